@@ -1,0 +1,28 @@
+"""How a command ends: errors that users can mend are one line; a traceback means a bug of ours."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+
+class InputError(Exception):
+    """Bad input. The message is one line: what is wrong, where, and what to do."""
+
+
+def run(main: Callable[[], None]) -> NoReturn:
+    """Runs a command line and exits: 0 when done, 2 with one line for bad input or a failing disk, 130 for Ctrl-C."""
+    try:
+        main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}; free it and repeat, no file is half-written", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped; the same command continues from here", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(0)

@@ -1,0 +1,71 @@
+"""Gives a command one GPU to itself: ``python -m contracts.lease -- command ...``.
+
+Snakemake counts GPUs but does not say which one a job gets. Here each device has a lock file that a job holds while it
+runs; the kernel frees it when the job ends or is killed. It keeps one user's jobs apart, not those of several users.
+CUDA_VISIBLE_DEVICES, where a cluster has set it, says which devices there are to choose from.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO
+
+from contracts.errors import InputError, run
+
+
+def devices() -> list[str]:
+    """Ids of the CUDA devices that this process may use; InputError when there are none."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is not None:
+        found = [device.strip() for device in allowed.split(",") if device.strip()]
+    elif shutil.which("nvidia-smi"):
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
+        found = [str(index) for index, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU"))]
+    else:
+        found = []
+    if not found:
+        raise InputError("no CUDA device found (CUDA_VISIBLE_DEVICES, nvidia-smi); `device: cpu` does without")
+    return found
+
+
+def lease(candidates: list[str], folder: Path, every: float = 1.0) -> tuple[str, IO[bytes]]:
+    """Waits for a free device; returns its id and the open lock file, which holds it until it is closed."""
+    folder.mkdir(exist_ok=True)
+    told = False
+    while True:
+        for device in candidates:
+            file = (folder / f"{device.replace('/', '-')}.lock").open("ab")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                continue
+            return device, file
+        if not told:
+            print(f"waiting for one of the GPUs {', '.join(candidates)}", file=sys.stderr, flush=True)
+            told = True
+        time.sleep(every)
+
+
+def main() -> None:
+    """Command line: takes a device, then becomes the command, which keeps the lock until it ends."""
+    command = sys.argv[2:] if sys.argv[1:2] == ["--"] else sys.argv[1:]
+    if not command:
+        raise InputError("no command given; python -m contracts.lease -- command ...")
+    # Slurm has divided the devices already, and calls them 0, 1, ... in each of its jobs.
+    folder = Path(tempfile.gettempdir()) / f"gpu-leases-{os.getuid()}{os.environ.get('SLURM_JOB_ID', '')}"
+    device, file = lease(devices(), folder)
+    # The lock belongs to the open file, so the command inherits the file and with it the device.
+    os.set_inheritable(file.fileno(), True)
+    os.execvpe(command[0], command, {**os.environ, "CUDA_VISIBLE_DEVICES": device})
+
+
+if __name__ == "__main__":
+    run(main)

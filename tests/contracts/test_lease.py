@@ -1,0 +1,58 @@
+"""One job per device, whatever Snakemake starts at once."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import InputError
+from contracts.lease import devices, lease
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_devices_are_those_the_cluster_gave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, GPU-0aef")
+    assert devices() == ["3", "GPU-0aef"]
+
+
+@pytest.mark.parametrize("given", ["", None])
+def test_no_device_is_one_clear_line(given: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", "")
+    if given is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    with pytest.raises(InputError, match="no CUDA device"):
+        devices()
+
+
+def test_each_holder_gets_a_device_of_its_own(tmp_path: Path) -> None:
+    first, held = lease(["0", "1"], tmp_path)
+    second, also_held = lease(["0", "1"], tmp_path)
+    assert [first, second] == ["0", "1"]
+    held.close()
+    third, _ = lease(["0", "1"], tmp_path)
+    assert third == "0"
+    also_held.close()
+
+
+def test_six_jobs_on_two_devices_never_meet(tmp_path: Path) -> None:
+    job = (
+        "import os, pathlib, time; d = pathlib.Path('busy-' + os.environ['CUDA_VISIBLE_DEVICES']);"
+        "d.mkdir(); time.sleep(0.2); d.rmdir()"  # mkdir fails where another job is on the device
+    )
+    path = str(ROOT)
+    environment = {"PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": "4,7", "PYTHONPATH": path, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "contracts.lease", "--", sys.executable, "-c", job]
+    started = time.monotonic()
+    jobs = [subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) for _ in range(6)]
+    assert [one.wait(timeout=60) for one in jobs] == [0] * 6
+    assert time.monotonic() - started >= 0.6
+
+
+def test_the_exit_code_is_the_commands(tmp_path: Path) -> None:
+    environment = {"PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": "0", "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "contracts.lease", "--", sys.executable, "-c", "raise SystemExit(7)"]
+    assert subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 7
