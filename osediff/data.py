@@ -1,0 +1,59 @@
+"""Training pairs: a random crop of a photograph (HQ) and the same crop degraded and enlarged again (LQ)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from contracts.errors import InputError
+from contracts.images import list_images, read_rgb
+from osediff.degradation import degrade, resized
+
+
+class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
+    """Pair ``n`` of an endless, fixed sequence: LQ and HQ, float (3, crop, crop) in [-1, 1].
+
+    A pair depends on ``seed`` and ``n`` alone, so every variant trained with one seed sees the same pairs in the same
+    order, whatever its batch, its number of workers, or where it was interrupted.
+
+    ``recipe`` keys: ``crop`` (pixels), ``scale``, ``degradation`` (a recipe of osediff.degradation) and
+    ``enlarge_modes`` (how the LR crop is enlarged back: any of area, bilinear, bicubic).
+    """
+
+    def __init__(self, folder: Path, recipe: dict[str, Any], seed: int, pairs: int) -> None:
+        self.photos = [read_rgb(path) for path in list_images(folder).values()]
+        self.recipe, self.seed, self.pairs = recipe, seed, pairs
+        for path, photo in zip(list_images(folder).values(), self.photos, strict=True):
+            if min(photo.shape[:2]) < recipe["crop"]:
+                size = f"{photo.shape[1]}x{photo.shape[0]}"
+                raise InputError(f"{path}: {size} is smaller than the training crop of {recipe['crop']} pixels")
+
+    def __len__(self) -> int:
+        return self.pairs
+
+    def __getitem__(self, n: int) -> tuple[Tensor, Tensor]:
+        rng = np.random.default_rng([self.seed, n])
+        crop, scale = self.recipe["crop"], self.recipe["scale"]
+        photo = self.photos[int(rng.integers(len(self.photos)))]
+        top, left = (int(rng.integers(extent - crop + 1)) for extent in photo.shape[:2])
+        hq = photo[top : top + crop, left : left + crop]
+        if rng.random() < 0.5:
+            hq = hq[:, ::-1]
+        lr = degrade(hq, self.recipe["degradation"], scale, rng).astype(np.float32)
+        lq = resized(lr, (crop, crop), str(rng.choice(self.recipe["enlarge_modes"]))).round().clip(0, 255)
+        return as_tensor(lq), as_tensor(hq)
+
+
+def as_tensor(image: np.ndarray) -> Tensor:
+    """(3, H, W) in [-1, 1] from (H, W, 3) in [0, 255]."""
+    return torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).permute(2, 0, 1) / 127.5 - 1
+
+
+def as_image(tensor: Tensor) -> np.ndarray:
+    """uint8 (H, W, 3) from (3, H, W) in [-1, 1]."""
+    return ((tensor.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()

@@ -1,0 +1,124 @@
+"""A backbone small enough to train in seconds, photographs, and a recipe: what the tests of the method share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from contracts.images import write_png
+from osediff import backbone as backbones
+
+TINY: dict[str, Any] = {
+    "vae": {
+        "block_out_channels": [8, 8, 16],
+        "down_block_types": ["DownEncoderBlock2D"] * 3,
+        "up_block_types": ["UpDecoderBlock2D"] * 3,
+        "layers_per_block": 1,
+        "latent_channels": 4,
+        "norm_num_groups": 4,
+    },
+    "unet": {
+        "sample_size": 8,
+        "in_channels": 4,
+        "out_channels": 4,
+        "block_out_channels": [8, 16],
+        "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+        "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+        "layers_per_block": 1,
+        "attention_head_dim": [2, 2],
+        "cross_attention_dim": 16,
+        "use_linear_projection": True,
+        "norm_num_groups": 4,
+    },
+    "text_encoder": {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    },
+    "scheduler": {
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "beta_schedule": "scaled_linear",
+        "clip_sample": False,
+    },
+}
+
+DEGRADATION: dict[str, Any] = {
+    "stages": [
+        {
+            "blur": {
+                "probability": 1.0,
+                "sinc_probability": 0.1,
+                "sigma": [0.2, 3.0],
+                "generalized_beta": [0.5, 4.0],
+                "plateau_beta": [1.0, 2.0],
+                "kernels": {"iso": 0.5, "aniso": 0.2, "generalized_iso": 0.2, "plateau_aniso": 0.1},
+            },
+            "resize": {"up_down_keep": [0.2, 0.7, 0.1], "range": [0.5, 1.5]},
+            "noise": {
+                "gaussian_probability": 0.5,
+                "sigma": [1, 30],
+                "poisson_scale": [0.05, 3.0],
+                "grey_probability": 0.4,
+            },
+            "jpeg": [30, 95],
+        }
+    ],
+    "final_sinc_probability": 0.5,
+}
+
+RECIPE: dict[str, Any] = {
+    "rank_vae": 2,
+    "rank_unet": 2,
+    "alpha": 4,
+    "tune": {"vae_encoder": True, "vae_decoder": False, "unet": True},
+    "loss": {
+        "mse": 1.0,
+        "perceptual": {"kind": "encoder-features", "weight": 2.0},
+        "regulariser": {
+            "kind": "latent-vsd",
+            "weight": 1.0,
+            "guidance": 7.5,
+            "timesteps": [20, 980],
+            "negative_prompt": "blurring, jpeg artifacts",
+        },
+    },
+    "prompts": "null",
+    "degradation": DEGRADATION,
+    "scale": 4,
+    "crop": 32,
+    "enlarge_modes": ["bicubic"],
+    "process_size": 32,
+    "colour_fix": "adain",
+    "batch": 2,
+    "steps": 6,
+    "learning_rate": 1.0e-3,
+    "checkpoint_every": 2,
+}
+
+
+@pytest.fixture(scope="session")
+def backbone_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny backbone with random weights, on disk."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("backbone") / "tiny"
+    model = backbones.build(TINY, backbones.word_tokenizer(["blurring, jpeg artifacts"]))
+    backbones.save(model, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three smooth random pictures of 48x40 pixels."""
+    folder = tmp_path_factory.mktemp("photos")
+    for index in range(3):
+        rng = np.random.default_rng(index)
+        coarse = torch.from_numpy(rng.random((1, 3, 6, 5), np.float32) * 255)
+        picture = torch.nn.functional.interpolate(coarse, (48, 40), mode="bicubic")[0].clamp(0, 255)
+        write_png(folder / f"photo{index}.png", picture.permute(1, 2, 0).byte().numpy())
+    return folder

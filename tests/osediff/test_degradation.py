@@ -1,0 +1,64 @@
+"""Degradation: sizes, seeds, kernels that are filters, and bad input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contracts.images import list_images, read_rgb, write_png
+from osediff.degradation import KERNEL_SIZES, degrade, gaussian_kernel, jpeg, random_kernel, sinc_kernel
+from tests.osediff.conftest import DEGRADATION
+
+PICTURE = (np.indices((64, 48)).sum(0)[..., None] * np.array([1, 2, 3]) % 256).astype(np.uint8)
+
+
+def test_same_seed_same_image_other_seed_other_image() -> None:
+    first, again, other = (degrade(PICTURE, DEGRADATION, 4, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert first.shape == (16, 12, 3) and first.dtype == np.uint8
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_kernels_sum_to_one_and_keep_the_centre() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        kernel = random_kernel(rng, DEGRADATION["stages"][0]["blur"])
+        assert kernel.shape[0] == kernel.shape[1] and kernel.shape[0] in KERNEL_SIZES
+        assert kernel.sum() == pytest.approx(1)
+        assert np.allclose(kernel, kernel[::-1, ::-1])
+
+
+def test_gaussian_kernel_has_the_width_it_is_given() -> None:
+    kernel = gaussian_kernel(21, (2.0, 1.0), 0.0, "generalized", 1.0)
+    axis = np.arange(21) - 10
+    assert (kernel.sum(0) * axis**2).sum() == pytest.approx(4.0, rel=1e-3)
+    assert (kernel.sum(1) * axis**2).sum() == pytest.approx(1.0, rel=1e-3)
+
+
+def test_sinc_kernel_passes_low_and_stops_high_frequencies() -> None:
+    spectrum = np.abs(np.fft.fft2(sinc_kernel(21, np.pi / 2), (64, 64)))
+    assert spectrum[0, 4] == pytest.approx(1, abs=0.1)
+    assert spectrum[0, 28] < 0.1
+
+
+def test_jpeg_loses_more_at_lower_quality() -> None:
+    image = np.random.default_rng(0).random((32, 32, 3), np.float32)
+    errors = [np.abs(jpeg(image, quality) - image).mean() for quality in (95, 60, 20)]
+    assert errors[0] < errors[1] < errors[2]
+
+
+def test_command_line_pairs_each_image_and_names_a_bad_one(tmp_path: Path) -> None:
+    write_png(tmp_path / "HR" / "a.png", PICTURE)
+    write_png(tmp_path / "HR" / "b.png", PICTURE[:32])
+    command = [sys.executable, "-m", "osediff.degradation", "--input", tmp_path / "HR", "--output", tmp_path / "LR"]
+    command += ["--recipe", json.dumps(DEGRADATION)]
+    subprocess.run(command, check=True, capture_output=True)
+    images = {stem: read_rgb(path) for stem, path in list_images(tmp_path / "LR").items()}
+    assert {stem: image.shape for stem, image in images.items()} == {"a": (16, 12, 3), "b": (8, 12, 3)}
+    write_png(tmp_path / "HR" / "c.png", PICTURE[:30])
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "c.png" in done.stderr and "multiple of 4" in done.stderr
