@@ -1,0 +1,64 @@
+"""One list of versions: pyproject.toml, requirements.txt and environment.yml say the same."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+
+
+def pins(lines: list[str]) -> dict[str, str]:
+    """Version by package; every line must pin exactly one."""
+    found = {}
+    for line in lines:
+        match = re.fullmatch(r"([A-Za-z0-9_.-]+)==([\w.!+]+)", line.strip())
+        assert match, f"not an exact pin: {line!r}"
+        found[re.sub(r"[-_.]+", "-", match[1]).lower()] = match[2]
+    assert len(found) == len(lines), "a package stands twice"
+    return found
+
+
+def direct() -> dict[str, str]:
+    """The pins of pyproject.toml, those for development included."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return pins([*project["dependencies"], *project["optional-dependencies"]["dev"]])
+
+
+def locked() -> dict[str, str]:
+    """Everything that requirements.txt installs."""
+    return dict(re.findall(r"^([a-z0-9-]+)==([^\s;\\]+)", REQUIREMENTS, re.MULTILINE))
+
+
+def test_requirements_hold_every_pin_of_the_project() -> None:
+    everything = locked()
+    assert {name: everything.get(name) for name in direct()} == direct()
+
+
+def test_environment_yml_repeats_the_pins() -> None:
+    dependencies = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    (listed,) = [entry["pip"] for entry in dependencies if isinstance(entry, dict)]
+    assert pins(listed) == direct()
+    names = [entry for entry in dependencies if isinstance(entry, str)]
+    assert any(re.match(r"python=+3\.11\b", name) for name in names) and any(n.startswith("pip") for n in names)
+
+
+def test_every_requirement_has_hashes_and_no_host() -> None:
+    entries = re.split(r"^(?=[a-z0-9-]+==)", REQUIREMENTS, flags=re.MULTILINE)[1:]
+    assert len(entries) == len(locked())
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert not re.search(r"https?://|file:|--(extra-)?index-url|--find-links", REQUIREMENTS)
+
+
+def test_versions_that_newer_ones_break() -> None:
+    versions = {name: tuple(map(int, version.split(".")[:2])) for name, version in direct().items()}
+    assert versions["setuptools"] < (82, 0)  # CLIPIQA imports pkg_resources
+    assert versions["scipy"] < (1, 18)  # FID calls sqrtm(disp=False)
+    # Beside the headless one it is the same module cv2, but asks for libGL: no platform may install it.
+    assert all(
+        "sys_platform == 'never'" in line for line in REQUIREMENTS.splitlines() if line.startswith("opencv-python=")
+    )
