@@ -1,0 +1,1 @@
+"""Measuring and rendering: test sets, metrics, evaluation, published numbers, tables and figures."""

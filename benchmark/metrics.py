@@ -1,0 +1,176 @@
+"""Image quality metrics by the protocol of config/metrics.yaml: PSNR and SSIM here, the others computed by pyiqa.
+
+All images are 8-bit RGB arrays, uint8 (H, W, 3); pyiqa gets them as float32 (1, 3, H, W) in [0, 1], so nothing needs
+clamping. pyiqa's licence is non-commercial: it is called, and imported only when a metric of its is built. Weights are
+looked up in $TORCH_HOME, which pyiqa reads when it is imported; nothing is ever downloaded from here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import math
+import os
+import pickle
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import yaml
+
+from benchmark.weights import weight_file
+from contracts.errors import InputError
+
+Registry = dict[str, Any]
+# A metric of images takes SR and HR arrays, a metric of sets takes the SR and the HR folder.
+Score = Callable[[Any, Any], float]
+
+# Weights of R, G, B in [0, 1] and the offset that give luma 0 to 255: BT.601 limited range, and full-range YIQ.
+LUMA = {"ycbcr": ((65.481, 128.553, 24.966), 16.0), "yiq": ((76.245, 149.685, 29.07), 0.0)}
+
+
+def load(path: Path) -> Registry:
+    """The metric registry (config/metrics.yaml); InputError where the file is missing or is not one."""
+    try:
+        registry = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"metric registry {path} cannot be read: {str(error).splitlines()[0]}") from error
+    if not isinstance(registry, dict) or not {"protocol", "metrics", "weights"} <= registry.keys():
+        raise InputError(f"metric registry {path} lacks protocol, metrics or weights; config/metrics.yaml is a model")
+    return registry
+
+
+def protocol(registry: Registry) -> str:
+    """The protocol as it stands on every row: ``id/version``."""
+    return f"{registry['protocol']['id']}/{registry['protocol']['version']}"
+
+
+def luma(rgb: np.ndarray, color_space: str = "ycbcr") -> np.ndarray:
+    """Luma (H, W), float64 on the scale 0 to 255, not rounded, of ``rgb``, uint8 (H, W, 3)."""
+    (red, green, blue), offset = LUMA[color_space]
+    image = rgb.astype(np.float64) / 255
+    # Three products and no matrix product: the last bits of BLAS depend on its threads.
+    return image[..., 0] * red + image[..., 1] * green + image[..., 2] * blue + offset
+
+
+def cropped(image: np.ndarray, border: int) -> np.ndarray:
+    """``image`` without ``border`` pixels on each side."""
+    return image[border : image.shape[0] - border, border : image.shape[1] - border]
+
+
+def psnr(sr: np.ndarray, hr: np.ndarray, color_space: str = "ycbcr", crop_border: int = 0) -> float:
+    """Peak signal-to-noise ratio of luma in dB. The 1e-8 in the protocol caps it at 80 dB for equal images."""
+    difference = luma(cropped(sr, crop_border), color_space) - luma(cropped(hr, crop_border), color_space)
+    return -10 * math.log10(float(np.mean((difference / 255) ** 2)) + 1e-8)
+
+
+def ssim(sr: np.ndarray, hr: np.ndarray, color_space: str = "ycbcr", crop_border: int = 0) -> float:
+    """Structural similarity, 0 to 1, of luma rounded to 8 bits (Wang et al., 2004): Gaussian window 11x11, sigma 1.5,
+    where the window fits. The contrast-structure term is clamped at 0, as in pyiqa and unlike in scikit-image."""
+    x, y = (np.round(luma(cropped(image, crop_border), color_space)) for image in (sr, hr))
+    window = cv2.getGaussianKernel(11, 1.5, cv2.CV_64F)
+
+    def blurred(image: np.ndarray) -> np.ndarray:
+        return cropped(cv2.sepFilter2D(image, cv2.CV_64F, window, window), 5)
+
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    mean_x, mean_y = blurred(x), blurred(y)
+    variance_x, variance_y = blurred(x * x) - mean_x**2, blurred(y * y) - mean_y**2
+    covariance = blurred(x * y) - mean_x * mean_y
+    contrast_structure = np.maximum((2 * covariance + c2) / (variance_x + variance_y + c2), 0)
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    return float(np.mean(luminance * contrast_structure))
+
+
+OWN: dict[str, Score] = {"psnr": psnr, "ssim": ssim}
+
+
+def absence(name: str, registry: Registry) -> str | None:
+    """Why metric ``name`` cannot be measured here, in one line that says how to get what is missing; None if it can.
+
+    The line is the same on every machine, since it stands in tables."""
+    metric = registry["metrics"][name]
+    if metric["library"] == "pyiqa" and importlib.util.find_spec("pyiqa") is None:
+        return "needs the Python package pyiqa"
+    needs = []
+    for weight in (registry["weights"][key] for key in metric["weights"]):
+        if weight_file(weight) is None:
+            folder, _, file = f"$TORCH_HOME/{weight['path']}".rpartition("/")
+            place = f"the Hugging Face cache of {weight['repo']}" if weight["cache"] == "huggingface" else folder
+            needs.append(f"{file} in {place}, from {weight['urls'][0]}")
+    return "needs " + "; ".join(needs) if needs else None
+
+
+def remark(name: str, registry: Registry) -> str:
+    """What a reader of the values of metric ``name`` must know about its weights here; empty if nothing."""
+    others = []
+    for weight in (registry["weights"][key] for key in registry["metrics"][name]["weights"]):
+        path = weight_file(weight)
+        if path is not None and "size" in weight and path.stat().st_size != weight["size"]:
+            others.append(path.name)
+    return "measured with other weights than the published: " + ", ".join(others) if others else ""
+
+
+@contextlib.contextmanager
+def offline() -> Iterator[None]:
+    """No download inside: a library that tries gets an error instead."""
+
+    class Refuse(urllib.request.BaseHandler):
+        handler_order = 0  # before any handler that would connect
+
+        def http_open(self, request: urllib.request.Request) -> None:
+            raise urllib.error.URLError(f"it wants to download {request.full_url}")
+
+        https_open = http_open
+
+    os.environ["HF_HUB_OFFLINE"] = "1"  # huggingface_hub does not use urllib; it reads this when it is imported
+    urllib.request.install_opener(urllib.request.build_opener(Refuse))
+    try:
+        yield
+    finally:
+        urllib.request.install_opener(urllib.request.build_opener())
+
+
+def build(name: str, registry: Registry, device: str = "cpu", threads: int = 1) -> Score:
+    """The function that measures metric ``name``; its weights must be there (``absence`` says so).
+
+    Level ``image``: f(SR, HR) of arrays uint8 (H, W, 3). Level ``set``: f(SR folder, HR folder). Metrics without a
+    reference ignore HR. InputError: no such device, or weights that cannot be read."""
+    metric = registry["metrics"][name]
+    options = metric["options"]
+    if metric["library"] == "own":
+        function = OWN[name]
+        return lambda sr, hr: function(sr, hr, **options)
+
+    import torch
+
+    # The number of threads can decide the last digits, so it is set and not left to the machine.
+    torch.set_num_threads(threads)
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError(f"device {device} is not available here, use cpu")
+    try:
+        # pyiqa announces what it loads on stdout, which belongs to results.
+        with offline(), contextlib.redirect_stdout(sys.stderr):
+            import pyiqa
+
+            built_with = options if metric["level"] == "image" else {}
+            model = pyiqa.create_metric(metric["name"], device=torch.device(device), **built_with)
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        files = ", ".join(str(weight_file(registry["weights"][key])) for key in metric["weights"])
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(f"{metric['title']}: its weights cannot be loaded ({reason}), get anew {files}") from error
+
+    def of_images(sr: np.ndarray, hr: np.ndarray) -> float:
+        tensors = [torch.tensor(image).permute(2, 0, 1)[None].float() / 255 for image in (sr, hr)]
+        return float(model(*tensors))
+
+    def of_folders(sr: Path, hr: Path) -> float:
+        # Workers would not change the value, only hold memory; batches of one size keep it the same everywhere.
+        return float(model(str(sr), str(hr), **options, batch_size=8, num_workers=0, verbose=False))
+
+    return of_images if metric["level"] == "image" else of_folders

@@ -1,0 +1,191 @@
+"""The metrics against numbers that do not come from this code: the authors' per-image log, and pyiqa."""
+
+import math
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from jsonschema import Draft202012Validator
+from scipy.sparse.linalg import eigs
+
+from benchmark import metrics
+from contracts.images import read_rgb, write_png
+from tests.benchmark.conftest import ROOT
+
+PAPER_ORDER = ["psnr", "ssim", "lpips", "dists", "fid", "niqe", "musiq", "maniqa", "clipiqa"]
+
+
+def measured(drealsr: Path, authors_log: dict, score: metrics.Score, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Ours and the authors' values of one metric on all of their images."""
+    ours = [
+        score(read_rgb(drealsr / "osediff_official" / f"{image}.png"), read_rgb(drealsr / "HR" / f"{image}.png"))
+        for image in authors_log
+    ]
+    return np.array(ours), np.array([row[name] for row in authors_log.values()])
+
+
+@pytest.mark.parametrize(("name", "printed"), [("psnr", "27.92"), ("ssim", "0.7835")])
+def test_fidelity_equals_the_authors_log(registry, drealsr, authors_log, name, printed):
+    ours, theirs = measured(drealsr, authors_log, metrics.build(name, registry), name)
+    assert np.abs(ours - theirs).max() < 1e-5
+    assert f"{ours.mean():.{registry['metrics'][name]['decimals']}f}" == printed
+
+
+@pytest.mark.parametrize(
+    ("name", "each", "average", "within"), [("lpips", 5e-4, 0.2968, 5e-5), ("niqe", 0.02, 6.4902, 1e-3)]
+)
+def test_perceptual_equals_the_authors_log(registry, drealsr, authors_log, name, each, average, within):
+    if reason := metrics.absence(name, registry):
+        pytest.skip(reason)
+    ours, theirs = measured(drealsr, authors_log, metrics.build(name, registry), name)
+    assert np.abs(ours - theirs).max() < each
+    assert abs(ours.mean() - average) < within
+
+
+@pytest.mark.parametrize(
+    ("options", "average"),
+    [({"color_space": "yiq", "crop_border": 0}, 26.6024), ({"color_space": "ycbcr", "crop_border": 4}, 28.0174)],
+)
+def test_protocol_variants_differ_as_known(drealsr, authors_log, options, average):
+    """The two habits that most often make a PSNR disagree, as measured by others on these images."""
+    ours, _ = measured(drealsr, authors_log, lambda sr, hr: metrics.psnr(sr, hr, **options), "psnr")
+    assert abs(ours.mean() - average) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["psnr", "ssim"])
+@pytest.mark.parametrize("options", [{"color_space": "ycbcr"}, {"color_space": "ycbcr", "crop_border": 4}])
+def test_own_metrics_equal_pyiqa(photos, name, options):
+    pyiqa = pytest.importorskip("pyiqa")
+    theirs = pyiqa.create_metric(name, test_y_channel=True, device=torch.device("cpu"), **options)
+    sr, hr = (torch.tensor(image).permute(2, 0, 1)[None] / 255 for image in photos)
+    assert metrics.OWN[name](*photos, **options) == pytest.approx(float(theirs(sr, hr)), abs=1e-5)
+
+
+def test_equal_images_are_perfect_and_luma_is_limited_range(photos):
+    _, hr = photos
+    assert metrics.psnr(hr, hr) == pytest.approx(80)
+    assert metrics.ssim(hr, hr) == pytest.approx(1)
+    black, white = np.zeros((1, 1, 3), np.uint8), np.full((1, 1, 3), 255, np.uint8)
+    assert metrics.luma(black).item() == 16
+    assert metrics.luma(white).item() == pytest.approx(235)
+
+
+def test_registry_is_valid_and_in_the_papers_order(registry):
+    schema = yaml.safe_load((ROOT / "workflow/schemas/metrics.schema.yaml").read_text())
+    validator = Draft202012Validator(schema)
+    validator.validate(registry)
+    assert list(registry["metrics"]) == PAPER_ORDER
+    assert {key for metric in registry["metrics"].values() for key in metric["weights"]} == set(registry["weights"])
+    misspelt = registry | {"metrics": {"psnr": registry["metrics"]["psnr"] | {"higher_is_beter": True}}}
+    assert any("higher_is_beter" in error.message for error in validator.iter_errors(misspelt))
+
+
+def test_absent_weights_are_named_at_once_without_network(registry, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("an absent metric used the network"))
+    start = time.monotonic()
+    reasons = {name: metrics.absence(name, registry) for name in registry["metrics"]}
+    assert time.monotonic() - start < 1
+    assert [name for name, reason in reasons.items() if reason is None] == ["psnr", "ssim"]
+    assert "alexnet-owt-7be5be79.pth in $TORCH_HOME/hub/checkpoints" in reasons["lpips"]
+    assert "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth" in reasons["lpips"]
+    assert "Hugging Face cache of timm/vit_base_patch8_224.augreg2_in21k_ft_in1k" in reasons["maniqa"]
+    assert str(tmp_path) not in str(reasons), "the reason stands in tables, which must not depend on the machine"
+
+
+def test_weights_are_found_in_both_caches(registry, tmp_path):
+    weight = registry["weights"]["vit-base-patch8"]
+    cached = tmp_path / "hub" / f"models--{weight['repo'].replace('/', '--')}"
+    for path in (cached / "snapshots/1a2b" / weight["path"], cached / "refs/main"):
+        path.parent.mkdir(parents=True)
+        path.write_text("1a2b")
+    maniqa = tmp_path / "torch" / registry["weights"]["maniqa-pipal"]["path"]
+    maniqa.parent.mkdir(parents=True)
+    maniqa.touch()
+    code = (
+        "from pathlib import Path; from benchmark import metrics; r = metrics.load(Path('config/metrics.yaml'));"
+        "print(metrics.absence('maniqa', r), '|', metrics.remark('maniqa', r))"
+    )
+    variables = {"HF_HUB_CACHE": str(tmp_path / "hub"), "TORCH_HOME": str(tmp_path / "torch")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | variables, capture_output=True, text=True
+    )
+    assert done.stdout.split(" | ")[0] == "None", done.stderr
+    assert "other weights than the published: MANIQA_PIPAL-ae6d356b.pth" in done.stdout
+
+
+def test_evaluation_cannot_download(tmp_path):
+    with metrics.offline(), pytest.raises(urllib.error.URLError, match="wants to download"):
+        torch.hub.download_url_to_file("https://download.pytorch.org/models/x.pth", str(tmp_path / "x.pth"))
+
+
+def low_rank_root(product: np.ndarray, disp: bool) -> tuple[np.ndarray, float]:
+    """A matrix with the trace of scipy's root of a product of rank 2: scipy takes a minute for 2048x2048."""
+    values = eigs(product, k=4, v0=np.ones(len(product)), return_eigenvectors=False).real
+    root = np.zeros_like(product)
+    root[range(4), range(4)] = np.sqrt(np.maximum(values, 0))
+    return root, 0.0
+
+
+@pytest.fixture
+def random_weights(monkeypatch):
+    """pyiqa's networks with random weights, built without any file: what is tested is our way of calling them."""
+    pytest.importorskip("pyiqa")
+    import timm
+    import torchvision
+    from pyiqa.archs import (
+        clip_model,
+        clipiqa_arch,
+        dists_arch,
+        fid_arch,
+        inception,
+        lpips_arch,
+        maniqa_arch,
+        musiq_arch,
+    )
+
+    torch.manual_seed(0)
+    for name in ("alexnet", "vgg16"):
+        plain = getattr(torchvision.models, name)
+        monkeypatch.setattr(torchvision.models, name, lambda weights=None, plain=plain: plain(weights=None))
+    create = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda name, pretrained: create(name, pretrained=False))
+    for arch in (lpips_arch, dists_arch, musiq_arch, maniqa_arch, inception):
+        monkeypatch.setattr(arch, "load_pretrained_network", lambda *_, **__: None)
+    small = clip_model.CLIP(64, 224, (1, 1, 1, 1), 64, None, 77, 49408, 64, 1, 1)
+    monkeypatch.setattr(clipiqa_arch, "load", lambda *_: small.eval())
+    monkeypatch.setattr(fid_arch.linalg, "sqrtm", low_rank_root)
+
+
+@pytest.mark.parametrize("name", ["lpips", "dists", "musiq", "clipiqa", "maniqa"])
+def test_learned_metrics_of_images_run(registry, random_weights, photos, name):
+    if name == "maniqa":  # one crop in place of twenty, for its time
+        registry = {"metrics": {"maniqa": registry["metrics"]["maniqa"] | {"options": {"test_sample": 1}}}}
+    score = metrics.build(name, registry)
+    sr, hr = photos
+    value = score(sr, hr)
+    assert isinstance(value, float) and math.isfinite(value)
+    assert score(sr, hr) == value
+    if name in ("lpips", "dists"):  # the reference counts, and equal images have no distance
+        assert value > 0
+        assert score(hr, hr) == pytest.approx(0, abs=1e-5)
+    else:
+        assert score(sr, sr) == value
+
+
+def test_fid_runs_on_folders(registry, random_weights, photos, tmp_path):
+    for folder, image in zip(("sr", "hr"), photos, strict=True):
+        for index in range(3):
+            write_png(tmp_path / folder / f"{index}.png", np.roll(image, 40 * index, axis=0))
+    score = metrics.build("fid", registry)
+    assert score(tmp_path / "hr", tmp_path / "hr") == pytest.approx(0, abs=1e-3)
+    value = score(tmp_path / "sr", tmp_path / "hr")
+    assert math.isfinite(value) and value > 0
