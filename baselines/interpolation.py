@@ -1,0 +1,46 @@
+"""Plain interpolation with Pillow's kernels; bicubic is the one with a = -0.5 (OpenCV's and torch's have -0.75)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import PIL
+from PIL import Image
+
+from contracts.errors import run
+from contracts.restoring import restore_folder
+
+KERNELS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+def enlarge(lr: np.ndarray, kernel: str, scale: int) -> np.ndarray:
+    """SR image, uint8 (scale H, scale W, 3), of ``lr``, uint8 (H, W, 3)."""
+    size = (lr.shape[1] * scale, lr.shape[0] * scale)
+    return np.asarray(Image.fromarray(lr).resize(size, KERNELS[kernel]))
+
+
+def main() -> None:
+    """Command line: LR images in, one SR PNG each out, and a record of what made them."""
+    parser = argparse.ArgumentParser(prog="python -m baselines.interpolation", description=main.__doc__)
+    parser.add_argument("--input", type=Path, required=True, help="LR image, or folder of LR images (8-bit RGB)")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the SR images")
+    parser.add_argument("--kernel", choices=list(KERNELS), default="bicubic")
+    parser.add_argument("--scale", type=int, default=4)
+    parser.add_argument("--record", type=Path, help="JSON record (default: OUTPUT/../run.json)")
+    args = parser.parse_args()
+    record = args.record or args.output.parent / "run.json"
+    made_by = {"method": "interpolation", "kernel": args.kernel, "pillow": PIL.__version__}
+    restore_folder(
+        args.input, args.output, record, lambda lr, stem: enlarge(lr, args.kernel, args.scale), made_by, args.scale
+    )
+
+
+if __name__ == "__main__":
+    run(main)
