@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from peft import LoraConfig
 from peft.tuners.tuners_utils import BaseTunerLayer
@@ -114,13 +113,3 @@ class Roles:
         """
         role = self.current
         return checkpoint(function, *args, use_reentrant=False, context_fn=lambda: (nullcontext(), self.use(role)))
-
-
-def count(parameters: dict[str, nn.Parameter]) -> int:
-    """Number of weights in ``parameters``."""
-    return sum(p.numel() for p in parameters.values())
-
-
-def as_tensors(parameters: dict[str, nn.Parameter]) -> dict[str, torch.Tensor]:
-    """Detached copies on the CPU, for saving."""
-    return {name: p.detach().cpu().clone() for name, p in parameters.items()}

@@ -1,5 +1,7 @@
 """Trains the demo's backbone from nothing: an autoencoder, then a text-conditioned denoising UNet on its latents.
 
+A recipe is a list of stages, each of which trains one network (``trains``: vae or unet) for some steps.
+
 It stands to the demo as SD 2.1-base stands to the paper: same parts, same noise schedule, same conditioning, four
 million weights. Two things make it useful to OSEDiff: a decoder that draws sharp photographs, and a denoiser that
 has seen clean crops under content tags and degraded crops under the words of OSEDiff's negative prompt, so that
@@ -103,13 +105,28 @@ def draw(photos: Photos, recipe: Recipe, stage: Recipe, generator: torch.Generat
     return crops(photos, indices, sources, recipe["crop"], generator), prompts
 
 
+def recoloured(images: Tensor, generator: torch.Generator) -> Tensor:
+    """``images`` (N, 3, H, W) with their channels in random order and their saturation changed by 0.7 to 2."""
+    order = torch.stack([torch.randperm(3, generator=generator) for _ in images]).to(images.device)
+    shuffled = torch.gather(images, 1, order[:, :, None, None].expand_as(images))
+    saturation = 0.7 + 1.3 * torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device)
+    grey = shuffled.mean(1, keepdim=True)
+    return (grey + saturation * (shuffled - grey)).clamp(-1, 1)
+
+
 def autoencoder_loss(model: Backbone, images: Tensor, stage: Recipe, generator: torch.Generator) -> Tensor:
-    """Mean absolute error of the reconstruction plus a small KL term per latent element."""
+    """Mean absolute error of the reconstruction and of its colour, plus a small KL term per latent element.
+
+    Photographs are mostly grey, so the error of RGB alone is slow to teach colour; ``colour_weight`` weighs the
+    error of each channel's difference from grey.
+    """
     posterior = model.vae.encode(images).latent_dist
     noise = torch.randn(posterior.mean.shape, generator=generator).to(images.device)
-    decoded = model.vae.decode(posterior.mean + posterior.std * noise).sample
+    decoded = model.vae.decode(posterior.mean + posterior.std * noise).sample.float()
     kl = 0.5 * (posterior.mean**2 + posterior.var - 1 - posterior.logvar)
-    return F.l1_loss(decoded.float(), images) + stage["kl_weight"] * kl.float().mean()
+    colour, wanted = (x - x.mean(1, keepdim=True) for x in (decoded, images))
+    error = F.l1_loss(decoded, images) + stage["colour_weight"] * F.l1_loss(colour, wanted)
+    return error + stage["kl_weight"] * kl.float().mean()
 
 
 def denoising_loss(model: Backbone, images: Tensor, prompts: list[str], generator: torch.Generator) -> Tensor:
@@ -125,11 +142,13 @@ def denoising_loss(model: Backbone, images: Tensor, prompts: list[str], generato
     return F.mse_loss(model.unet(noisy, timesteps, text).sample.float(), noise)
 
 
-def train_stage(name: str, model: Backbone, trained: nn.ModuleList, photos: Photos, recipe: Recipe, out: Path) -> None:
-    """Runs one stage (``vae`` or ``unet``) to its end, leaving the averaged weights in ``model``."""
-    stage, device = recipe[name], photos.clean[0].device
-    # The autoencoder does not depend on the later stage's settings, so its state outlives a change of them.
-    settings = {key: value for key, value in recipe.items() if name == "unet" or key != "unet"}
+def train_stage(number: int, model: Backbone, photos: Photos, recipe: Recipe, work: Path) -> None:
+    """Runs one stage to its end, leaving the averaged weights in ``model``."""
+    stage, device = recipe["stages"][number], photos.clean[0].device
+    # A stage does not depend on later ones, so its state outlives a change of them.
+    settings = recipe | {"stages": recipe["stages"][: number + 1]}
+    networks = {"vae": [model.vae], "unet": [model.unet, model.text_encoder]}[stage["trains"]]
+    trained = nn.ModuleList(networks).train().requires_grad_(True)
     average = AveragedModel(trained, multi_avg_fn=get_ema_multi_avg_fn(0.999))
     optimizer = torch.optim.AdamW(trained.parameters(), lr=stage["learning_rate"], weight_decay=1e-3)
     warm, total = max(1, stage["steps"] // 50), stage["steps"]
@@ -137,20 +156,20 @@ def train_stage(name: str, model: Backbone, trained: nn.ModuleList, photos: Phot
         optimizer, lambda step: min(step / warm, 0.5 * (1 + float(np.cos(np.pi * min(1, step / total)))))
     )
     parts = {"trained": trained, "average": average, "optimizer": optimizer, "schedule": schedule}
-    state = out / f"state-{name}.pt"
+    state = work / f"state-{number}.pt"
     first = load_state(state, parts, settings) if state.exists() else 0
-    log = (out / "log.jsonl").open("a", buffering=1)
-    trained.train()
-    for step in tqdm(range(first, total), initial=first, total=total, desc=name, unit="step"):
-        generator = torch.Generator().manual_seed((recipe["seed"] * 2 + (name == "unet")) * 10**7 + step)
+    log = (work / "log.jsonl").open("a", buffering=1)
+    for step in tqdm(range(first, total), initial=first, total=total, desc=stage["name"], unit="step"):
+        generator = torch.Generator().manual_seed((recipe["seed"] * 100 + number) * 10**7 + step)
         images, prompts = draw(photos, recipe, stage, generator)
         with torch.autocast(device.type, torch.bfloat16):
-            if name == "vae":
+            if stage["trains"] == "vae":
+                images = recoloured(images, generator) if stage["recolour"] else images
                 loss = autoencoder_loss(model, images, stage, generator)
             else:
                 loss = denoising_loss(model, images, prompts, generator)
         if not torch.isfinite(loss):
-            raise InputError(f"{name}: loss is {float(loss)} at step {step}; lower the learning rate and start again")
+            raise InputError(f"{stage['name']}: loss is {float(loss)} at step {step}; lower its learning rate")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(trained.parameters(), 1.0)
@@ -158,25 +177,26 @@ def train_stage(name: str, model: Backbone, trained: nn.ModuleList, photos: Phot
         schedule.step()
         average.update_parameters(trained)
         if (step + 1) % 100 == 0:
-            log.write(json.dumps({"stage": name, "step": step + 1, "loss": float(loss)}) + "\n")
-        if (step + 1) % stage["checkpoint_every"] == 0 or step + 1 == total:
+            log.write(json.dumps({"stage": stage["name"], "step": step + 1, "loss": float(loss)}) + "\n")
+        if (step + 1) % recipe["checkpoint_every"] == 0 or step + 1 == total:
             save_state(state, parts, settings, step + 1)
+    log.close()
     trained.load_state_dict(average.module.state_dict())
     trained.requires_grad_(False).eval()
+    if stage["trains"] == "vae":
+        finish_autoencoder(model, photos, recipe, stage)
 
 
 @torch.no_grad()
-def finish_autoencoder(model: Backbone, photos: Photos, recipe: Recipe, out: Path) -> None:
-    """Sets the scaling factor that gives latents unit deviation; logs the reconstruction's PSNR on training crops."""
+def finish_autoencoder(model: Backbone, photos: Photos, recipe: Recipe, stage: Recipe) -> None:
+    """Sets the scaling factor that gives latents unit deviation; prints the reconstruction's PSNR on training crops."""
     generator = torch.Generator().manual_seed(recipe["seed"])
-    images, _ = draw(photos, recipe, {**recipe["vae"], "batch": 64, "degraded_share": 0.0}, generator)
+    images, _ = draw(photos, recipe, stage | {"batch": 64, "degraded_share": 0.0}, generator)
     latents = model.vae.encode(images).latent_dist.mean
     model.vae.register_to_config(scaling_factor=float(1 / latents.std()))
     error = F.mse_loss(model.vae.decode(latents).sample.clamp(-1, 1), images, reduction="none").mean((1, 2, 3))
     psnr = float((10 * torch.log10(4 / error)).mean())
-    with (out / "log.jsonl").open("a") as log:
-        log.write(json.dumps({"stage": "vae", "psnr": psnr, "scaling_factor": model.vae.config.scaling_factor}) + "\n")
-    print(f"autoencoder: {psnr:.2f} dB on training crops, scaling factor {model.vae.config.scaling_factor:.4f}")
+    print(f"{stage['name']}: {psnr:.2f} dB on training crops, scaling factor {model.vae.config.scaling_factor:.4f}")
 
 
 def main() -> None:
@@ -184,7 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of 8-bit RGB photographs")
     parser.add_argument("--recipe", required=True, help="pretraining recipe as JSON (config/backbones.yaml)")
-    parser.add_argument("--out", type=Path, required=True, help="backbone folder; state.pt and log.jsonl lie beside it")
+    parser.add_argument("--out", type=Path, required=True, help="backbone folder; states and log lie in OUT-state")
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     recipe = json.loads(args.recipe)
@@ -195,9 +215,8 @@ def main() -> None:
     photos = load_photos(args.photos, recipe, device)
     tokenizer = backbones.word_tokenizer([recipe["negative_prompt"], *recipe["captions"].values()])
     model = backbones.build(recipe["sizes"], tokenizer).to(device)
-    train_stage("vae", model, nn.ModuleList([model.vae]), photos, recipe, work)
-    finish_autoencoder(model, photos, recipe, work)
-    train_stage("unet", model, nn.ModuleList([model.unet, model.text_encoder]), photos, recipe, work)
+    for number in range(len(recipe["stages"])):
+        train_stage(number, model, photos, recipe, work)
     for network in (model.vae, model.unet, model.text_encoder):
         network.half()
     backbones.save(model, args.out)
