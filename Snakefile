@@ -1,0 +1,41 @@
+# The OSEDiff benchmark. Tables and figures come out in results/, everything before them in runs/ and data/:
+#   data/testsets/{test_set}/{HR,LR}/*.png, manifest.json        data/photos/{photo_set}/*.png, manifest.json
+#   runs/{scale}/train/{variant}/    runs/{scale}/restore/{method}/{test_set}/    runs/{scale}/evaluate/{method}/
+import re
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+sys.path.insert(0, workflow.basedir)
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/testsets.smk"
+include: "workflow/rules/photos.smk"
+include: "workflow/rules/backbone.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/restore.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+
+
+onstart:
+    # In place of Snakemake's own lock, which the profiles switch off: this one is free again however a run ends.
+    try:
+        running.enter_context(files.lock(Path(".snakemake/running")))
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+rule all:
+    default_target: True
+    input:
+        expand("results/{table}.{form}", table=bench.main["tables"], form=["csv", "md", "tex"]),
+        expand("results/radar_{test_set}.{form}", test_set=bench.main["test_sets"], form=["png", "svg"]),
+        expand("results/radar_published_drealsr.{form}", form=["png", "svg"]),
+        expand("results/picture_{test_set}.png", test_set=bench.pictures()),

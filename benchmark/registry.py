@@ -1,0 +1,264 @@
+"""The configuration: the main file and one registry per axis, checked in full before anything runs.
+
+Only YAML and JSON Schema are imported here, since the Snakefile reads this at every start.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.checks import check_schema, known, read_yaml
+from benchmark.weights import weight_file
+from contracts.errors import InputError
+
+REGISTRIES = (
+    "methods",
+    "variants",
+    "testsets",
+    "photos",
+    "degradations",
+    "backbones",
+    "metrics",
+    "tables",
+)
+Entry = dict[str, Any]
+
+
+def merged(base: Entry, change: Entry) -> Entry:
+    """``base`` with the keys of ``change`` over it, dictionaries merged at every depth.
+
+    A dictionary that changes its ``kind`` replaces the other whole: settings of one kind mean nothing to another.
+    """
+    if change.get("kind", base.get("kind")) != base.get("kind"):
+        return copy.deepcopy(change)
+    result = copy.deepcopy(base)
+    for key, value in change.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else copy.deepcopy(value)
+    return result
+
+
+def files_below(folder: str) -> list[str]:
+    """Every file below ``folder``, hidden ones left out, sorted; none when there is no such folder (yet)."""
+    found = (path for path in Path(folder).rglob("*") if path.is_file() and not path.name.startswith("."))
+    return sorted(map(str, found))
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The checked configuration; each attribute named after a registry holds that file's content.
+
+    Paths are relative to the repository. What a rule waits for ("input") is only what exists or what a rule makes: a
+    given folder that is absent must not stop a dry run, it stops the job that reads it, in one line.
+    """
+
+    root: Path
+    main: Entry
+    methods: Entry
+    variants: Entry
+    testsets: Entry
+    photos: Entry
+    degradations: Entry
+    backbones: Entry
+    metrics: Entry
+    tables: Entry
+
+    @property
+    def runs(self) -> str:
+        """Folder of the active scale's intermediate files."""
+        return f"runs/{self.main['scale']}"
+
+    # Training: variants, photographs, backbones
+
+    def variant(self, name: str) -> Entry:
+        """The full recipe of a variant: the active base with the variant's own keys over it."""
+        return merged(self.variants["bases"][self.main["base"]], self.variants["variants"][name])
+
+    def training(self, name: str) -> Entry:
+        """What ``osediff.train --recipe`` gets: degradation spelt out, backbone and photos left out."""
+        recipe = self.variant(name)
+        recipe["degradation"] = self.degradations[recipe["degradation"]]
+        return {key: value for key, value in recipe.items() if key not in ("backbone", "photos")}
+
+    def checkpoint(self, method: str) -> str:
+        """Checkpoint folder of a method of kind ``variant``."""
+        return f"{self.runs}/train/{self.methods[method]['variant']}"
+
+    def photo_folder(self, name: str) -> str:
+        """Folder of a photo set: the one that a rule fills, or for a set that none makes, where ``paths`` says."""
+        own = f"data/photos/{name}"
+        return str(self.main["paths"].get(name, own)) if "get" in self.photos[name] else own
+
+    def photo_input(self, name: str) -> list[str]:
+        """What training on a photo set waits for."""
+        folder = self.photo_folder(name)
+        if "get" not in self.photos[name]:
+            return [f"{folder}/manifest.json"]
+        return [folder] if Path(folder).is_dir() else []
+
+    def backbone_folder(self, name: str) -> str:
+        """Folder of a backbone: where ``paths`` says, else where the registry says."""
+        return str(self.main["paths"].get(name, self.backbones[name]["folder"]))
+
+    def backbone_input(self, name: str) -> list[str]:
+        """What a job with this backbone waits for: the folder that a rule trains, or the files that are there."""
+        folder = self.backbone_folder(name)
+        return [folder] if "recipe" in self.backbones[name] and name not in self.main["paths"] else files_below(folder)
+
+    def pretraining(self, name: str) -> Entry:
+        """What ``osediff.pretrain --recipe`` gets for a backbone that a rule trains: its degradation spelt out."""
+        recipe: Entry = self.backbones[name]["recipe"]
+        return recipe | {"degradation": self.degradations[recipe["degradation"]]}
+
+    # Test sets
+
+    def test_sets_of(self, kind: str) -> list[str]:
+        """All test sets of a kind."""
+        return [name for name, entry in self.testsets.items() if entry["kind"] == kind]
+
+    def test_set_folder(self, name: str) -> str:
+        """Folder that holds LR/ and HR/ of a test set: where ``paths`` says, else below data/testsets/."""
+        return str(self.main["paths"].get(name, f"data/testsets/{name}"))
+
+    def test_set_input(self, name: str) -> list[str]:
+        """What a test set's manifest waits for: the two folders that rules make, or the images that are there."""
+        folders = [f"{self.test_set_folder(name)}/{part}" for part in ("LR", "HR")]
+        if self.testsets[name]["kind"] == "photos":
+            return folders
+        return [path for folder in folders for path in files_below(folder)]
+
+    def test_set_options(self, name: str) -> list[str]:
+        """Options of ``benchmark.testsets manifest`` for what the registry knows of a test set."""
+        entry = self.testsets[name]
+        options = ["--scale", str(entry["scale"])]
+        if "images" in entry:
+            options += ["--images", str(entry["images"])]
+        if "lr_sizes" in entry:
+            options += ["--lr-size", *("{}x{}".format(*size) for size in entry["lr_sizes"])]
+        return options
+
+    # Methods, tables, figures
+
+    def methods_of(self, kind: str) -> list[str]:
+        """All methods of a kind."""
+        return [name for name, entry in self.methods.items() if entry["kind"] == kind]
+
+    def images_folder(self, method: str, test_set: str) -> str:
+        """Folder of a method's SR images: an existing one for kind ``images``, else where its rule puts them."""
+        existing = self.methods[method].get("images")
+        return existing.format(test_set=test_set) if existing else f"{self.runs}/restore/{method}/{test_set}/SR"
+
+    def images_input(self, method: str, test_set: str) -> list[str]:
+        """What an evaluation waits for: the record of the restoring rule, or the images that exist already."""
+        if "images" not in self.methods[method]:
+            return [f"{self.runs}/restore/{method}/{test_set}/run.json"]
+        return files_below(self.images_folder(method, test_set))
+
+    def measuring(self) -> Entry:
+        """What decides an evaluation besides the images: protocol, metrics, and which of their weights are here.
+
+        Weights that appear make the rows again. Titles and decimals are the tables' business.
+        """
+        shown = ("title", "decimals", "higher_is_better")
+        chosen = {name: self.metrics["metrics"][name] for name in self.main["metrics"]}
+        weights = {key: self.metrics["weights"][key] for metric in chosen.values() for key in metric["weights"]}
+        found = {key: weight_file(entry) for key, entry in weights.items()}
+        return {
+            "protocol": self.metrics["protocol"],
+            "metrics": {n: {k: v for k, v in metric.items() if k not in shown} for n, metric in chosen.items()},
+            "weights": weights,
+            "present": {key: path.stat().st_size for key, path in found.items() if path is not None},
+        }
+
+    def table(self, name: str) -> Entry:
+        """What ``benchmark.tables --spec`` gets: the slice of the configuration that a table depends on."""
+        picked = [metric for metric in self.tables[name]["metrics"] if metric in self.main["metrics"]]
+        return {
+            **self.tables[name],
+            "scale": self.main["scale"],
+            "metrics": picked,
+            "methods": {m: {k: self.methods[m][k] for k in ("title", "steps")} for m in self.main["methods"]},
+            "test_sets": {t: {"title": self.testsets[t]["title"]} for t in self.main["test_sets"]},
+        }
+
+    def pictures(self) -> dict[str, str]:
+        """Image of each comparison picture by active test set."""
+        return {name: image for name, image in self.main["pictures"].items() if name in self.main["test_sets"]}
+
+    def picture_options(self, test_set: str) -> list[str]:
+        """Options of ``benchmark.pictures`` that name each active method's images and rows."""
+        options = []
+        for name in self.main["methods"]:
+            title = self.methods[name]["title"]
+            options += ["--sr", f"{title}={self.images_folder(name, test_set)}"]
+            options += ["--rows", f"{title}={self.runs}/evaluate/{name}/{test_set}.csv"]
+        return options
+
+
+def load(config: Entry, root: Path) -> Registry:
+    """Reads and checks everything below ``root``/config that ``config`` (the merged main configuration) refers to."""
+    schemas = root / "workflow" / "schemas"
+    check_schema(config, schemas / "config.schema.yaml", "configuration")
+    contents = {}
+    for name in REGISTRIES:
+        contents[name] = read_yaml(root / "config" / f"{name}.yaml")
+        check_schema(contents[name], schemas / f"{name}.schema.yaml", f"config/{name}.yaml")
+    registry = Registry(root=root, main=config, **contents)
+    check_names(registry)
+    return registry
+
+
+def check_names(registry: Registry) -> None:
+    """InputError at the first name that no registry knows."""
+    main, where = registry.main, "configuration"
+    known("base", main["base"], registry.variants["bases"], where)
+    for kind, key, names in (
+        ("test set", "test_sets", registry.testsets),
+        ("method", "methods", registry.methods),
+        ("metric", "metrics", registry.metrics["metrics"]),
+        ("table", "tables", registry.tables),
+    ):
+        for name in main[key]:
+            known(kind, name, names, f"{where}: {key}")
+    for name in main["paths"]:
+        given = {**registry.testsets, **registry.photos, **registry.backbones}
+        known("test set, photo set or backbone", name, given, f"{where}: paths")
+    for name in main["pictures"]:
+        known("test set", name, registry.testsets, f"{where}: pictures")
+    for name, entry in registry.methods.items():
+        if entry["kind"] == "variant":
+            known("variant", entry["variant"], registry.variants["variants"], f"config/methods.yaml: {name}")
+    for name, entry in registry.testsets.items():
+        if entry["kind"] == "photos":
+            known("degradation", entry["degradation"], registry.degradations, f"config/testsets.yaml: {name}")
+    for name, entry in registry.tables.items():
+        for metric in entry["metrics"]:
+            known("metric", metric, registry.metrics["metrics"], f"config/tables.yaml: {name}")
+    for name, entry in registry.metrics["metrics"].items():
+        for weight in entry["weights"]:
+            known("weights file", weight, registry.metrics["weights"], f"config/metrics.yaml: {name}")
+    for name, entry in registry.backbones.items():
+        if "recipe" in entry:
+            known("photo set", entry["photos"], registry.photos, f"config/backbones.yaml: {name}")
+            if entry["folder"] != f"runs/demo/backbones/{name}":
+                raise InputError(f"config/backbones.yaml: {name}: the rule trains it into runs/demo/backbones/{name}")
+            degradation = entry["recipe"]["degradation"]
+            known("degradation", degradation, registry.degradations, f"config/backbones.yaml: {name}")
+    check_recipes(registry)
+
+
+def check_recipes(registry: Registry) -> None:
+    """InputError at the first variant whose recipe, merged over the active base, is not one."""
+    schema = registry.root / "workflow" / "schemas" / "recipe.schema.yaml"
+    for name in registry.variants["variants"]:
+        source = f"config/variants.yaml: {name}"
+        recipe = registry.variant(name)
+        check_schema(recipe, schema, source)
+        known("backbone", recipe["backbone"], registry.backbones, source)
+        known("photo set", recipe["photos"], registry.photos, source)
+        known("degradation", recipe["degradation"], registry.degradations, source)
+        if not any(recipe["tune"].values()):
+            raise InputError(f"{source}: tunes nothing; set one of {', '.join(recipe['tune'])} to true")

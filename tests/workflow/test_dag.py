@@ -1,0 +1,137 @@
+"""What Snakemake runs, what it runs again after an edit, and how it stops on bad configuration."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.conftest import Workflow
+
+DOWNSTREAM = {"restore": 1, "evaluate": 1, "table": 1, "radar": 1, "picture": 1}
+
+
+def test_a_run_makes_everything_the_scale_defines(finished: Workflow) -> None:
+    names = (
+        "table1.csv table1.md table1.tex radar_demo-synthetic.png radar_demo-synthetic.svg picture_demo-synthetic.png"
+    )
+    for name in [*names.split(), "radar_published_drealsr.png", "radar_published_drealsr.svg"]:
+        assert (finished.folder / "results" / name).stat().st_size > 0
+    with (finished.folder / "results" / "table1.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["scale"], row["test_set"], row["method"], row["images"]) for row in rows] == [
+        ("demo", "demo-synthetic", "Bicubic", "2"),
+        ("demo", "demo-synthetic", "OSEDiff", "2"),
+    ]
+    assert all(5 < float(row["PSNR↑"]) < 60 for row in rows)
+
+
+def test_an_unchanged_tree_has_nothing_to_do(finished: Workflow) -> None:
+    assert finished.planned() == {}
+
+
+def test_an_edited_variant_runs_again_and_nothing_else_does(finished: Workflow) -> None:
+    with finished.edited("config/variants.yaml", "osediff: {}", "osediff: {rank_unet: 2}"):
+        assert finished.planned() == {"train": 1, **DOWNSTREAM}
+
+
+def test_a_new_variant_leaves_the_others_alone(finished: Workflow) -> None:
+    with finished.edited("config/variants.yaml", "osediff: {}", "osediff: {}\n  narrow: {rank_unet: 2}"):
+        assert finished.planned() == {}
+
+
+def test_a_new_method_runs_itself_and_what_shows_it(finished: Workflow) -> None:
+    entry = "nearest: {title: Nearest, steps: 0, kind: interpolation, kernel: nearest}\nosediff:"
+    with (
+        finished.edited("config/methods.yaml", "osediff:", entry),
+        finished.edited("config/config.yaml", "- osediff", "- osediff\n- nearest"),
+    ):
+        assert finished.planned() == {"interpolate": 1, "evaluate": 1, "table": 1, "radar": 1, "picture": 1}
+
+
+def test_edited_plotting_code_runs_plots_only(finished: Workflow) -> None:
+    with finished.edited("benchmark/figures.py", "from __future__", "# edited\nfrom __future__"):
+        assert finished.planned() == {"radar": 1, "published_radar": 1}
+
+
+@pytest.mark.parametrize("module", ["train", "regulariser", "perceptual"])
+def test_edited_training_code_runs_training(finished: Workflow, module: str) -> None:
+    with finished.edited(f"osediff/{module}.py", "from __future__", "# edited\nfrom __future__"):
+        assert finished.planned() == {"train": 1, **DOWNSTREAM}
+
+
+def test_touched_files_and_other_versions_run_nothing(finished: Workflow) -> None:
+    for name in ("osediff/train.py", "benchmark/evaluate.py", "backbones/demo/vae/config.json"):
+        (finished.folder / name).touch()
+    with finished.edited("environment.yml", "dependencies:", "# a note\ndependencies:"):
+        assert finished.planned() == {}
+
+
+def test_a_title_renders_the_table_and_measures_nothing(finished: Workflow) -> None:
+    with finished.edited("config/methods.yaml", "title: OSEDiff", "title: Ours"):
+        assert finished.planned() == {"table": 1, "radar": 1, "picture": 1}
+
+
+def test_a_deleted_figure_is_one_job(finished: Workflow) -> None:
+    figure = finished.folder / "results" / "radar_demo-synthetic.png"
+    kept = figure.read_bytes()
+    figure.unlink()
+    assert finished.planned(str(figure.relative_to(finished.folder))) == {"radar": 1}
+    code, output = finished.run("results/radar_demo-synthetic.png")
+    assert code == 0, output
+    assert figure.read_bytes() == kept
+
+
+def test_new_metric_weights_make_the_rows_again(
+    finished: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert finished.environment is not None
+    weights = tmp_path / "hub" / "checkpoints" / "alexnet-owt-7be5be79.pth"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"")
+    monkeypatch.setitem(finished.environment, "TORCH_HOME", str(tmp_path))
+    assert finished.planned("results/table1.csv") == {"evaluate": 2, "table": 1}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "replacement", "said"),
+    [
+        ("config/config.yaml", "methods:", "methodes:", "unknown key 'methodes', did you mean methods?"),
+        ("config/config.yaml", "- osediff", "- osedif", "unknown method 'osedif', did you mean osediff?"),
+        ("config/config.yaml", "- demo-synthetic", "- demo-sintetic", "unknown test set 'demo-sintetic'"),
+        ("config/config.yaml", "- lpips", "- lpipz", "unknown metric 'lpipz', did you mean lpips?"),
+        ("config/methods.yaml", "variant: osediff", "variant: osdiff", "unknown variant 'osdiff'"),
+        ("config/variants.yaml", "osediff: {}", "osediff: {rnk_unet: 2}", "unknown key 'rnk_unet'"),
+        ("config/testsets.yaml", "kind: folder", "knd: folder", "unknown key 'knd', did you mean kind?"),
+    ],
+)
+def test_a_mistake_is_one_line_before_anything_runs(
+    finished: Workflow, file: str, text: str, replacement: str, said: str
+) -> None:
+    with finished.edited(file, text, replacement):
+        code, output = finished.run("results/table1.csv")
+    assert code != 0
+    (line,) = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert said in line
+    assert "Traceback" not in output and "Building DAG" not in output
+
+
+def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workflow) -> None:
+    assert fresh.planned("--configfile", "config/paper.yaml") == {
+        "check_test_set": 3,
+        "train": 1,
+        "interpolate": 3,
+        "restore": 3,
+        "evaluate": 6,
+        "table": 1,
+        "radar": 3,
+        "published_radar": 1,
+        "picture": 1,
+    }
+
+
+def test_the_demo_plans_its_jobs(fresh: Workflow) -> None:
+    jobs = fresh.planned()
+    assert jobs["cut_test_set"] == jobs["degrade_test_set"] == jobs["check_test_set"] == 3
+    assert (jobs["photos"], jobs["train"], jobs["evaluate"], jobs["table"]) == (1, 1, 6, 1)

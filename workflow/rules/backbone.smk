@@ -1,0 +1,24 @@
+# Trains the small backbone that the repository ships in backbones/demo. Hours on a CPU; asked for by name only. Its state
+# lies beside the output, undeclared, so that a killed job continues.
+rule backbone:
+    input:
+        code("osediff.pretrain"),
+        photos=lambda w: bench.photo_input(bench.backbones[w.backbone]["photos"]),
+    output:
+        directory("runs/demo/backbones/{backbone}"),
+    log:
+        "runs/demo/logs/backbone/{backbone}.log",
+    wildcard_constraints:
+        backbone=names([name for name, entry in bench.backbones.items() if "recipe" in entry]),
+    conda:
+        "../../environment.yml"
+    threads: workflow.cores or 1
+    resources:
+        gpu=GPU,
+    params:
+        recipe=lambda w: json.dumps(bench.pretraining(w.backbone)),
+        photos=lambda w: bench.photo_folder(bench.backbones[w.backbone]["photos"]),
+        device=bench.main["device"],
+    shell:
+        f"OMP_NUM_THREADS={{threads}} {LEASE}python -m osediff.pretrain --photos {{params.photos:q}}"
+        " --recipe {params.recipe:q} --out {output} --device {params.device} 2>&1 | tee -i {log}"

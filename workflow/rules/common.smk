@@ -1,0 +1,50 @@
+import json
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmark import checks, registry, sources
+from contracts import files
+from contracts.errors import InputError
+
+ROOT = Path(workflow.basedir)
+
+try:
+    bench = registry.load(config, ROOT)
+    checks.check_writable([Path(name) for name in ("results", "runs", "data")])
+except InputError as error:
+    sys.exit(f"error: {error}")
+
+running = ExitStack()  # holds the lock until this process ends
+RUNS = bench.runs
+GPU = int(bench.main["device"] == "cuda")
+# In front of a command that needs a GPU: Snakemake counts devices, but hands out none.
+LEASE = "python -m contracts.lease -- " if GPU else ""
+# A line of progress every few seconds, since most of it goes to log files.
+os.environ.setdefault("TQDM_MININTERVAL", "5")
+# Threads that wait are to sleep: by default they spin, and on a machine that others use too training takes ten times longer.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def code(module):
+    """Source files that `python -m module` depends on, so that an edit of any of them runs the rule again."""
+    return sources.sources(ROOT, module)
+
+
+def names(found):
+    """A wildcard constraint that matches these names only."""
+    return "|".join(map(re.escape, found)) or "(?!)"
+
+
+def variant_of(wildcards):
+    """The variant that a method is, by name."""
+    return bench.methods[wildcards.method]["variant"]
+
+
+wildcard_constraints:
+    test_set=names(bench.testsets),
+    photo_set=names(bench.photos),
+    variant=names(bench.variants["variants"]),
+    method=names(bench.methods),
+    table=names(bench.tables),
+    backbone=names(bench.backbones),

@@ -1,0 +1,27 @@
+# Per-image rows of every method on every test set.
+rule evaluate:
+    input:
+        code("benchmark.evaluate"),
+        manifest="data/testsets/{test_set}/manifest.json",
+        images=lambda w: bench.images_input(w.method, w.test_set),
+    output:
+        f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
+    log:
+        f"{RUNS}/logs/evaluate/{{method}}/{{test_set}}.log",
+    benchmark:
+        f"{RUNS}/logs/evaluate/{{method}}/{{test_set}}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        gpu=GPU,
+    params:
+        sr=lambda w: bench.images_folder(w.method, w.test_set),
+        hr=lambda w: f"{bench.test_set_folder(w.test_set)}/HR",
+        metrics=bench.main["metrics"],
+        device=bench.main["device"],
+        # Not in the command, but decides its result: definitions of the metrics, and which of their weights are here.
+        measuring=json.dumps(bench.measuring()),
+    shell:
+        f"{LEASE}python -m benchmark.evaluate --sr {{params.sr:q}} --hr {{params.hr:q}} --method {{wildcards.method}}"
+        " --test-set {wildcards.test_set} --metrics {params.metrics} --device {params.device}"
+        " --threads {threads} --out {output} > {log} 2>&1"

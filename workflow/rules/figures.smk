@@ -1,0 +1,56 @@
+# Figures: radar charts from tables alone, and pictures of restored images beside each other.
+rule radar:
+    input:
+        code("benchmark.figures"),
+        table="results/table1.csv",
+    output:
+        png=report("results/radar_{test_set}.png", caption="../report/radar.rst", category="Figures"),
+        svg="results/radar_{test_set}.svg",
+    log:
+        f"{RUNS}/logs/radar/{{test_set}}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        title=lambda w: bench.testsets[w.test_set]["title"],
+    shell:
+        "python -m benchmark.figures radar --table {input.table} --test-set {wildcards.test_set}"
+        " --title {params.title:q} --out results/radar_{wildcards.test_set} > {log} 2>&1"
+
+
+rule published_radar:
+    input:
+        code("benchmark.figures"),
+        "config/metrics.yaml",
+        published="config/published/osediff.csv",
+    output:
+        png=report("results/radar_published_drealsr.png", caption="../report/radar.rst", category="Figures"),
+        svg="results/radar_published_drealsr.svg",
+    log:
+        "runs/logs/radar_published_drealsr.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python -m benchmark.figures published-radar --published {input.published} --test-set drealsr"
+        " --title DrealSR --out results/radar_published_drealsr > {log} 2>&1"
+
+
+rule picture:
+    input:
+        code("benchmark.pictures"),
+        rows=expand(f"{RUNS}/evaluate/{{method}}/{{{{test_set}}}}.csv", method=bench.main["methods"]),
+    output:
+        report("results/picture_{test_set}.png", caption="../report/picture.rst", category="Figures"),
+    log:
+        f"{RUNS}/logs/picture/{{test_set}}.log",
+    wildcard_constraints:
+        test_set=names(bench.pictures()),
+    conda:
+        "../../environment.yml"
+    params:
+        image=lambda w: bench.pictures()[w.test_set],
+        folder=lambda w: bench.test_set_folder(w.test_set),
+        methods=lambda w: bench.picture_options(w.test_set),
+        title=lambda w: f"{bench.testsets[w.test_set]['title']}, {bench.main['scale']} scale",
+    shell:
+        "python -m benchmark.pictures --image {params.image:q} --lr {params.folder:q}/LR --hr {params.folder:q}/HR"
+        " {params.methods:q} --title {params.title:q} --out {output} > {log} 2>&1"

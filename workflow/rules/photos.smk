@@ -1,0 +1,19 @@
+# Photographs to train on, as 8-bit RGB PNG. manifest.json is written last and alone declared, so that a stopped download
+# goes on where it was.
+rule photos:
+    input:
+        code("benchmark.photos"),
+    output:
+        "data/photos/{photo_set}/manifest.json",
+    log:
+        "runs/logs/photos/{photo_set}.log",
+    wildcard_constraints:
+        photo_set=names([name for name, entry in bench.photos.items() if "get" not in entry]),
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: json.dumps(bench.photos[w.photo_set]),
+        folder="data/photos/{photo_set}",
+        local=lambda w: ["--local", bench.main["paths"][w.photo_set]] if w.photo_set in bench.main["paths"] else [],
+    shell:
+        "python -m benchmark.photos --spec {params.spec:q} --out {params.folder} {params.local:q} > {log} 2>&1"

@@ -1,0 +1,57 @@
+# SR images, one rule per kind of method. run.json is written last; the images beside it are undeclared, so that a killed
+# job keeps those it made.
+rule interpolate:
+    input:
+        code("baselines.interpolation"),
+        manifest="data/testsets/{test_set}/manifest.json",
+    output:
+        f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",
+    log:
+        f"{RUNS}/logs/restore/{{method}}/{{test_set}}.log",
+    benchmark:
+        f"{RUNS}/logs/restore/{{method}}/{{test_set}}.tsv"
+    wildcard_constraints:
+        method=names(bench.methods_of("interpolation")),
+    conda:
+        "../../environment.yml"
+    params:
+        lr=lambda w: f"{bench.test_set_folder(w.test_set)}/LR",
+        sr=lambda w: bench.images_folder(w.method, w.test_set),
+        scale=lambda w: bench.testsets[w.test_set]["scale"],
+        kernel=lambda w: bench.methods[w.method]["kernel"],
+    shell:
+        "python -m baselines.interpolation --input {params.lr:q} --output {params.sr} --kernel {params.kernel}"
+        " --scale {params.scale} --record {output} > {log} 2>&1"
+
+
+rule restore:
+    input:
+        code("osediff.restore"),
+        manifest="data/testsets/{test_set}/manifest.json",
+        backbone=lambda w: bench.backbone_input(bench.variant(variant_of(w))["backbone"]),
+        checkpoint=lambda w: [
+            f"{bench.checkpoint(w.method)}/{name}" for name in ("adapters.safetensors", "recipe.json")
+        ],
+    output:
+        f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",
+    log:
+        f"{RUNS}/logs/restore/{{method}}/{{test_set}}.log",
+    benchmark:
+        f"{RUNS}/logs/restore/{{method}}/{{test_set}}.tsv"
+    wildcard_constraints:
+        method=names(bench.methods_of("variant")),
+    conda:
+        "../../environment.yml"
+    resources:
+        gpu=GPU,
+    params:
+        lr=lambda w: f"{bench.test_set_folder(w.test_set)}/LR",
+        sr=lambda w: bench.images_folder(w.method, w.test_set),
+        backbone=lambda w: bench.backbone_folder(bench.variant(variant_of(w))["backbone"]),
+        checkpoint=lambda w: bench.checkpoint(w.method),
+        seed=bench.main["seed"],
+        device=bench.main["device"],
+    shell:
+        f"{LEASE}python -m osediff.restore --input {{params.lr:q}} --output {{params.sr}}"
+        " --checkpoint {params.checkpoint} --backbone {params.backbone:q} --seed {params.seed}"
+        " --device {params.device} --threads {threads} --record {output} > {log} 2>&1"

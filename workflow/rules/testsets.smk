@@ -1,0 +1,58 @@
+# Test sets: LR/HR pairs and a manifest. The demo's are cut from photographs and degraded; others lie in a folder.
+CUT = [name for name, entry in bench.testsets.items() if entry["kind"] == "photos"]
+
+
+rule cut_test_set:
+    input:
+        code("benchmark.testsets"),
+    output:
+        directory("data/testsets/{test_set}/HR"),
+    log:
+        "runs/logs/cut_test_set/{test_set}.log",
+    wildcard_constraints:
+        test_set=names(CUT),
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: json.dumps(bench.testsets[w.test_set]["cut"]),
+    shell:
+        "python -m benchmark.testsets cut --spec {params.spec:q} --out {output} > {log} 2>&1"
+
+
+rule degrade_test_set:
+    input:
+        code("osediff.degradation"),
+        hr="data/testsets/{test_set}/HR",
+    output:
+        directory("data/testsets/{test_set}/LR"),
+    log:
+        "runs/logs/degrade_test_set/{test_set}.log",
+    wildcard_constraints:
+        test_set=names(CUT),
+    conda:
+        "../../environment.yml"
+    params:
+        recipe=lambda w: json.dumps(bench.degradations[bench.testsets[w.test_set]["degradation"]]),
+        scale=lambda w: bench.testsets[w.test_set]["scale"],
+        seed=lambda w: bench.testsets[w.test_set]["seed"],
+    shell:
+        "python -m osediff.degradation --input {input.hr} --output {output} --recipe {params.recipe:q}"
+        " --scale {params.scale} --seed {params.seed} > {log} 2>&1"
+
+
+rule check_test_set:
+    input:
+        code("benchmark.testsets"),
+        images=lambda w: bench.test_set_input(w.test_set),
+    output:
+        "data/testsets/{test_set}/manifest.json",
+    log:
+        "runs/logs/check_test_set/{test_set}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        folder=lambda w: bench.test_set_folder(w.test_set),
+        expected=lambda w: bench.test_set_options(w.test_set),
+    shell:
+        "python -m benchmark.testsets manifest --name {wildcards.test_set} --lr {params.folder:q}/LR"
+        " --hr {params.folder:q}/HR {params.expected} --out {output} > {log} 2>&1"

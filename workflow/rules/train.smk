@@ -1,0 +1,33 @@
+# One checkpoint per variant. The training state lies in state/ beside it, undeclared, so that a killed job continues.
+rule train:
+    input:
+        code("osediff.train"),
+        photos=lambda w: bench.photo_input(bench.variant(w.variant)["photos"]),
+        backbone=lambda w: bench.backbone_input(bench.variant(w.variant)["backbone"]),
+    output:
+        adapters=f"{RUNS}/train/{{variant}}/adapters.safetensors",
+        recipe=f"{RUNS}/train/{{variant}}/recipe.json",
+        log=f"{RUNS}/train/{{variant}}/log.jsonl",
+        provenance=f"{RUNS}/train/{{variant}}/provenance.json",
+    log:
+        f"{RUNS}/logs/train/{{variant}}.log",
+    benchmark:
+        f"{RUNS}/logs/train/{{variant}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 2
+    resources:
+        gpu=GPU,
+    params:
+        recipe=lambda w: json.dumps(bench.training(w.variant)),
+        photos=lambda w: bench.photo_folder(bench.variant(w.variant)["photos"]),
+        backbone=lambda w: bench.backbone_folder(bench.variant(w.variant)["backbone"]),
+        out=f"{RUNS}/train/{{variant}}",
+        seed=bench.main["seed"],
+        device=bench.main["device"],
+        # Not {threads}, which --cores 1 lowers: the weights depend on their number.
+        threads=2,
+    shell:
+        f"{LEASE}python -m osediff.train --recipe {{params.recipe:q}} --photos {{params.photos:q}}"
+        " --backbone {params.backbone:q} --out {params.out} --seed {params.seed} --device {params.device}"
+        " --threads {params.threads} 2>&1 | tee -i {log}"
