@@ -24,6 +24,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from benchmark import metrics
+from benchmark.distribution import remark
 from benchmark.weights import torch_home
 from contracts.errors import InputError, run
 from contracts.files import atomic, lock, sha256
@@ -91,6 +92,7 @@ def evaluate(
     notes |= {name: metrics.remark(name, registry) for name in present}
     of_images = [name for name in present if registry["metrics"][name]["level"] == "image"]
     of_sets = [name for name in present if registry["metrics"][name]["level"] == "set"]
+    notes |= {name: "; ".join(filter(None, [remark(len(matched)), notes[name]])) for name in of_sets}
     if len(matched) < 2:
         notes |= dict.fromkeys(of_sets, "needs two images or more")
         of_sets = []
@@ -107,6 +109,7 @@ def evaluate(
     with contextlib.closing(finished.file), tqdm(total=total, desc=str(sr), unit="value", file=sys.stderr) as bar:
         for stem, sr_path, hr_path in matched:
             sr_image, hr_image = read_rgb(sr_path), read_rgb(hr_path)
+            sr_image.flags.writeable = hr_image.flags.writeable = False  # so that their luma is computed once
             if sr_image.shape != hr_image.shape:
                 sizes = ["{1}x{0}".format(*image.shape) for image in (sr_image, hr_image)]
                 raise InputError(f"{sr_path} is {sizes[0]} but {hr_path} is {sizes[1]}; they must have one size")
@@ -122,15 +125,15 @@ def evaluate(
                     finished.add(kept, score(name, registry, function(name), sr_image, hr_image, sr_path))
                 rows.append((stem, name, finished.values[kept]))
                 bar.update()
-        for name in of_sets:
-            kept = finished.key(name, registry["metrics"][name], digests)
-            if kept not in finished.values:
-                with tempfile.TemporaryDirectory() as temporary:
-                    sr_set = staged(Path(temporary) / "sr", [path for _, path, _ in matched])
-                    hr_set = staged(Path(temporary) / "hr", [path for _, _, path in matched])
+        with tempfile.TemporaryDirectory() as temporary:
+            sr_set = staged(Path(temporary) / "sr", [path for _, path, _ in matched])
+            hr_set = staged(Path(temporary) / "hr", [path for _, _, path in matched])
+            for name in of_sets:
+                kept = finished.key(name, registry["metrics"][name], digests)
+                if kept not in finished.values:
                     finished.add(kept, score(name, registry, function(name), sr_set, hr_set, sr))
-            rows.append(("", name, finished.values[kept]))
-            bar.update()
+                rows.append(("", name, finished.values[kept]))
+                bar.update()
     return rows, notes
 
 

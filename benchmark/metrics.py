@@ -1,4 +1,4 @@
-"""Image quality metrics by the protocol of config/metrics.yaml: PSNR and SSIM here, the others computed by pyiqa.
+"""Image quality metrics by the protocol of config/metrics.yaml: PSNR, SSIM and NIQE our own, others by pyiqa.
 
 All images are 8-bit RGB arrays, uint8 (H, W, 3); pyiqa gets them as float32 (1, 3, H, W) in [0, 1], so nothing needs
 clamping. pyiqa's licence is non-commercial: it is called, and imported only when a metric of its is built. Weights are
@@ -23,15 +23,14 @@ import cv2
 import numpy as np
 import yaml
 
+from benchmark.luma import luma
+from benchmark.niqe import niqe
 from benchmark.weights import weight_file
 from contracts.errors import InputError
 
 Registry = dict[str, Any]
 # A metric of images takes SR and HR arrays, a metric of sets takes the SR and the HR folder.
 Score = Callable[[Any, Any], float]
-
-# Weights of R, G, B in [0, 1] and the offset that give luma 0 to 255: BT.601 limited range, and full-range YIQ.
-LUMA = {"ycbcr": ((65.481, 128.553, 24.966), 16.0), "yiq": ((76.245, 149.685, 29.07), 0.0)}
 
 
 def load(path: Path) -> Registry:
@@ -50,14 +49,6 @@ def protocol(registry: Registry) -> str:
     return f"{registry['protocol']['id']}/{registry['protocol']['version']}"
 
 
-def luma(rgb: np.ndarray, color_space: str = "ycbcr") -> np.ndarray:
-    """Luma (H, W), float64 on the scale 0 to 255, not rounded, of ``rgb``, uint8 (H, W, 3)."""
-    (red, green, blue), offset = LUMA[color_space]
-    image = rgb.astype(np.float64) / 255
-    # Three products and no matrix product: the last bits of BLAS depend on its threads.
-    return image[..., 0] * red + image[..., 1] * green + image[..., 2] * blue + offset
-
-
 def cropped(image: np.ndarray, border: int) -> np.ndarray:
     """``image`` without ``border`` pixels on each side."""
     return image[border : image.shape[0] - border, border : image.shape[1] - border]
@@ -65,14 +56,14 @@ def cropped(image: np.ndarray, border: int) -> np.ndarray:
 
 def psnr(sr: np.ndarray, hr: np.ndarray, color_space: str = "ycbcr", crop_border: int = 0) -> float:
     """Peak signal-to-noise ratio of luma in dB. The 1e-8 in the protocol caps it at 80 dB for equal images."""
-    difference = luma(cropped(sr, crop_border), color_space) - luma(cropped(hr, crop_border), color_space)
-    return -10 * math.log10(float(np.mean((difference / 255) ** 2)) + 1e-8)
+    difference = cropped(luma(sr, color_space) - luma(hr, color_space), crop_border) / 255
+    return -10 * math.log10(float(np.mean(difference**2)) + 1e-8)
 
 
 def ssim(sr: np.ndarray, hr: np.ndarray, color_space: str = "ycbcr", crop_border: int = 0) -> float:
     """Structural similarity, 0 to 1, of luma rounded to 8 bits (Wang et al., 2004): Gaussian window 11x11, sigma 1.5,
     where the window fits. The contrast-structure term is clamped at 0, as in pyiqa and unlike in scikit-image."""
-    x, y = (np.round(luma(cropped(image, crop_border), color_space)) for image in (sr, hr))
+    x, y = (np.rint(cropped(luma(image, color_space), crop_border)) for image in (sr, hr))
     window = cv2.getGaussianKernel(11, 1.5, cv2.CV_64F)
 
     def blurred(image: np.ndarray) -> np.ndarray:
@@ -87,7 +78,7 @@ def ssim(sr: np.ndarray, hr: np.ndarray, color_space: str = "ycbcr", crop_border
     return float(np.mean(luminance * contrast_structure))
 
 
-OWN: dict[str, Score] = {"psnr": psnr, "ssim": ssim}
+OWN: dict[str, Callable[..., float]] = {"psnr": psnr, "ssim": ssim, "niqe": niqe}
 
 
 def absence(name: str, registry: Registry) -> str | None:
@@ -145,7 +136,8 @@ def build(name: str, registry: Registry, device: str = "cpu", threads: int = 1) 
     options = metric["options"]
     if metric["library"] == "own":
         function = OWN[name]
-        return lambda sr, hr: function(sr, hr, **options)
+        natural = [weight_file(registry["weights"][key]) for key in metric["weights"]]
+        return lambda sr, hr: function(sr, hr, *natural, **options)
 
     import torch
 
@@ -158,8 +150,11 @@ def build(name: str, registry: Registry, device: str = "cpu", threads: int = 1) 
         with offline(), contextlib.redirect_stdout(sys.stderr):
             import pyiqa
 
-            built_with = options if metric["level"] == "image" else {}
-            model = pyiqa.create_metric(metric["name"], device=torch.device(device), **built_with)
+            if metric["level"] == "set":
+                from benchmark.distribution import build as build_distance
+
+                return build_distance(metric["name"], device, **options)
+            model = pyiqa.create_metric(metric["name"], device=torch.device(device), **options)
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         files = ", ".join(str(weight_file(registry["weights"][key])) for key in metric["weights"])
         reason = (str(error) or type(error).__name__).splitlines()[0]
@@ -169,8 +164,4 @@ def build(name: str, registry: Registry, device: str = "cpu", threads: int = 1) 
         tensors = [torch.tensor(image).permute(2, 0, 1)[None].float() / 255 for image in (sr, hr)]
         return float(model(*tensors))
 
-    def of_folders(sr: Path, hr: Path) -> float:
-        # Workers would not change the value, only hold memory; batches of one size keep it the same everywhere.
-        return float(model(str(sr), str(hr), **options, batch_size=8, num_workers=0, verbose=False))
-
-    return of_images if metric["level"] == "image" else of_folders
+    return of_images

@@ -3,7 +3,7 @@
 One CSV file per paper (config/published/): table, method, steps, test_set, metric, value, source, protocol, tolerance.
 ``steps`` is empty where the table prints none. ``tolerance`` is how far a measurement by the same protocol may be from
 the value: half a unit of its last digit. Two metrics need more in osediff.csv. NIQE 0.001: it rounds luma to integers,
-and images have pixels that lie exactly halfway, which CPU and GPU round differently. MANIQA 0.001: its 20 random crops
+and images have pixels that lie exactly halfway, which machines round differently. MANIQA 0.001: its 20 random crops
 per image, in another protocol than ours, move an average of 100 images by 0.0005 (standard deviation).
 """
 

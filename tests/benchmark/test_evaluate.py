@@ -52,7 +52,7 @@ def test_rows(folders, tmp_path):
         *((image, metric) for image in "abc" for metric in ("psnr", "ssim")),
         ("", "dists"),
     ]
-    assert {(row["method"], row["test_set"], row["protocol"]) for row in rows} == {("m", "t", "osediff/1")}
+    assert {(row["method"], row["test_set"], row["protocol"]) for row in rows} == {("m", "t", "osediff/2")}
     assert all(len(row["value"].split(".")[1]) == 6 for row in rows[:-1])
     assert rows[-1]["value"] == ""
     assert rows[-1]["note"].startswith("needs vgg16-397923af.pth in $TORCH_HOME/hub/checkpoints, from https://")
@@ -203,4 +203,4 @@ def test_metrics_of_sets_get_the_pairs_and_nothing_else(folders, tmp_path, regis
     rows, notes = evaluate.evaluate(*folders, ["fid"], registry, tmp_path / "partial", "cpu", 1)
     assert seen == [[["a.png", "b.png", "c.png"]] * 2]
     assert rows == [("", "fid", 3.5)]
-    assert notes == {"fid": ""}
+    assert notes == {"fid": "of 3 images; with fewer than 1000 compare only with values of the same images"}
