@@ -21,6 +21,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/restore.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -36,6 +37,7 @@ rule all:
     default_target: True
     input:
         expand("results/{table}.{form}", table=bench.main["tables"], form=["csv", "md", "tex"]),
+        expand("results/{name}", name=["statistics.csv", "pairwise.csv", "ranking.md"]),
         expand("results/radar_{test_set}.{form}", test_set=bench.main["test_sets"], form=["png", "svg"]),
         expand("results/radar_published_drealsr.{form}", form=["png", "svg"]),
         expand("results/picture_{test_set}.png", test_set=bench.pictures()),

@@ -19,8 +19,7 @@ def factor(features: np.ndarray) -> np.ndarray:
     """A matrix F, (min(n, d), d), with FᵀF the covariance (of n - 1) of ``features``, float64 (n, d)."""
     centred = (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
     # The triangle of a QR decomposition has the same product, without squaring the condition number.
-    root: np.ndarray = centred if len(features) <= features.shape[1] else np.linalg.qr(centred, mode="r")
-    return root
+    return centred if len(features) <= features.shape[1] else np.asarray(np.linalg.qr(centred, mode="r"))
 
 
 def fid(sr: np.ndarray, hr: np.ndarray) -> float:

@@ -176,10 +176,13 @@ class Registry:
     def table(self, name: str) -> Entry:
         """What ``benchmark.tables --spec`` gets: the slice of the configuration that a table depends on."""
         picked = [metric for metric in self.tables[name]["metrics"] if metric in self.main["metrics"]]
+        return {**self.comparison(), **self.tables[name], "metrics": picked}
+
+    def comparison(self) -> Entry:
+        """What ``benchmark.statistics --spec`` gets: every active metric, method and test set."""
         return {
-            **self.tables[name],
             "scale": self.main["scale"],
-            "metrics": picked,
+            "metrics": self.main["metrics"],
             "methods": {m: {k: self.methods[m][k] for k in ("title", "steps")} for m in self.main["methods"]},
             "test_sets": {t: {"title": self.testsets[t]["title"]} for t in self.main["test_sets"]},
         }

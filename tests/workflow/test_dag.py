@@ -9,14 +9,23 @@ import pytest
 
 from tests.workflow.conftest import Workflow
 
-DOWNSTREAM = {"restore": 1, "evaluate": 1, "table": 1, "radar": 1, "picture": 1}
+RENDERED = {"table": 1, "statistics": 1, "radar": 1, "picture": 1}
+DOWNSTREAM = {"restore": 1, "evaluate": 1, **RENDERED}
 
 
 def test_a_run_makes_everything_the_scale_defines(finished: Workflow) -> None:
     names = (
         "table1.csv table1.md table1.tex radar_demo-synthetic.png radar_demo-synthetic.svg picture_demo-synthetic.png"
+        " statistics.csv pairwise.csv ranking.md"
     )
-    for name in [*names.split(), "radar_published_drealsr.png", "radar_published_drealsr.svg"]:
+    for name in [
+        *names.split(),
+        "statistics.csv",
+        "pairwise.csv",
+        "ranking.md",
+        "radar_published_drealsr.png",
+        "radar_published_drealsr.svg",
+    ]:
         assert (finished.folder / "results" / name).stat().st_size > 0
     with (finished.folder / "results" / "table1.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -47,7 +56,14 @@ def test_a_new_method_runs_itself_and_what_shows_it(finished: Workflow) -> None:
         finished.edited("config/methods.yaml", "osediff:", entry),
         finished.edited("config/config.yaml", "- osediff", "- osediff\n- nearest"),
     ):
-        assert finished.planned() == {"interpolate": 1, "evaluate": 1, "table": 1, "radar": 1, "picture": 1}
+        assert finished.planned() == {
+            "interpolate": 1,
+            "evaluate": 1,
+            "table": 1,
+            "statistics": 1,
+            "radar": 1,
+            "picture": 1,
+        }
 
 
 def test_edited_plotting_code_runs_plots_only(finished: Workflow) -> None:
@@ -70,7 +86,7 @@ def test_touched_files_and_other_versions_run_nothing(finished: Workflow) -> Non
 
 def test_a_title_renders_the_table_and_measures_nothing(finished: Workflow) -> None:
     with finished.edited("config/methods.yaml", "title: OSEDiff", "title: Ours"):
-        assert finished.planned() == {"table": 1, "radar": 1, "picture": 1}
+        assert finished.planned() == RENDERED
 
 
 def test_a_deleted_figure_is_one_job(finished: Workflow) -> None:
@@ -125,6 +141,7 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "restore": 3,
         "evaluate": 6,
         "table": 1,
+        "statistics": 1,
         "radar": 3,
         "published_radar": 1,
         "picture": 1,
