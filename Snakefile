@@ -38,6 +38,7 @@ rule all:
     input:
         expand("results/{table}.{form}", table=bench.main["tables"], form=["csv", "md", "tex"]),
         expand("results/{name}", name=["statistics.csv", "pairwise.csv", "ranking.md"]),
+        expand("results/compare_published.{form}", form=["csv", "md"]),
         expand("results/radar_{test_set}.{form}", test_set=bench.main["test_sets"], form=["png", "svg"]),
         expand("results/radar_published_drealsr.{form}", form=["png", "svg"]),
         expand("results/picture_{test_set}.png", test_set=bench.pictures()),

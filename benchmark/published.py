@@ -1,6 +1,6 @@
 """Published numbers: what somebody printed, kept as data apart from anything measured.
 
-One CSV file per paper (config/published/): table, method, steps, test_set, metric, value, source, protocol, tolerance.
+A CSV file per source (config/published/): table, method, steps, test_set, metric, value, source, protocol, tolerance.
 ``steps`` is empty where the table prints none. ``tolerance`` is how far a measurement by the same protocol may be from
 the value: half a unit of its last digit. Two metrics need more in osediff.csv. NIQE 0.001: it rounds luma to integers,
 and images have pixels that lie exactly halfway, which machines round differently. MANIQA 0.001: its 20 random crops

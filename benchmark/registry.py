@@ -179,12 +179,16 @@ class Registry:
         return {**self.comparison(), **self.tables[name], "metrics": picked}
 
     def comparison(self) -> Entry:
-        """What ``benchmark.statistics --spec`` gets: every active metric, method and test set."""
+        """What ``benchmark.statistics`` and ``benchmark.comparison`` get: every active metric, method and test set."""
+
+        def picked(entry: Entry, *keys: str) -> Entry:
+            return {key: entry[key] for key in keys if key in entry}
+
         return {
             "scale": self.main["scale"],
             "metrics": self.main["metrics"],
-            "methods": {m: {k: self.methods[m][k] for k in ("title", "steps")} for m in self.main["methods"]},
-            "test_sets": {t: {"title": self.testsets[t]["title"]} for t in self.main["test_sets"]},
+            "methods": {m: picked(self.methods[m], "title", "steps", "published") for m in self.main["methods"]},
+            "test_sets": {t: picked(self.testsets[t], "title", "images") for t in self.main["test_sets"]},
         }
 
     def pictures(self) -> dict[str, str]:

@@ -9,14 +9,14 @@ import pytest
 
 from tests.workflow.conftest import Workflow
 
-RENDERED = {"table": 1, "statistics": 1, "radar": 1, "picture": 1}
+RENDERED = {"table": 1, "statistics": 1, "compare_published": 1, "radar": 1, "picture": 1}
 DOWNSTREAM = {"restore": 1, "evaluate": 1, **RENDERED}
 
 
 def test_a_run_makes_everything_the_scale_defines(finished: Workflow) -> None:
     names = (
         "table1.csv table1.md table1.tex radar_demo-synthetic.png radar_demo-synthetic.svg picture_demo-synthetic.png"
-        " statistics.csv pairwise.csv ranking.md"
+        " statistics.csv pairwise.csv ranking.md compare_published.csv compare_published.md"
     )
     for name in [
         *names.split(),
@@ -61,6 +61,7 @@ def test_a_new_method_runs_itself_and_what_shows_it(finished: Workflow) -> None:
             "evaluate": 1,
             "table": 1,
             "statistics": 1,
+            "compare_published": 1,
             "radar": 1,
             "picture": 1,
         }
@@ -142,6 +143,7 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "evaluate": 6,
         "table": 1,
         "statistics": 1,
+        "compare_published": 1,
         "radar": 3,
         "published_radar": 1,
         "picture": 1,

@@ -1,4 +1,4 @@
-# What differences between methods are worth: intervals, pairwise tests, who is really better.
+# What numbers are worth: intervals and pairwise tests of the measured ones, and what was published beside them.
 rule statistics:
     input:
         code("benchmark.statistics"),
@@ -20,3 +20,27 @@ rule statistics:
         spec=json.dumps(bench.comparison()),
     shell:
         "python -m benchmark.statistics --spec {params.spec:q} --rows {input.rows} --out results > {log} 2>&1"
+
+
+rule compare_published:
+    input:
+        code("benchmark.comparison"),
+        "config/metrics.yaml",
+        rows=expand(
+            f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
+            method=bench.main["methods"],
+            test_set=bench.main["test_sets"],
+        ),
+        published=sorted(map(str, Path("config/published").glob("*.csv"))),
+    output:
+        csv="results/compare_published.csv",
+        md=report("results/compare_published.md", caption="../report/table.rst", category="Tables"),
+    log:
+        f"{RUNS}/logs/compare_published.log",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=json.dumps(bench.comparison()),
+    shell:
+        "python -m benchmark.comparison --spec {params.spec:q} --rows {input.rows} --published {input.published}"
+        " --out results > {log} 2>&1"
