@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from benchmark import metrics
 from benchmark.distribution import remark
+from benchmark.protocols import resolve
 from benchmark.weights import torch_home
 from contracts.errors import InputError, run
 from contracts.files import atomic, lock, sha256
@@ -146,11 +147,13 @@ def main() -> None:
     parser.add_argument("--test-set", help="name in the test_set column (default: the HR folder's)")
     parser.add_argument("--metrics", nargs="+", metavar="METRIC", help="default: all of the registry")
     parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
+    parser.add_argument("--protocol", help="one of the registry's protocols (default: its own, the paper's)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, for the learned metrics")
     parser.add_argument("--threads", type=int, default=1, help="for the learned metrics; can move a last digit")
     args = parser.parse_args()
 
     registry = metrics.load(args.registry)
+    registry = resolve(registry, args.protocol or registry["protocol"]["id"], str(args.registry))
     names = list(registry["metrics"])
     unknown = [name for name in args.metrics or [] if name not in names]
     if unknown:

@@ -15,6 +15,7 @@ import pickle
 import sys
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,15 @@ def ssim(sr: np.ndarray, hr: np.ndarray, color_space: str = "ycbcr", crop_border
     contrast_structure = np.maximum((2 * covariance + c2) / (variance_x + variance_y + c2), 0)
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
     return float(np.mean(luminance * contrast_structure))
+
+
+def crop_windows(image: np.ndarray, number: int, size: int) -> list[tuple[int, int, int, int]]:
+    """``number`` windows (top, bottom, left, right) of ``size`` pixels in ``image``, (H, W, 3), drawn by its content.
+
+    pyiqa drew them from one stream over all images, so that a value depended on what was measured before."""
+    rng = np.random.default_rng([123, zlib.crc32(image.tobytes())])
+    tops, lefts = (rng.integers(side - size + 1, size=number) for side in image.shape[:2])
+    return [(int(top), int(top) + size, int(left), int(left) + size) for top, left in zip(tops, lefts, strict=True)]
 
 
 OWN: dict[str, Callable[..., float]] = {"psnr": psnr, "ssim": ssim, "niqe": niqe}
@@ -162,6 +172,10 @@ def build(name: str, registry: Registry, device: str = "cpu", threads: int = 1) 
 
     def of_images(sr: np.ndarray, hr: np.ndarray) -> float:
         tensors = [torch.tensor(image).permute(2, 0, 1)[None].float() / 255 for image in (sr, hr)]
+        if "random_crops" in metric:
+            windows = crop_windows(sr, metric["random_crops"], metric["min_size"])
+            crops = [tensors[0][..., top:bottom, left:right] for top, bottom, left, right in windows]
+            return float(torch.stack([model(crop).mean() for crop in crops]).mean())
         return float(model(*tensors))
 
     return of_images

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.checks import check_schema, known, read_yaml
+from benchmark.protocols import resolve
 from benchmark.weights import weight_file
 from contracts.errors import InputError
 
@@ -213,6 +214,7 @@ def load(config: Entry, root: Path) -> Registry:
     for name in REGISTRIES:
         contents[name] = read_yaml(root / "config" / f"{name}.yaml")
         check_schema(contents[name], schemas / f"{name}.schema.yaml", f"config/{name}.yaml")
+    contents["metrics"] = resolve(contents["metrics"], config["protocol"], "config/metrics.yaml")
     registry = Registry(root=root, main=config, **contents)
     check_names(registry)
     return registry

@@ -17,6 +17,8 @@ from jsonschema import Draft202012Validator
 
 from benchmark import metrics
 from benchmark.luma import luma
+from benchmark.protocols import resolve
+from contracts.errors import InputError
 from contracts.images import read_rgb, write_png
 from tests.benchmark.conftest import ROOT
 
@@ -50,14 +52,35 @@ def test_perceptual_equals_the_authors_log(registry, drealsr, authors_log, name,
     assert abs(ours.mean() - average) < within
 
 
-@pytest.mark.parametrize(
-    ("options", "average"),
-    [({"color_space": "yiq", "crop_border": 0}, 26.6024), ({"color_space": "ycbcr", "crop_border": 4}, 28.0174)],
-)
-def test_protocol_variants_differ_as_known(drealsr, authors_log, options, average):
+@pytest.mark.parametrize(("protocol", "average"), [("yiq", 27.9243 - 1.3219), ("crop4", 28.0174)])
+def test_protocol_variants_differ_as_known(registry, drealsr, authors_log, protocol, average):
     """The two habits that most often make a PSNR disagree, as measured by others on these images."""
-    ours, _ = measured(drealsr, authors_log, lambda sr, hr: metrics.psnr(sr, hr, **options), "psnr")
+    variant = resolve(registry, protocol, "")
+    ours, _ = measured(drealsr, authors_log, metrics.build("psnr", variant), "psnr")
     assert abs(ours.mean() - average) < 1e-4
+    assert metrics.protocol(variant) == f"{protocol}/1"
+    assert metrics.protocol(registry) == "osediff/2", "the base is left as it was"
+
+
+def test_protocols_name_what_is_known(registry):
+    with pytest.raises(InputError, match="unknown protocol 'crop', did you mean crop4"):
+        resolve(registry, "crop", "metrics.yaml")
+    wrong = registry | {"protocols": {"x": {"version": 1, "about": "", "metrics": {"pnsr": {"options": {}}}}}}
+    with pytest.raises(InputError, match="x: unknown metric 'pnsr'"):
+        resolve(wrong, "x", "metrics.yaml")
+
+
+def test_random_crops_follow_the_image_and_nothing_else(registry, random_weights, photos):
+    windows = metrics.crop_windows(photos[0], 20, 224)
+    assert windows == metrics.crop_windows(photos[0].copy(), 20, 224) != metrics.crop_windows(photos[1], 20, 224)
+    assert all(
+        top >= 0 and bottom <= 256 and bottom - top == right - left == 224 for top, bottom, left, right in windows
+    )
+    variant = resolve(registry, "osediff-random-crops", "")
+    maniqa = variant["metrics"]["maniqa"] | {"random_crops": 2}  # of twenty, for its time
+    score = metrics.build("maniqa", variant | {"metrics": {"maniqa": maniqa}})
+    value = score(*photos)
+    assert math.isfinite(value) and score(*photos) == value
 
 
 @pytest.mark.parametrize("name", ["psnr", "ssim"])
@@ -83,7 +106,11 @@ def test_registry_is_valid_and_in_the_papers_order(registry):
     validator = Draft202012Validator(schema)
     validator.validate(registry)
     assert list(registry["metrics"]) == COLUMN_ORDER
-    assert {key for metric in registry["metrics"].values() for key in metric["weights"]} == set(registry["weights"])
+    variants = [resolve(registry, name, "") for name in ("osediff", *registry["protocols"])]
+    for variant in variants:
+        validator.validate(variant)
+    used = {key for variant in variants for metric in variant["metrics"].values() for key in metric["weights"]}
+    assert used == set(registry["weights"])
     misspelt = registry | {"metrics": {"psnr": registry["metrics"]["psnr"] | {"higher_is_beter": True}}}
     assert any("higher_is_beter" in error.message for error in validator.iter_errors(misspelt))
 

@@ -18,10 +18,11 @@ rule evaluate:
         sr=lambda w: bench.images_folder(w.method, w.test_set),
         hr=lambda w: f"{bench.test_set_folder(w.test_set)}/HR",
         metrics=bench.main["metrics"],
+        protocol=bench.main["protocol"],
         device=bench.main["device"],
         # Not in the command, but decides its result: definitions of the metrics, and which of their weights are here.
         measuring=json.dumps(bench.measuring()),
     shell:
         f"{LEASE}python -m benchmark.evaluate --sr {{params.sr:q}} --hr {{params.hr:q}} --method {{wildcards.method}}"
-        " --test-set {wildcards.test_set} --metrics {params.metrics} --device {params.device}"
+        " --test-set {wildcards.test_set} --metrics {params.metrics} --protocol {params.protocol} --device {params.device}"
         " --threads {threads} --out {output} > {log} 2>&1"
