@@ -26,3 +26,15 @@ rule evaluate:
         f"{LEASE}python -m benchmark.evaluate --sr {{params.sr:q}} --hr {{params.hr:q}} --method {{wildcards.method}}"
         " --test-set {wildcards.test_set} --metrics {params.metrics} --protocol {params.protocol} --device {params.device}"
         " --threads {threads} --out {output} > {log} 2>&1"
+
+
+# The files of the learned metrics, fetched ahead; asked for by name only. It has no output: they lie outside this folder.
+rule metric_weights:
+    log:
+        "runs/logs/metric_weights.log",
+    conda:
+        "../../environment.yml"
+    params:
+        offline="--offline" if bench.main["offline"] else "",
+    shell:
+        "python -m benchmark.metric_weights {params.offline} 2>&1 | tee -i {log}"

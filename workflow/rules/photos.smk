@@ -15,5 +15,7 @@ rule photos:
         spec=lambda w: json.dumps(bench.photos[w.photo_set]),
         folder="data/photos/{photo_set}",
         local=lambda w: ["--local", bench.main["paths"][w.photo_set]] if w.photo_set in bench.main["paths"] else [],
+        offline="--offline" if bench.main["offline"] else "",
     shell:
-        "python -m benchmark.photos --spec {params.spec:q} --out {params.folder} {params.local:q} > {log} 2>&1"
+        "python -m benchmark.photos --spec {params.spec:q} --out {params.folder} {params.local:q} {params.offline}"
+        " > {log} 2>&1"

@@ -1,0 +1,94 @@
+"""Fetches the files of the learned metrics ahead of a run, to where pyiqa and its libraries look for them.
+
+    python -m benchmark.metric_weights [--local DIR] [--offline]
+
+Every file of the manifest (``weights`` in config/metrics.yaml) is fetched from the first mirror that has it, continued
+where it stopped, and checked: whole sha256 or the digits that its name carries; where nobody published one, the line
+says so. Each line names the licence. With --offline nothing is fetched, and what is missing is named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from benchmark import fetch
+from benchmark.checks import read_yaml
+from benchmark.weights import hub_cache, torch_home, weight_file
+from contracts.errors import InputError, run
+from contracts.files import lock, sha256
+
+
+def announced(urls: list[str]) -> int:
+    """Size in bytes that the first mirror which answers announces, for a file whose size the manifest lacks."""
+    reasons = []
+    for url in urls:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=fetch.TIMEOUT) as response:
+                if length := response.headers.get("Content-Length"):
+                    return int(length)
+                reasons.append(f"{url}: says no size")
+        except fetch.MIRROR_FAILURES as error:
+            reasons.append(f"{url}: {error}")
+    raise InputError(f"no mirror answered ({'; '.join(reasons)})")
+
+
+def obtain(weight: dict[str, Any], local: Path | None, offline: bool) -> Path:
+    """The file of one entry of the manifest, fetched if need be; InputError where that fails or it is another file."""
+    digest, path, name = weight.get("sha256", ""), weight_file(weight), Path(weight["path"]).name
+    if path is not None:
+        if path.stat().st_size == weight.get("size", path.stat().st_size) and sha256(path).startswith(digest):
+            return path
+        raise InputError(f"{path}: another file than the manifest says; remove it to fetch it anew")
+    if offline and local is None:
+        raise InputError(f"{name}: not here and the run is offline; get it from {weight['urls'][0]}")
+    if weight["cache"] == "huggingface":
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HfHubHTTPError
+
+        try:
+            return Path(
+                hf_hub_download(weight["repo"], weight["path"], cache_dir=hub_cache(), local_files_only=offline)
+            )
+        except (OSError, HfHubHTTPError) as error:
+            raise InputError(f"{name}: {str(error).splitlines()[0]}") from error
+    path = torch_home() / weight["path"]
+    source = local / path.name if local is not None else None
+    known = weight.get("size") or (source.stat().st_size if source and source.is_file() else 0)
+    fetch.fetch(weight["urls"], path, digest, known or announced(weight["urls"]), local, offline)
+    return path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark.metric_weights", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
+    parser.add_argument("--only", nargs="+", metavar="WEIGHTS", help="ids of the manifest (default: all)")
+    parser.add_argument("--local", type=Path, help="folder that has the files already; they are verified and copied")
+    parser.add_argument("--offline", action="store_true", help="stop instead of downloading")
+    args = parser.parse_args()
+    manifest = read_yaml(args.registry)["weights"]
+    unknown = set(args.only or ()) - manifest.keys()
+    if unknown:
+        raise InputError(f"{args.registry}: no weights {', '.join(sorted(unknown))}; known: {', '.join(manifest)}")
+    missing = []
+    with lock(torch_home() / ".benchmark-weights.lock"):
+        for key in args.only or manifest:
+            weight = manifest[key]
+            try:
+                path = obtain(weight, args.local, args.offline)
+            except InputError as error:
+                missing.append(f"{key}: {error}")
+                continue
+            digits = weight.get("sha256", "")
+            proof = f"sha256 {digits[:12]} verified" if digits else "no published sha256 to verify it by"
+            print(f"{key}: {path.name}, {path.stat().st_size} bytes, {proof}; licence: {weight['licence']}", flush=True)
+    if missing:
+        raise InputError(f"{len(missing)} of {len(args.only or manifest)} files are missing: {'; '.join(missing)}")
+
+
+if __name__ == "__main__":
+    run(main)
