@@ -1,4 +1,4 @@
-"""Tables of averages over per-image rows: CSV, Markdown and LaTeX, which say the same.
+"""Tables of averages over per-image rows: CSV, Markdown, LaTeX and HTML, which say the same.
 
     python -m benchmark.tables --spec JSON --registry config/metrics.yaml --rows FILE.csv ... --out results/table1
 
@@ -9,7 +9,7 @@
 
 Columns of the CSV, always in this order: scale, test_set (id), method (title), steps, images, protocol, then one per
 metric, its title with ↑ (higher is better) or ↓. Values have the decimals that the paper prints. An empty cell was not
-measured, and the other two forms say below the table why. Best and second best (of two methods or more) are found
+measured, and the other forms say below the table why. Best and second best (of two methods or more) are found
 among the printed values, so that equal prints are marked alike.
 """
 
@@ -21,10 +21,12 @@ import io
 import json
 import math
 from collections.abc import Callable
+from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from benchmark import metrics
+from benchmark import html, metrics
 from benchmark.evaluate import COLUMNS
 from contracts.errors import InputError, run
 from contracts.files import write_text
@@ -204,19 +206,40 @@ def as_latex(spec: dict[str, Any], table: list[Row], remarks: list[str]) -> str:
     return "\n".join([*lines, r"\end{table*}"]) + "\n"
 
 
+def as_html(spec: dict[str, Any], table: list[Row], remarks: list[str]) -> str:
+    """The table as a page of HTML, coloured as in the paper."""
+    columns = ["Test set", "Method", "Steps", "Images", *(column for column in table[0] if column not in FIXED)]
+    cells = body(table, {mark: partial(html.span, mark) for mark in ("best", "second")})
+    groups: dict[str, list[list[str]]] = {}
+    for row, values in zip(table, cells, strict=True):
+        rows = groups.setdefault(row["test_set"], [])
+        name = "" if rows else spec["test_sets"][row["test_set"]]["title"]
+        rows.append([escape(name), escape(row["method"]), row["steps"], row["images"], *values])
+    protocols = ", ".join(dict.fromkeys(row["protocol"] for row in table))
+    notes = [SCALES[spec["scale"]], f"Protocol {protocols}; averages over the images. An empty cell was not measured."]
+    return html.page(spec["title"], spec["caption"], columns, list(groups.values()), notes, remarks)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmark.tables", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--spec", type=json.loads, required=True, help="JSON: scale, title, caption, metrics, ...")
     parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
     parser.add_argument("--rows", type=Path, nargs="+", required=True, help="CSV files of benchmark.evaluate")
-    parser.add_argument("--out", type=Path, required=True, help="path without ending; .csv, .md and .tex are written")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="path without ending; .csv, .md, .tex, .html are written"
+    )
     args = parser.parse_args()
 
     spec, registry, groups = args.spec, metrics.load(args.registry), read_rows(args.rows)
     check(spec, registry)
     table = compose(spec, registry, groups)
     remarks = notes(spec, registry, groups)
-    texts = {".md": as_markdown(spec, table, remarks), ".tex": as_latex(spec, table, remarks), ".csv": as_csv(table)}
+    texts = {
+        ".html": as_html(spec, table, remarks),
+        ".md": as_markdown(spec, table, remarks),
+        ".tex": as_latex(spec, table, remarks),
+        ".csv": as_csv(table),
+    }
     for suffix, text in texts.items():
         write_text(args.out.with_name(args.out.name + suffix), text)
 

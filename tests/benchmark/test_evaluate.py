@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmark import evaluate, metrics
 from contracts.errors import InputError
@@ -79,6 +80,9 @@ def spoil(kind: str, sr: Path) -> None:
         cv2.imwrite(str(sr / "b.png"), image.astype(np.uint16) * 257)
     elif kind == "transparent":
         cv2.imwrite(str(sr / "b.png"), np.dstack([image, image[..., 0]]))
+    elif kind == "CMYK":
+        Image.fromarray(image).convert("CMYK").save(sr / "b.jpg")
+        (sr / "b.png").unlink()
     elif kind == "truncated":
         (sr / "b.png").write_bytes((sr / "b.png").read_bytes()[:900])
     elif kind == "twice":
@@ -95,6 +99,7 @@ KINDS = {
     "grey": "b.png",
     "16-bit": "b.png",
     "transparent": "b.png",
+    "CMYK": "b.jpg: is CMYK",
     "truncated": "b.png",
     "twice": "b",
     "empty": "sr",
@@ -118,6 +123,7 @@ def test_bad_images_stop_it_by_name(folders, tmp_path, kind, named):
         (["--metrics", "pnsr"], "unknown metric pnsr"),
         (["--metrics", "psnr", "--registry", "nowhere.yaml"], "nowhere.yaml"),
         (["--metrics", "psnr", "--sr", "nowhere"], "nowhere"),
+        (["--metrics", "psnr", "--protocol", "crop"], "did you mean crop4?"),
     ],
 )
 def test_bad_arguments(folders, tmp_path, arguments, named):
@@ -125,6 +131,12 @@ def test_bad_arguments(folders, tmp_path, arguments, named):
     assert done.returncode == 2
     assert named in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_the_same_folder_twice_is_refused(folders, tmp_path):
+    done = run(folders[1], folders[1], tmp_path / "rows.csv", "--metrics", "psnr")
+    assert done.returncode == 2 and "the same folder twice" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "rows.csv").exists()
 
 
 def test_unusable_weights_are_named(folders, tmp_path):

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -141,3 +142,16 @@ def test_tables_file_is_valid(registry):
     content = yaml.safe_load((ROOT / "config/tables.yaml").read_text())
     Draft202012Validator(schema).validate(content)
     assert content["table1"]["metrics"] == [name for name in registry["metrics"] if name != "kid"], "as in the paper"
+
+
+def test_html_says_the_same_and_needs_nothing(spec, files, tmp_path):
+    titled = spec | {"title": "Table <1>"}
+    assert make(titled, files, tmp_path / "table1").returncode == 0
+    text = (tmp_path / "table1.html").read_text()
+    root = ElementTree.fromstring(text.split("\n", 1)[1].replace('<meta charset="utf-8">', ""))
+    assert root.findtext("body/h1") == "Table <1>"
+    with (tmp_path / "table1.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    body = [["".join(cell.itertext()) for cell in row] for row in root.iter("tr")]
+    assert [row[4:] for row in body[1:]] == [row[6:] for row in rows[1:]]
+    assert 'class="best"' in text and "http" not in text.split("<ul>")[0]

@@ -1,4 +1,4 @@
-# Tables: averages of the rows, as CSV, Markdown and LaTeX.
+# Tables: averages of the rows, as CSV, Markdown, LaTeX and HTML.
 rule table:
     input:
         code("benchmark.tables"),
@@ -12,6 +12,7 @@ rule table:
         csv="results/{table}.csv",
         md=report("results/{table}.md", caption="../report/table.rst", category="Tables"),
         tex="results/{table}.tex",
+        html="results/{table}.html",
     log:
         f"{RUNS}/logs/table/{{table}}.log",
     conda:
