@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
 from tqdm import tqdm
 
 from benchmark import metrics
@@ -32,6 +33,7 @@ from contracts.files import atomic, lock, sha256
 from contracts.images import pairs, read_rgb
 
 COLUMNS = ("method", "test_set", "image", "metric", "value", "protocol", "note")
+CONTROL_TOLERANCE = 1e-3  # of a learned metric, whose last digits differ between machines
 
 
 class Finished:
@@ -72,6 +74,18 @@ def score(name: str, registry: metrics.Registry, function: metrics.Score, sr: ob
     return value
 
 
+def control(name: str, registry: metrics.Registry, function: metrics.Score, hr: np.ndarray, of: Path) -> None:
+    """InputError when the true image ``hr`` against itself has another value than the registry says it has."""
+    metric = registry["metrics"][name]
+    if "identical" in metric:
+        value = score(name, registry, function, hr, hr, of)
+        if abs(value - metric["identical"]) > CONTROL_TOLERANCE:
+            raise InputError(
+                f"{metric['title']} of {of} against itself is {value:.6f}, not {metric['identical']}: "
+                "the metric, its weights or its library do not work here"
+            )
+
+
 def staged(folder: Path, images: list[Path]) -> Path:
     """``folder`` with links to ``images`` and nothing else, for pyiqa reads every image that it finds below one."""
     folder.mkdir()
@@ -105,6 +119,7 @@ def evaluate(
 
     rows: list[tuple[str, str, float]] = []
     digests: list[str] = []
+    controlled: set[str] = set()
     finished = Finished(partial, metrics.protocol(registry), device, threads)
     total = len(matched) * len(of_images) + len(of_sets)
     with contextlib.closing(finished.file), tqdm(total=total, desc=str(sr), unit="value", file=sys.stderr) as bar:
@@ -123,6 +138,9 @@ def evaluate(
                     raise InputError(f"{sr_path} is too small for {name}: it needs {smallest} pixels on each side")
                 kept = finished.key(name, definition, digest)
                 if kept not in finished.values:
+                    if name not in controlled:
+                        control(name, registry, function(name), hr_image, hr_path)
+                        controlled.add(name)
                     finished.add(kept, score(name, registry, function(name), sr_image, hr_image, sr_path))
                 rows.append((stem, name, finished.values[kept]))
                 bar.update()

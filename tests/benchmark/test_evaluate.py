@@ -160,6 +160,17 @@ def test_small_images_and_values_that_are_none(folders, tmp_path, registry, monk
         evaluate.evaluate(*folders, ["psnr"], registry, tmp_path / "partial", "cpu", 1)
 
 
+def test_a_metric_that_does_not_know_an_image_from_itself_stops_it(folders, tmp_path, registry, monkeypatch):
+    calls = []
+    good = metrics.build("psnr", registry)
+    monkeypatch.setattr(metrics, "build", lambda *_: lambda sr, hr: calls.append(sr is hr) or good(sr, hr))
+    evaluate.evaluate(*folders, ["psnr"], registry, tmp_path / "partial", "cpu", 1)
+    assert calls == [True, False, False, False], "one control, then the three images"
+    monkeypatch.setattr(metrics, "build", lambda *_: lambda sr, hr: 31.5)
+    with pytest.raises(InputError, match=r"SSIM of .*hr/a\.png against itself is 31\.5.*, not 1"):
+        evaluate.evaluate(*folders, ["ssim"], registry, tmp_path / "partial", "cpu", 1)
+
+
 def test_killed_it_continues(tmp_path):
     rng = np.random.default_rng(2)
     for index in range(60):
