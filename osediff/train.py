@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import shutil
 from pathlib import Path
@@ -39,8 +40,17 @@ def optimizer(parameters: dict[str, nn.Parameter], recipe: Recipe) -> torch.opti
     return torch.optim.AdamW(list(parameters.values()), lr=recipe["learning_rate"], weight_decay=1e-2)
 
 
-def apply_gradients(optimizer: torch.optim.Optimizer, parameters: dict[str, nn.Parameter]) -> float:
-    """Clips the gradient's norm to 1, steps, clears; returns the norm before clipping."""
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """The rate of ``step``: constant, as the paper's, or falling to zero along half a cosine."""
+    if recipe["schedule"] == "constant":
+        return float(recipe["learning_rate"])
+    return float(recipe["learning_rate"]) * 0.5 * (1 + math.cos(math.pi * step / recipe["steps"]))
+
+
+def apply_gradients(optimizer: torch.optim.Optimizer, parameters: dict[str, nn.Parameter], rate: float) -> float:
+    """Clips the gradient's norm to 1, steps at ``rate``, clears; returns the norm before clipping."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
     norm = nn.utils.clip_grad_norm_(list(parameters.values()), 1.0)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
@@ -83,7 +93,7 @@ def train(recipe: Recipe, photos: Path, backbone_folder: Path, seed: int, out: P
     progress = tqdm(loader, initial=first, total=steps, desc="training", unit="step")
     for step, (lq, hq) in enumerate(progress, start=first):
         lq, hq = lq.to(device), hq.to(device)
-        random = torch.Generator().manual_seed((seed << 32) + step)
+        random, rate = torch.Generator().manual_seed((seed << 32) + step), learning_rate(recipe, step)
         text = null.expand(len(lq), -1, -1)
         restored, latent = generator(lq, text, random)
         terms = {"mse": F.mse_loss(restored, hq), "perceptual": distance(restored, hq)}
@@ -92,11 +102,11 @@ def train(recipe: Recipe, photos: Path, backbone_folder: Path, seed: int, out: P
             terms["vsd"] = vsd.loss(latent, text, negative.expand(len(lq), -1, -1), random)
             loss = loss + weights["regulariser"]["weight"] * terms["vsd"]
         loss.backward()
-        norms = {"generator_gradient": apply_gradients(parts["optimizer"], trained)}
+        norms = {"generator_gradient": apply_gradients(parts["optimizer"], trained, rate)}
         if vsd:
             terms["diffusion"] = vsd.diffusion_loss(latent, text, random)
             terms["diffusion"].backward()
-            norms["regulariser_gradient"] = apply_gradients(parts["regulariser_optimizer"], own)
+            norms["regulariser_gradient"] = apply_gradients(parts["regulariser_optimizer"], own, rate)
 
         numbers = {name: float(value.detach()) for name, value in terms.items()} | norms
         bad = [name for name, value in numbers.items() if value != value or abs(value) == float("inf")]

@@ -98,6 +98,7 @@ RECIPE: dict[str, Any] = {
     "batch": 2,
     "steps": 6,
     "learning_rate": 1.0e-3,
+    "schedule": "cosine",
     "checkpoint_every": 2,
 }
 
