@@ -97,6 +97,7 @@ def draw(methods: list[str], every: list[Axis], title: str, subtitle: str) -> Fi
         points = [radii(axis)[index] for axis in axes]
         closed = ([*angles, angles[0]], [*points, points[0]])
         (line,) = plot.plot(*closed, label=methods[index], clip_on=False)
+        line.set_markevery([place for place, axis in enumerate(axes) if axis.measured])
         if methods[index] == EMPHASISED:
             plot.fill(*closed, color=ACCENT, alpha=0.14, zorder=3)
             line.set(color=ACCENT, linewidth=2.8, marker="o", markersize=6.5, zorder=5)
@@ -171,7 +172,9 @@ def published_radar(path: Path, registry: metrics.Registry, test_set: str, title
     axes = []
     for name, metric in registry["metrics"].items():
         printed = {row.method: row.printed for row in rows if row.metric == name}
-        axes.append(Axis(metric["title"], metric["higher_is_better"], [printed.get(method, "") for method in methods]))
+        if printed:
+            values = [printed.get(method, "") for method in methods]
+            axes.append(Axis(metric["title"], metric["higher_is_better"], values))
     return draw(methods, axes, title, f"Published numbers, not measured here: {rows[0].source}")
 
 
