@@ -1,6 +1,6 @@
 # The OSEDiff benchmark. Tables and figures come out in results/, everything before them in runs/ and data/:
 #   data/testsets/{test_set}/{HR,LR}/*.png, manifest.json        data/photos/{photo_set}/*.png, manifest.json
-#   runs/{scale}/train/{variant}/    runs/{scale}/restore/{method}/{test_set}/    runs/{scale}/evaluate/{method}/
+#   runs/{scale}/train/{variant}/{base}/{seed}/    runs/{scale}/restore/{method}/{test_set}/    runs/{scale}/evaluate/{method}/
 import re
 import sys
 
@@ -21,6 +21,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/restore.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/ablations.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark import ablations
 from benchmark.checks import check_schema, known, read_yaml
 from benchmark.protocols import resolve
 from benchmark.weights import weight_file
@@ -24,6 +25,7 @@ REGISTRIES = (
     "backbones",
     "metrics",
     "tables",
+    "ablations",
 )
 Entry = dict[str, Any]
 
@@ -66,6 +68,7 @@ class Registry:
     backbones: Entry
     metrics: Entry
     tables: Entry
+    ablations: Entry
 
     @property
     def runs(self) -> str:
@@ -74,19 +77,31 @@ class Registry:
 
     # Training: variants, photographs, backbones
 
-    def variant(self, name: str) -> Entry:
-        """The full recipe of a variant: the active base with the variant's own keys over it."""
-        return merged(self.variants["bases"][self.main["base"]], self.variants["variants"][name])
+    def base(self, name: str) -> Entry:
+        """A base recipe in full: a base may itself name the ``base`` that it changes."""
+        entry = dict(self.variants["bases"][name])
+        below = entry.pop("base", None)
+        return merged(self.base(below), entry) if below else entry
 
-    def training(self, name: str) -> Entry:
+    def variant(self, name: str, base: str | None = None) -> Entry:
+        """The full recipe of a variant: its own keys over a base, which is the active one if none is given."""
+        return merged(self.base(base or self.main["base"]), self.variants["variants"][name])
+
+    def training(self, name: str, base: str | None = None) -> Entry:
         """What ``osediff.train --recipe`` gets: degradation spelt out, backbone and photos left out."""
-        recipe = self.variant(name)
+        recipe = self.variant(name, base)
         recipe["degradation"] = self.degradations[recipe["degradation"]]
         return {key: value for key, value in recipe.items() if key not in ("backbone", "photos")}
 
+    def recipe(self, method: str) -> Entry:
+        """The full recipe of a method of kind ``variant``."""
+        return self.variant(self.methods[method]["variant"], self.methods[method].get("base"))
+
     def checkpoint(self, method: str) -> str:
-        """Checkpoint folder of a method of kind ``variant``."""
-        return f"{self.runs}/train/{self.methods[method]['variant']}"
+        """Checkpoint folder of a method of kind ``variant``, made by rule ``train``."""
+        entry = self.methods[method]
+        base, seed = entry.get("base", self.main["base"]), entry.get("seed", self.main["seed"])
+        return f"{self.runs}/train/{entry['variant']}/{base}/{seed}"
 
     def photo_folder(self, name: str) -> str:
         """Folder of a photo set: the one that a rule fills, or for a set that none makes, where ``paths`` says."""
@@ -217,6 +232,8 @@ def load(config: Entry, root: Path) -> Registry:
     contents["metrics"] = resolve(contents["metrics"], config["protocol"], "config/metrics.yaml")
     registry = Registry(root=root, main=config, **contents)
     check_names(registry)
+    ablations.check(registry)
+    registry.methods.update(ablations.methods(registry))
     return registry
 
 
@@ -260,14 +277,24 @@ def check_names(registry: Registry) -> None:
 
 
 def check_recipes(registry: Registry) -> None:
-    """InputError at the first variant whose recipe, merged over the active base, is not one."""
+    """InputError at the first variant whose recipe, merged over a base that is in use, is not one."""
     schema = registry.root / "workflow" / "schemas" / "recipe.schema.yaml"
-    for name in registry.variants["variants"]:
-        source = f"config/variants.yaml: {name}"
-        recipe = registry.variant(name)
-        check_schema(recipe, schema, source)
-        known("backbone", recipe["backbone"], registry.backbones, source)
-        known("photo set", recipe["photos"], registry.photos, source)
-        known("degradation", recipe["degradation"], registry.degradations, source)
-        if not any(recipe["tune"].values()):
-            raise InputError(f"{source}: tunes nothing; set one of {', '.join(recipe['tune'])} to true")
+    for name, entry in registry.variants["bases"].items():
+        chain = [name]
+        while "base" in entry:
+            known("base", entry["base"], registry.variants["bases"], f"config/variants.yaml: {name}")
+            chain.append(entry["base"])
+            if len(set(chain)) < len(chain):
+                raise InputError(f"config/variants.yaml: {name}: its bases go round in a circle: {' > '.join(chain)}")
+            entry = registry.variants["bases"][entry["base"]]
+    known("base", registry.main["ablation_base"], registry.variants["bases"], "configuration: ablation_base")
+    for base in dict.fromkeys([registry.main["base"], registry.main["ablation_base"]]):
+        for name in registry.variants["variants"]:
+            source = f"config/variants.yaml: {name}"
+            recipe = registry.variant(name, base)
+            check_schema(recipe, schema, source)
+            known("backbone", recipe["backbone"], registry.backbones, source)
+            known("photo set", recipe["photos"], registry.photos, source)
+            known("degradation", recipe["degradation"], registry.degradations, source)
+            if not any(recipe["tune"].values()):
+                raise InputError(f"{source}: tunes nothing; set one of {', '.join(recipe['tune'])} to true")

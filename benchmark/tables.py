@@ -26,7 +26,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from benchmark import html, metrics
+from benchmark import html, latex, metrics
 from benchmark.evaluate import COLUMNS
 from contracts.errors import InputError, run
 from contracts.files import write_text
@@ -164,46 +164,22 @@ def as_markdown(spec: dict[str, Any], table: list[Row], remarks: list[str]) -> s
     return "\n".join(lines + [f"- {remark}" for remark in remarks]).rstrip() + "\n"
 
 
-def escaped(text: str) -> str:
-    """``text`` with LaTeX's special characters made printable."""
-    for plain, coded in [("\\", r"\textbackslash "), ("~", r"\textasciitilde "), ("^", r"\textasciicircum ")]:
-        text = text.replace(plain, coded)
-    text = "".join("\\" + character if character in "&%$#_{}" else character for character in text)
-    return text.replace("↑", r"$\uparrow$").replace("↓", r"$\downarrow$")
-
-
 def as_latex(spec: dict[str, Any], table: list[Row], remarks: list[str]) -> str:
-    """The table as a LaTeX float: booktabs, best red and second best blue as in the paper."""
+    """The table as a LaTeX float, best and second best marked as in the paper."""
     columns = ["Test set", "Method", "Steps", "Images", *(column for column in table[0] if column not in FIXED)]
     protocols = ", ".join(dict.fromkeys(row["protocol"] for row in table))
-    lines = [
-        r"% needs \usepackage{booktabs,xcolor}",
-        r"\providecommand{\best}[1]{\textcolor{red}{#1}}",
-        r"\providecommand{\second}[1]{\textcolor{blue}{#1}}",
-        r"\begin{table*}",
-        r"\centering\small",
-        rf"\caption{{{escaped(spec['caption'])} {escaped(SCALES[spec['scale']])}",
-        rf"\best{{Best}} and \second{{second best}} of each test set; an empty cell was not measured."
-        rf" Protocol {escaped(protocols)}.}}\medskip",
-        r"\begin{tabular}{ll" + "r" * (len(columns) - 2) + "}",
-        r"\toprule",
-        " & ".join(escaped(column) for column in columns) + r" \\",
-    ]
-    above = ""
+    caption = (
+        f"{latex.escaped(spec['caption'])} {latex.escaped(SCALES[spec['scale']])}\n"
+        r"\best{Best} and \second{second best} of each test set; an empty cell was not measured."
+        f" Protocol {latex.escaped(protocols)}."
+    )
     cells = body(table, {"best": r"\best{{{}}}".format, "second": r"\second{{{}}}".format})
+    groups: dict[str, list[list[str]]] = {}
     for row, values in zip(table, cells, strict=True):
-        name = ""
-        if row["test_set"] != above:
-            lines.append(r"\midrule")
-            name = above = row["test_set"]
-            name = escaped(spec["test_sets"][name]["title"])
-        lines.append(" & ".join([name, escaped(row["method"]), row["steps"], row["images"], *values]) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    if remarks:
-        lines += [r"\par\medskip\begin{minipage}{\textwidth}\footnotesize\sloppy"]
-        lines += [escaped(remark).replace("/", r"/\allowbreak ") + r"\par" for remark in remarks]  # long addresses
-        lines += [r"\end{minipage}"]
-    return "\n".join([*lines, r"\end{table*}"]) + "\n"
+        rows = groups.setdefault(row["test_set"], [])
+        name = "" if rows else latex.escaped(spec["test_sets"][row["test_set"]]["title"])
+        rows.append([name, latex.escaped(row["method"]), row["steps"], row["images"], *values])
+    return latex.page(caption, columns, 2, list(groups.values()), remarks)
 
 
 def as_html(spec: dict[str, Any], table: list[Row], remarks: list[str]) -> str:

@@ -48,7 +48,7 @@ def spoil(root: Path, name: str, *keys: str | int, value: Any) -> None:
         ("test_sets", ["demo-syntetic"], "unknown test set 'demo-syntetic', did you mean demo-synthetic?"),
         ("metrics", ["psnr", "lpip"], "unknown metric 'lpip', did you mean lpips?"),
         ("tables", ["table99"], "unknown table 'table99'"),
-        ("base", "laptop", "unknown base 'laptop', known: demo, paper"),
+        ("base", "laptop", "unknown base 'laptop', known: demo, demo-short, paper"),
         ("pictures", {"drealsrr": "x"}, "unknown test set 'drealsrr', did you mean drealsr?"),
         ("paths", {"drealsrr": "/x"}, "unknown test set, photo set or backbone 'drealsrr', did you mean drealsr?"),
         ("metrcs", [], "unknown key 'metrcs', did you mean metrics?"),

@@ -18,7 +18,7 @@ from contracts.files import sha256
 from contracts.images import write_png
 from tests.workflow.conftest import Workflow
 
-TRAINED = "runs/demo/train/osediff"
+TRAINED = "runs/demo/train/osediff/demo/0"
 TARGET = f"{TRAINED}/adapters.safetensors"
 
 

@@ -3,7 +3,7 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmark import checks, registry, sources
+from benchmark import ablations, checks, registry, sources
 from contracts import files
 from contracts.errors import InputError
 
@@ -36,15 +36,13 @@ def names(found):
     return "|".join(map(re.escape, found)) or "(?!)"
 
 
-def variant_of(wildcards):
-    """The variant that a method is, by name."""
-    return bench.methods[wildcards.method]["variant"]
-
-
 wildcard_constraints:
     test_set=names(bench.testsets),
     photo_set=names(bench.photos),
     variant=names(bench.variants["variants"]),
+    base=names(bench.variants["bases"]),
+    seed=r"\d+",
     method=names(bench.methods),
     table=names(bench.tables),
+    ablation=names(bench.ablations),
     backbone=names(bench.backbones),

@@ -28,7 +28,7 @@ rule restore:
     input:
         code("osediff.restore"),
         manifest="data/testsets/{test_set}/manifest.json",
-        backbone=lambda w: bench.backbone_input(bench.variant(variant_of(w))["backbone"]),
+        backbone=lambda w: bench.backbone_input(bench.recipe(w.method)["backbone"]),
         checkpoint=lambda w: [
             f"{bench.checkpoint(w.method)}/{name}" for name in ("adapters.safetensors", "recipe.json")
         ],
@@ -47,7 +47,7 @@ rule restore:
     params:
         lr=lambda w: f"{bench.test_set_folder(w.test_set)}/LR",
         sr=lambda w: bench.images_folder(w.method, w.test_set),
-        backbone=lambda w: bench.backbone_folder(bench.variant(variant_of(w))["backbone"]),
+        backbone=lambda w: bench.backbone_folder(bench.recipe(w.method)["backbone"]),
         checkpoint=lambda w: bench.checkpoint(w.method),
         seed=bench.main["seed"],
         device=bench.main["device"],

@@ -1,0 +1,136 @@
+"""Ablations as trainings and rows: which runs an ablation needs, under which names, and what its table is made of.
+
+An ablation's variants are trained on ``ablation_base`` once per seed of ``seeds``. Each such run is a method, called
+``variant.base.seed``, unless the registry already has it as a method: what two tables share is made once. Variants
+whose recipes are equal (the null prompt, where the base has it already) are one run, under the first one's name; a row
+that would repeat the default's is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchmark.checks import known
+from contracts.errors import InputError
+
+if TYPE_CHECKING:
+    from benchmark.registry import Registry
+
+Entry = dict[str, Any]
+
+
+def same(bench: Registry, variant: str) -> str:
+    """The first variant of the registry that trains exactly as ``variant`` does on the ablations' base."""
+    base = bench.main["ablation_base"]
+    recipe = bench.variant(variant, base)
+    return next(name for name in bench.variants["variants"] if bench.variant(name, base) == recipe)
+
+
+def method(bench: Registry, variant: str, seed: int) -> str:
+    """Name of the method that is ``variant`` on the ablations' base with ``seed``."""
+    variant, base = same(bench, variant), bench.main["ablation_base"]
+    if (base, seed) == (bench.main["base"], bench.main["seed"]):
+        for name, entry in bench.methods.items():
+            if entry["kind"] == "variant" and entry["variant"] == variant and "seed" not in entry:
+                return name
+    return f"{variant}.{base}.{seed}"
+
+
+def methods(bench: Registry) -> Entry:
+    """The methods that the active ablations add to those of the registry."""
+    added = {}
+    for name in bench.main["ablations"]:
+        for variant, title in rows(bench, name).items():
+            for seed in bench.main["seeds"]:
+                run = method(bench, variant, seed)
+                if run not in bench.methods:
+                    entry = {"variant": same(bench, variant), "base": bench.main["ablation_base"], "seed": seed}
+                    added[run] = {"title": f"{title}, seed {seed}", "steps": 1, "kind": "variant", **entry}
+    return added
+
+
+def test_set(bench: Registry, name: str) -> str:
+    """The test set of an ablation at the active scale."""
+    return str(bench.ablations[name]["test_set"][bench.main["scale"]])
+
+
+def rows(bench: Registry, name: str) -> dict[str, str]:
+    """Variants and titles of an ablation's rows: all but those that train exactly as the default does."""
+    listed, default = bench.ablations[name]["variants"], bench.variants["default"]
+    return {v: title for v, title in listed.items() if v == default or same(bench, v) != same(bench, default)}
+
+
+def runs(bench: Registry, name: str) -> dict[str, list[str]]:
+    """The methods of each row of an ablation, in the order of ``seeds``."""
+    return {variant: [method(bench, variant, seed) for seed in bench.main["seeds"]] for variant in rows(bench, name)}
+
+
+def trainings(bench: Registry, name: str) -> list[str]:
+    """Checkpoint folders that an ablation needs, each once."""
+    return list(dict.fromkeys(bench.checkpoint(run) for row in runs(bench, name).values() for run in row))
+
+
+def evaluations(bench: Registry, name: str) -> list[str]:
+    """Evaluation files that an ablation's table is made of, each once."""
+    found = (
+        f"{bench.runs}/evaluate/{run}/{test_set(bench, name)}.csv" for row in runs(bench, name).values() for run in row
+    )
+    return list(dict.fromkeys(found))
+
+
+def spec(bench: Registry, name: str) -> Entry:
+    """What ``benchmark.ablation_table --spec`` gets."""
+    entry, data, shown = bench.ablations[name], test_set(bench, name), rows(bench, name)
+    return {
+        "name": name,
+        "scale": bench.main["scale"],
+        "title": entry["title"],
+        "test_set": data,
+        "test_set_title": bench.testsets[data]["title"],
+        "published_test_set": entry["test_set"].get("paper", ""),
+        "metrics": [metric for metric in entry["metrics"] if metric in bench.main["metrics"]],
+        "default": bench.variants["default"],
+        "remarks": [
+            f"{title}: trains exactly as {shown[bench.variants['default']]} does at {bench.main['scale']} scale"
+            for variant, title in entry["variants"].items()
+            if variant not in shown
+        ],
+        "rows": {
+            variant: {
+                "title": title,
+                "runs": runs(bench, name)[variant],
+                "published": entry.get("published", {}).get(variant, title),
+                "paper": entry.get("paper", {}).get(variant, ""),
+            }
+            for variant, title in shown.items()
+        },
+    }
+
+
+def check(bench: Registry) -> None:
+    """InputError at the first thing in config/ablations.yaml that does not fit the other files."""
+    where = "configuration"
+    known("variant", bench.variants["default"], bench.variants["variants"], "config/variants.yaml: default")
+    for name in bench.main["ablations"]:
+        known("ablation", name, bench.ablations, f"{where}: ablations")
+    for name, entry in bench.ablations.items():
+        source = f"config/ablations.yaml: {name}"
+        if name in bench.tables:
+            raise InputError(f"{source}: config/tables.yaml has a table of this name; both would be results/{name}.csv")
+        for metric in entry["metrics"]:
+            known("metric", metric, bench.metrics["metrics"], source)
+        for variant in [*entry["variants"], *entry.get("published", {}), *entry.get("paper", {})]:
+            known("variant", variant, bench.variants["variants"], source)
+        if bench.variants["default"] not in entry["variants"]:
+            raise InputError(
+                f"{source}: lacks the default variant {bench.variants['default']}, with which the others are compared; "
+                "add it to variants"
+            )
+        titles = list(entry["variants"].values())
+        twice = [title for title in titles if titles.count(title) > 1]
+        if twice:
+            raise InputError(f"{source}: two rows are called {twice[0]!r}; they could not be told apart")
+        for data in entry["test_set"].values():
+            known("test set", data, bench.testsets, source)
+        if name in bench.main["ablations"] and bench.main["scale"] not in entry["test_set"]:
+            raise InputError(f"{source}: has no test set at {bench.main['scale']} scale; name one in test_set")
