@@ -107,12 +107,51 @@ def spec(bench: Registry, name: str) -> Entry:
     }
 
 
+def curves(bench: Registry, name: str) -> Entry:
+    """What ``benchmark.curves --spec`` gets: the training logs of each row."""
+    return {
+        "scale": bench.main["scale"],
+        "title": bench.ablations[name]["title"],
+        "default": bench.ablations[name]["variants"][bench.variants["default"]],
+        "rows": {
+            title: [f"{bench.checkpoint(run)}/log.jsonl" for run in runs(bench, name)[variant]]
+            for variant, title in rows(bench, name).items()
+        },
+    }
+
+
+def plan(bench: Registry) -> Entry:
+    """What ``benchmark.plan --spec`` gets."""
+    base = bench.main["ablation_base"]
+    while base not in bench.costs:
+        base = bench.variants["bases"][base]["base"]
+    return {
+        "scale": bench.main["scale"],
+        "seeds": bench.main["seeds"],
+        "steps": bench.base(bench.main["ablation_base"])["steps"],
+        "cost": bench.costs[base],
+        "ablations": [
+            {
+                "title": bench.ablations[name]["title"],
+                "rows": len(rows(bench, name)),
+                "trainings": trainings(bench, name),
+            }
+            for name in bench.main["ablations"]
+        ],
+    }
+
+
 def check(bench: Registry) -> None:
     """InputError at the first thing in config/ablations.yaml that does not fit the other files."""
     where = "configuration"
     known("variant", bench.variants["default"], bench.variants["variants"], "config/variants.yaml: default")
     for name in bench.main["ablations"]:
         known("ablation", name, bench.ablations, f"{where}: ablations")
+    for name, entry in bench.variants["bases"].items():
+        if "base" not in entry and name not in bench.costs:
+            raise InputError(
+                f"config/costs.yaml: no cost of a training step of base {name}; add an entry, an estimate will do"
+            )
     for name, entry in bench.ablations.items():
         source = f"config/ablations.yaml: {name}"
         if name in bench.tables:

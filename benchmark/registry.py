@@ -26,6 +26,7 @@ REGISTRIES = (
     "metrics",
     "tables",
     "ablations",
+    "costs",
 )
 Entry = dict[str, Any]
 
@@ -69,6 +70,7 @@ class Registry:
     metrics: Entry
     tables: Entry
     ablations: Entry
+    costs: Entry
 
     @property
     def runs(self) -> str:

@@ -21,7 +21,41 @@ rule ablation:
         " --out results/{wildcards.ablation} > {log} 2>&1"
 
 
+rule curves:
+    input:
+        code("benchmark.curves"),
+        logs=lambda w: [f"{folder}/log.jsonl" for folder in ablations.trainings(bench, w.ablation)],
+    output:
+        png=report("results/curves_{ablation}.png", caption="../report/curves.rst", category="Ablations"),
+        svg="results/curves_{ablation}.svg",
+    log:
+        f"{RUNS}/logs/curves/{{ablation}}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: json.dumps(ablations.curves(bench, w.ablation)),
+    shell:
+        "python -m benchmark.curves --spec {params.spec:q} --out results/curves_{wildcards.ablation} > {log} 2>&1"
+
+
 # All active ablations. Apart from `all`: at demo scale they take most of an hour.
 rule ablations:
     input:
         expand("results/{ablation}.{form}", ablation=bench.main["ablations"], form=["csv", "md", "tex", "html"]),
+        expand("results/curves_{ablation}.{form}", ablation=bench.main["ablations"], form=["png", "svg"]),
+
+
+# What they would cost, before anything runs.
+rule plan:
+    input:
+        code("benchmark.plan"),
+    output:
+        report("results/plan.md", caption="../report/table.rst", category="Ablations"),
+    log:
+        f"{RUNS}/logs/plan.log",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=json.dumps(ablations.plan(bench)),
+    shell:
+        "python -m benchmark.plan --spec {params.spec:q} --out {output} 2>&1 | tee -i {log}"
