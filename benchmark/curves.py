@@ -46,7 +46,7 @@ def read_log(path: Path) -> dict[str, dict[int, float]]:
             for name, value in entry.items():
                 if name in PANELS:
                     found.setdefault(name, {})[entry["step"]] = float(value)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a training log ({error}); train the variant again") from error
     return found
 

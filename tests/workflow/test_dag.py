@@ -159,7 +159,13 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
     jobs = fresh.planned("--configfile", "config/paper.yaml", "--", *wanted)
     sets = 1 if target else 2  # RealSR, and DrealSR for Table 4, on which the default is measured too
     runs = trained + (sets - 1)
-    assert jobs == {"check_test_set": sets, "train": trained, "restore": runs, "evaluate": runs, "ablation": len(wanted)}
+    assert jobs == {
+        "check_test_set": sets,
+        "train": trained,
+        "restore": runs,
+        "evaluate": runs,
+        "ablation": len(wanted),
+    }
 
 
 def test_the_demo_plans_its_jobs(fresh: Workflow) -> None:
