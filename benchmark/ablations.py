@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmark.checks import known
+from contracts.checks import known
 from contracts.errors import InputError
 
 if TYPE_CHECKING:

@@ -10,29 +10,14 @@ says so. Each line names the licence. With --offline nothing is fetched, and wha
 from __future__ import annotations
 
 import argparse
-import urllib.request
 from pathlib import Path
 from typing import Any
 
-from benchmark import fetch
-from benchmark.checks import read_yaml
 from benchmark.weights import hub_cache, torch_home, weight_file
+from contracts import fetch
+from contracts.checks import read_yaml
 from contracts.errors import InputError, run
 from contracts.files import lock, sha256
-
-
-def announced(urls: list[str]) -> int:
-    """Size in bytes that the first mirror which answers announces, for a file whose size the manifest lacks."""
-    reasons = []
-    for url in urls:
-        try:
-            with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=fetch.TIMEOUT) as response:
-                if length := response.headers.get("Content-Length"):
-                    return int(length)
-                reasons.append(f"{url}: says no size")
-        except fetch.MIRROR_FAILURES as error:
-            reasons.append(f"{url}: {error}")
-    raise InputError(f"no mirror answered ({'; '.join(reasons)})")
 
 
 def obtain(weight: dict[str, Any], local: Path | None, offline: bool) -> Path:
@@ -57,7 +42,7 @@ def obtain(weight: dict[str, Any], local: Path | None, offline: bool) -> Path:
     path = torch_home() / weight["path"]
     source = local / path.name if local is not None else None
     known = weight.get("size") or (source.stat().st_size if source and source.is_file() else 0)
-    fetch.fetch(weight["urls"], path, digest, known or announced(weight["urls"]), local, offline)
+    fetch.fetch(weight["urls"], path, digest, known or fetch.announced(weight["urls"]), local, offline)
     return path
 
 

@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
-from benchmark.fetch import fetch
 from contracts.errors import InputError, run
+from contracts.fetch import fetch
 from contracts.files import lock, sha256, write_json
 from contracts.images import write_png
 

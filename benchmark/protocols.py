@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.checks import known
+from contracts.checks import known
 
 
 def resolve(content: dict[str, Any], name: str, source: str) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import ablations
-from benchmark.checks import check_schema, known, read_yaml
 from benchmark.protocols import resolve
 from benchmark.weights import weight_file
+from contracts.checks import check_schema, known, read_yaml
 from contracts.errors import InputError
 
 REGISTRIES = (

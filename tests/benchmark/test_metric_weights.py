@@ -8,7 +8,7 @@ import yaml
 
 from benchmark import metric_weights
 from contracts.errors import InputError
-from tests.benchmark.test_fetch import CONTENT, DIGEST, Server, server  # noqa: F401
+from tests.contracts.test_fetch import CONTENT, DIGEST, Server, server  # noqa: F401
 
 MAIN = ["metric_weights", "--registry"]
 

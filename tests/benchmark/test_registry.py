@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from benchmark import registry
-from benchmark.checks import check_writable
 from benchmark.sources import sources
+from contracts.checks import check_writable
 from contracts.errors import InputError
 
 ROOT = Path(__file__).parents[2]

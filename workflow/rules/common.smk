@@ -3,8 +3,8 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmark import ablations, checks, registry, sources
-from contracts import files
+from benchmark import ablations, registry, sources
+from contracts import checks, files
 from contracts.errors import InputError
 
 ROOT = Path(workflow.basedir)

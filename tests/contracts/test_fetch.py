@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.fetch import fetch
 from contracts.errors import InputError
+from contracts.fetch import fetch
 
 CONTENT = bytes(range(256)) * 1000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

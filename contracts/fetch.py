@@ -25,6 +25,20 @@ def stored(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
+def announced(urls: Sequence[str]) -> int:
+    """Size in bytes that the first mirror which answers announces, for a file whose size nobody published."""
+    reasons = []
+    for url in urls:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=TIMEOUT) as response:
+                if length := response.headers.get("Content-Length"):
+                    return int(length)
+                reasons.append(f"{url}: says no size")
+        except MIRROR_FAILURES as error:
+            reasons.append(f"{url}: {error}")
+    raise InputError(f"no mirror answered ({'; '.join(reasons)})")
+
+
 def append(url: str, part: Path, size: int) -> None:
     """Adds to ``part`` what it lacks of the ``size`` bytes at ``url``, until the end or until the server stops."""
     have = stored(part)
