@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 Entry = dict[str, Any]
 
 
+def active(bench: Registry) -> list[str]:
+    """The ablations that have a test set at the active scale, in the order of the registry."""
+    return [name for name, entry in bench.ablations.items() if bench.main["scale"] in entry["test_set"]]
+
+
 def same(bench: Registry, variant: str) -> str:
     """The first variant of the registry that trains exactly as ``variant`` does on the ablations' base."""
     base = bench.main["ablation_base"]
@@ -37,9 +42,9 @@ def method(bench: Registry, variant: str, seed: int) -> str:
 
 
 def methods(bench: Registry) -> Entry:
-    """The methods that the active ablations add to those of the registry."""
+    """The methods that the ablations add to those of the registry."""
     added = {}
-    for name in bench.main["ablations"]:
+    for name in active(bench):
         for variant, title in rows(bench, name).items():
             for seed in bench.main["seeds"]:
                 run = method(bench, variant, seed)
@@ -136,17 +141,14 @@ def plan(bench: Registry) -> Entry:
                 "rows": len(rows(bench, name)),
                 "trainings": trainings(bench, name),
             }
-            for name in bench.main["ablations"]
+            for name in active(bench)
         ],
     }
 
 
 def check(bench: Registry) -> None:
     """InputError at the first thing in config/ablations.yaml that does not fit the other files."""
-    where = "configuration"
     known("variant", bench.variants["default"], bench.variants["variants"], "config/variants.yaml: default")
-    for name in bench.main["ablations"]:
-        known("ablation", name, bench.ablations, f"{where}: ablations")
     for name, entry in bench.variants["bases"].items():
         if "base" not in entry and name not in bench.costs:
             raise InputError(
@@ -171,5 +173,3 @@ def check(bench: Registry) -> None:
             raise InputError(f"{source}: two rows are called {twice[0]!r}; they could not be told apart")
         for data in entry["test_set"].values():
             known("test set", data, bench.testsets, source)
-        if name in bench.main["ablations"] and bench.main["scale"] not in entry["test_set"]:
-            raise InputError(f"{source}: has no test set at {bench.main['scale']} scale; name one in test_set")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import Workflow
+from tests.workflow.conftest import ROOT, Workflow
 
 RENDERED = {"table": 1, "statistics": 1, "compare_published": 1, "radar": 1, "picture": 1}
 DOWNSTREAM = {"restore": 1, "evaluate": 1, **RENDERED}
@@ -166,6 +167,40 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
         "evaluate": runs,
         "ablation": len(wanted),
     }
+
+
+def readme_blocks(language: str, first: str) -> list[str]:
+    """Fenced blocks of config/README.md in ``language`` that begin with ``first``, without that line."""
+    text = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [block.removeprefix(first) for block in blocks if block.startswith(first)]
+
+
+def test_the_ablation_of_the_readme_is_five_lines_and_runs(fresh: Workflow) -> None:
+    (block,) = [block for block in readme_blocks("yaml", "# variants.yaml, under variants:\n") if "guidance" in block]
+    variants, ablation = block.split("# ablations.yaml\n")
+    assert len(variants.splitlines()) + len(ablation.splitlines()) <= 5
+    with (
+        fresh.edited("config/variants.yaml", "  # Table 3\n", variants),
+        fresh.edited("config/ablations.yaml", "table3:\n", f"{ablation}table3:\n"),
+    ):
+        jobs = fresh.planned("results/guidance.csv", "results/curves_guidance.png")
+    assert {name: jobs[name] for name in ("train", "restore", "evaluate", "ablation", "curves")} == {
+        "train": 9,  # two new variants and the default, three seeds each
+        "restore": 9,
+        "evaluate": 9,
+        "ablation": 1,
+        "curves": 1,
+    }
+
+
+def test_the_rule_of_the_readme_runs(fresh: Workflow) -> None:
+    (rule,) = readme_blocks("python", "# workflow/rules/table7_picture.smk\n")
+    (fresh.folder / "workflow" / "rules" / "table7_picture.smk").write_text(rule)
+    line = 'include: "workflow/rules/figures.smk"'
+    with fresh.edited("Snakefile", line, f'{line}\ninclude: "workflow/rules/table7_picture.smk"'):
+        jobs = fresh.planned("results/table7_picture.png")
+    assert (jobs["table7_picture"], jobs["evaluate"]) == (1, 12)
 
 
 def test_the_demo_plans_its_jobs(fresh: Workflow) -> None:

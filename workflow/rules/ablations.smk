@@ -38,11 +38,11 @@ rule curves:
         "python -m benchmark.curves --spec {params.spec:q} --out results/curves_{wildcards.ablation} > {log} 2>&1"
 
 
-# All active ablations. Apart from `all`: at demo scale they take most of an hour.
+# All ablations of the scale. Apart from `all`: at demo scale they take most of an hour.
 rule ablations:
     input:
-        expand("results/{ablation}.{form}", ablation=bench.main["ablations"], form=["csv", "md", "tex", "html"]),
-        expand("results/curves_{ablation}.{form}", ablation=bench.main["ablations"], form=["png", "svg"]),
+        expand("results/{ablation}.{form}", ablation=ablations.active(bench), form=["csv", "md", "tex", "html"]),
+        expand("results/curves_{ablation}.{form}", ablation=ablations.active(bench), form=["png", "svg"]),
 
 
 # What they would cost, before anything runs.

@@ -44,5 +44,5 @@ wildcard_constraints:
     seed=r"\d+",
     method=names(bench.methods),
     table=names(bench.tables),
-    ablation=names(bench.ablations),
+    ablation=names(ablations.active(bench)),
     backbone=names(bench.backbones),
