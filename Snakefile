@@ -3,11 +3,20 @@
 #   runs/{scale}/train/{variant}/{base}/{seed}/    runs/{scale}/restore/{method}/{test_set}/    runs/{scale}/evaluate/{method}/
 import re
 import sys
+from pathlib import Path
 
 from snakemake.utils import min_version
 
 min_version("9.19")
 sys.path.insert(0, workflow.basedir)
+
+from contracts import checks
+from contracts.errors import InputError
+
+try:  # Snakemake's own message names neither the file nor the line
+    checks.read_yaml(Path(workflow.basedir) / "config" / "config.yaml")
+except InputError as error:
+    sys.exit(f"error: {error}")
 
 
 configfile: "config/config.yaml"

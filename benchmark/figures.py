@@ -153,7 +153,7 @@ def measured_radar(table: Path, test_set: str, title: str) -> Figure:
         reader = csv.DictReader(file)
         columns = [column for column in reader.fieldnames or () if column.endswith(("↑", "↓"))]
         every = list(reader)
-    rows = [row for row in every if row["test_set"] == test_set]
+    rows = [row for row in every if row["test_set"] == test_set and row.get("source", "measured") == "measured"]
     if not rows:
         known = ", ".join(dict.fromkeys(row["test_set"] for row in every))
         raise InputError(f"{table} has no test set {test_set}; it has {known}")

@@ -9,13 +9,14 @@ STYLE = (
     "table{border-collapse:collapse}th,td{padding:.25em .7em;text-align:right}"
     "thead{border-top:2px solid;border-bottom:1px solid}tbody{border-bottom:1px solid}"
     "td:nth-child(-n+2),th:nth-child(-n+2){text-align:left}.best{color:#c00;font-weight:bold}"
-    ".second{color:#06c;text-decoration:underline}caption{text-align:left;padding-bottom:.7em}"
+    ".second{color:#06c;text-decoration:underline}.published{color:#666;font-style:italic}"
+    "small{color:#666;white-space:nowrap}caption{text-align:left;padding-bottom:.7em}"
 )
 
 
 def span(mark: str, text: str) -> str:
-    """``text`` marked as ``best`` or ``second``: by colour as in the paper, and by weight or line for all eyes."""
-    return f'<span class="{mark}">{escape(text)}</span>'
+    """``text``, HTML already, marked best, second or published: by colour, and by weight, line or slant."""
+    return f'<span class="{mark}">{text}</span>'
 
 
 def page(

@@ -6,6 +6,7 @@ PREAMBLE = [
     r"% needs \usepackage{booktabs,xcolor}",
     r"\providecommand{\best}[1]{\textcolor{red}{#1}}",
     r"\providecommand{\second}[1]{\textcolor{blue}{#1}}",
+    r"\providecommand{\published}[1]{\textcolor{gray}{\textit{#1}}}",
 ]
 SYMBOLS = {
     "↑": r"$\uparrow$",

@@ -28,7 +28,8 @@ def obtain(weight: dict[str, Any], local: Path | None, offline: bool) -> Path:
             return path
         raise InputError(f"{path}: another file than the manifest says; remove it to fetch it anew")
     if offline and local is None:
-        raise InputError(f"{name}: not here and the run is offline; get it from {weight['urls'][0]}")
+        place = hub_cache() if weight["cache"] == "huggingface" else (torch_home() / weight["path"]).parent
+        raise InputError(f"{name}: not here and the run is offline; get it from {weight['urls'][0]} into {place}")
     if weight["cache"] == "huggingface":
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError

@@ -98,13 +98,10 @@ def absence(name: str, registry: Registry) -> str | None:
     metric = registry["metrics"][name]
     if metric["library"] == "pyiqa" and importlib.util.find_spec("pyiqa") is None:
         return "needs the Python package pyiqa"
-    needs = []
-    for weight in (registry["weights"][key] for key in metric["weights"]):
-        if weight_file(weight) is None:
-            folder, _, file = f"$TORCH_HOME/{weight['path']}".rpartition("/")
-            place = f"the Hugging Face cache of {weight['repo']}" if weight["cache"] == "huggingface" else folder
-            needs.append(f"{file} in {place}, from {weight['urls'][0]}")
-    return "needs " + "; ".join(needs) if needs else None
+    needs = {key: weight for key in metric["weights"] if weight_file(weight := registry["weights"][key]) is None}
+    files = " and ".join(f"{Path(w.get('repo', '')) / Path(w['path']).name}" for w in needs.values())
+    # Addresses would not fit below a table; the command knows them.
+    return f"needs {files}: python -m benchmark.metric_weights --only {' '.join(needs)}" if needs else None
 
 
 def remark(name: str, registry: Registry) -> str:

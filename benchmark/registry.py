@@ -193,11 +193,28 @@ class Registry:
 
     def table(self, name: str) -> Entry:
         """What ``benchmark.tables --spec`` gets: the slice of the configuration that a table depends on."""
+        compared = self.comparison()
         picked = [metric for metric in self.tables[name]["metrics"] if metric in self.main["metrics"]]
-        return {**self.comparison(), **self.tables[name], "metrics": picked}
+        methods = {method: compared["methods"][method] for method in self.methods_of_table(name)}
+        spec = {**compared, **self.tables[name], "metrics": picked, "methods": methods}
+        if self.main["show_published"]:
+            spec["titles"] = {test_set: entry["title"] for test_set, entry in self.testsets.items()}
+        return spec
+
+    def methods_of_table(self, name: str) -> list[str]:
+        """The active methods that are rows of a table: those that it names, and those that no table names."""
+        elsewhere = {m for table, entry in self.tables.items() if table != name for m in entry.get("methods", [])}
+        return [m for m in self.main["methods"] if m in self.tables[name].get("methods", []) or m not in elsewhere]
+
+    def compared_methods(self) -> list[str]:
+        """The active methods, and bicubic interpolation as a control where it is not one of them."""
+        bicubic = [name for name in self.methods_of("interpolation") if self.methods[name]["kernel"] == "bicubic"]
+        active: list[str] = self.main["methods"]
+        return active if set(bicubic) & set(active) else [*bicubic[:1], *active]
 
     def comparison(self) -> Entry:
-        """What ``benchmark.statistics`` and ``benchmark.comparison`` get: every active metric, method and test set."""
+        """What ``benchmark.statistics`` and ``benchmark.comparison`` get: every active metric, method and test set, and
+        bicubic interpolation, against which every method is measured whether it is in a table or not."""
 
         def picked(entry: Entry, *keys: str) -> Entry:
             return {key: entry[key] for key in keys if key in entry}
@@ -205,7 +222,7 @@ class Registry:
         return {
             "scale": self.main["scale"],
             "metrics": self.main["metrics"],
-            "methods": {m: picked(self.methods[m], "title", "steps", "published") for m in self.main["methods"]},
+            "methods": {m: picked(self.methods[m], "title", "steps", "published") for m in self.compared_methods()},
             "test_sets": {t: picked(self.testsets[t], "title", "images") for t in self.main["test_sets"]},
         }
 
@@ -226,6 +243,8 @@ class Registry:
 def load(config: Entry, root: Path) -> Registry:
     """Reads and checks everything below ``root``/config that ``config`` (the merged main configuration) refers to."""
     schemas = root / "workflow" / "schemas"
+    typed = {"true": True, "false": False}  # `--config offline=true` arrives as text
+    config = {key: typed.get(value, value) if isinstance(value, str) else value for key, value in config.items()}
     check_schema(config, schemas / "config.schema.yaml", "configuration")
     contents = {}
     for name in REGISTRIES:
@@ -265,6 +284,12 @@ def check_names(registry: Registry) -> None:
     for name, entry in registry.tables.items():
         for metric in entry["metrics"]:
             known("metric", metric, registry.metrics["metrics"], f"config/tables.yaml: {name}")
+        for method in entry.get("methods", []):
+            known("method", method, registry.methods, f"config/tables.yaml: {name}")
+        if name in main["tables"] and not registry.methods_of_table(name):
+            raise InputError(
+                f"{where}: tables: {name} has no row, for other tables name all active methods; leave it out"
+            )
     for name, entry in registry.metrics["metrics"].items():
         for weight in entry["weights"]:
             known("weights file", weight, registry.metrics["weights"], f"config/metrics.yaml: {name}")

@@ -4,13 +4,19 @@
 
 ``--rows`` are files of benchmark.evaluate. The specification is the slice of the configuration that a table depends on:
 
-    {"scale": "demo", "title": "Table 1", "caption": "...", "metrics": ["psnr", ...],
+    {"scale": "demo", "title": "Table 1", "caption": "...", "metrics": ["psnr", ...], "published": "table1",
      "methods": {id: {"title": "OSEDiff", "steps": 1}, ...}, "test_sets": {id: {"title": "DrealSR"}, ...}}
 
 Columns of the CSV, always in this order: scale, test_set (id), method (title), steps, images, protocol, then one per
 metric, its title with ↑ (higher is better) or ↓. Values have the decimals that the paper prints. An empty cell was not
 measured, and the other forms say below the table why. Best and second best (of two methods or more) are found
-among the printed values, so that equal prints are marked alike.
+among the printed values that were measured, so that equal prints are marked alike.
+
+With ``--published FILE.csv ...``, rows of the published table that the specification names follow the measured ones of
+each test set, for methods that were not measured on it; where none of the test sets was published, those of the paper
+follow. They are set in italics and never marked; in the CSV their scale is ``published``, and the column ``source``,
+after the metrics, names where they are from (``measured`` for the others). With ``--statistics results/statistics.csv``
+each average has its 95 % bootstrap interval, in the CSV as columns ``PSNR↑ low`` and ``PSNR↑ high`` at the end.
 """
 
 from __future__ import annotations
@@ -26,12 +32,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from benchmark import html, latex, metrics
+from benchmark import html, latex, metrics, published
 from benchmark.evaluate import COLUMNS
+from benchmark.published import Published
 from contracts.errors import InputError, run
 from contracts.files import write_text
 
 FIXED = ["scale", "test_set", "method", "steps", "images", "protocol"]
+PUBLISHED = "published"  # in place of a scale, on rows that nobody measured here
+BOUNDS = (" low", " high")  # after a metric's column
 SCALES = {
     "demo": "Demo results: a small model, trained for minutes on a few photographs; "
     "not comparable with published numbers.",
@@ -39,6 +48,7 @@ SCALES = {
 }
 Row = dict[str, str]
 Groups = dict[tuple[str, str], list[Row]]
+Wrap = Callable[[str], str]
 
 
 def read_rows(paths: list[Path]) -> Groups:
@@ -119,6 +129,50 @@ def notes(spec: dict[str, Any], registry: metrics.Registry, groups: Groups) -> l
     return list(dict.fromkeys(lines))
 
 
+def add_intervals(table: list[Row], spec: dict[str, Any], registry: metrics.Registry, path: Path) -> None:
+    """Adds ``low`` and ``high`` of every average to the measured rows, from ``path``, benchmark.statistics' table."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            bounds = {(row["test_set"], row["method"], row["metric"]): row for row in csv.DictReader(file)}
+    except (OSError, KeyError) as error:
+        raise InputError(f"{path}: no table of benchmark.statistics ({error}); make it anew") from error
+    for name in spec["metrics"]:
+        metric = registry["metrics"][name]
+        for row in table:
+            found = bounds.get((row["test_set"], row["method"], name), {}) if row["scale"] == spec["scale"] else {}
+            for bound in BOUNDS:
+                text = found.get(bound.strip(), "")
+                row[heading(metric) + bound] = f"{float(text):.{metric['decimals']}f}" if text else ""
+
+
+def published_rows(spec: dict[str, Any], registry: metrics.Registry, values: list[Published]) -> list[Row]:
+    """Rows of the published table ``spec["published"]`` for what was not measured, keyed as those of ``compose``."""
+    values = [value for value in values if value.table == spec["published"]]
+    sets = dict.fromkeys(value.test_set for value in values)
+    wanted = [test_set for test_set in spec["test_sets"] if test_set in sets] or list(sets)
+    measured = {entry.get("published", entry["title"]) for entry in spec["methods"].values()}
+    table = []
+    for test_set in wanted:
+        of_set = [value for value in values if value.test_set == test_set]
+        for method in dict.fromkeys(value.method for value in of_set):
+            if method in measured and test_set in spec["test_sets"]:
+                continue
+            of_method = {value.metric: value for value in of_set if value.method == method}
+            one = next(iter(of_method.values()))
+            steps = "" if one.steps is None else str(one.steps)
+            row = dict(zip(FIXED, [PUBLISHED, test_set, method, steps, "", one.protocol], strict=True))
+            for name in spec["metrics"]:
+                row[heading(registry["metrics"][name])] = of_method[name].printed if name in of_method else ""
+            table.append(row | {"source": one.source})
+    return table
+
+
+def beside(table: list[Row], others: list[Row]) -> list[Row]:
+    """Measured and published rows, each measured one with its ``source`` too, by test set, measured ones first."""
+    every = [row | {"source": "measured"} for row in table] + others
+    return [row for name in dict.fromkeys(row["test_set"] for row in every) for row in every if row["test_set"] == name]
+
+
 def marks(values: list[str], higher_is_better: bool) -> list[str]:
     """``best``, ``second`` or empty for each printed value; equal values share a mark, a single one has none."""
     measured = [float(value) for value in values if value]
@@ -127,22 +181,55 @@ def marks(values: list[str], higher_is_better: bool) -> list[str]:
     return [names.get(float(value), "") if value else "" for value in values]
 
 
-def body(table: list[Row], wrap: dict[str, Callable[[str], str]]) -> list[list[str]]:
-    """The metric cells of each row, best and second best within a test set passed through ``wrap``."""
-    lines: list[list[str]] = [[] for _ in table]
-    for column in [column for column in table[0] if column not in FIXED]:
-        for test_set in dict.fromkeys(row["test_set"] for row in table):
-            chosen = [index for index, row in enumerate(table) if row["test_set"] == test_set]
-            values = [table[index][column] for index in chosen]
-            for index, value, mark in zip(chosen, values, marks(values, column.endswith("↑")), strict=True):
-                lines[index].append(wrap[mark](value) if mark else value)
+def headings(table: list[Row]) -> list[str]:
+    """The columns of the metrics."""
+    return [column for column in table[0] if column.endswith(("↑", "↓"))]
+
+
+def body(spec: dict[str, Any], table: list[Row], wrap: dict[str, Wrap], plain: Wrap) -> list[list[list[str]]]:
+    """The cells of the table's bodies, one per test set, whose title stands in the first of its rows.
+
+    Texts go through ``plain``; then best, second best and published values, and intervals, through ``wrap``."""
+    bodies: list[list[list[str]]] = []
+    for test_set in dict.fromkeys(row["test_set"] for row in table):
+        rows = [row for row in table if row["test_set"] == test_set]
+        title = spec["test_sets"].get(test_set, {"title": spec.get("titles", {}).get(test_set, test_set)})["title"]
+        cells = []
+        for index, row in enumerate(rows):
+            fixed = [plain(row[key]) for key in ("method", "steps", "images")]
+            if row["scale"] == PUBLISHED:
+                fixed = [wrap[PUBLISHED](cell) if cell else "" for cell in fixed]
+            cells.append([plain(title) if index == 0 else "", *fixed])
+        for column in headings(table):
+            measured = [row[column] if row["scale"] != PUBLISHED else "" for row in rows]
+            for row, line, mark in zip(rows, cells, marks(measured, column.endswith("↑")), strict=True):
+                mark = mark or (PUBLISHED if row["scale"] == PUBLISHED and row[column] else "")
+                value = wrap[mark](row[column]) if mark else row[column]
+                low, high = (row.get(column + bound, "") for bound in BOUNDS)
+                line.append(value + (wrap["interval"](f"[{low}, {high}]") if low else ""))
+        bodies.append(cells)
+    return bodies
+
+
+def explanations(spec: dict[str, Any], table: list[Row]) -> list[str]:
+    """What the cells of ``table`` mean: protocol, intervals, and which rows are somebody else's."""
+    measured = [row for row in table if row["scale"] != PUBLISHED]
+    protocols = ", ".join(dict.fromkeys(row["protocol"] for row in measured))
+    lines = [f"Protocol {protocols}; averages over the images. An empty cell was not measured."]
+    if any(key.endswith(BOUNDS) for key in table[0]):
+        lines.append("In brackets: the 95 % bootstrap interval of the average.")
+    sources = dict.fromkeys(row["source"] for row in table if row["scale"] == PUBLISHED)
+    if sources:
+        lines.append(f"Rows in italics were not measured here, but published: {', '.join(sources)}.")
     return lines
 
 
 def as_csv(table: list[Row]) -> str:
-    """The table as CSV text."""
+    """The table as CSV text, columns in the documented order."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(table[0]), lineterminator="\n")
+    bounds = [key for key in table[0] if key.endswith(BOUNDS)]
+    names = [*FIXED, *headings(table), *(["source"] if "source" in table[0] else []), *bounds]
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n", restval="")
     writer.writeheader()
     writer.writerows(table)
     return text.getvalue()
@@ -150,50 +237,37 @@ def as_csv(table: list[Row]) -> str:
 
 def as_markdown(spec: dict[str, Any], table: list[Row], remarks: list[str]) -> str:
     """The table as Markdown: best bold, second best underlined, the test set named in the first of its rows."""
-    columns = ["test set", "method", "steps", "images", *(column for column in table[0] if column not in FIXED)]
+    columns = ["test set", "method", "steps", "images", *headings(table)]
     lines = [f"# {spec['title']}: {spec['caption']}", "", f"**{SCALES[spec['scale']]}**", ""]
     lines += ["| " + " | ".join(columns) + " |", "|---|---|" + "--:|" * (len(columns) - 2)]
-    cells = body(table, {"best": "**{}**".format, "second": "<u>{}</u>".format})
-    above = ""
-    for row, values in zip(table, cells, strict=True):
-        name = spec["test_sets"][row["test_set"]]["title"] if row["test_set"] != above else ""
-        above = row["test_set"]
-        lines.append("| " + " | ".join([name, row["method"], row["steps"], row["images"], *values]) + " |")
-    lines += ["", f"Protocol {', '.join(dict.fromkeys(row['protocol'] for row in table))}; averages over the images."]
-    lines += ["**Best** and <u>second best</u> of each test set; an empty cell was not measured.", ""]
+    wrap: dict[str, Wrap] = {"best": "**{}**".format, "second": "<u>{}</u>".format}
+    wrap |= {PUBLISHED: "*{}*".format, "interval": " {}".format}
+    for rows in body(spec, table, wrap, str):
+        lines += ["| " + " | ".join(row) + " |" for row in rows]
+    lines += ["", *explanations(spec, table), "**Best** and <u>second best</u> of what was measured on a test set.", ""]
     return "\n".join(lines + [f"- {remark}" for remark in remarks]).rstrip() + "\n"
 
 
 def as_latex(spec: dict[str, Any], table: list[Row], remarks: list[str]) -> str:
     """The table as a LaTeX float, best and second best marked as in the paper."""
-    columns = ["Test set", "Method", "Steps", "Images", *(column for column in table[0] if column not in FIXED)]
-    protocols = ", ".join(dict.fromkeys(row["protocol"] for row in table))
-    caption = (
-        f"{latex.escaped(spec['caption'])} {latex.escaped(SCALES[spec['scale']])}\n"
-        r"\best{Best} and \second{second best} of each test set; an empty cell was not measured."
-        f" Protocol {latex.escaped(protocols)}."
-    )
-    cells = body(table, {"best": r"\best{{{}}}".format, "second": r"\second{{{}}}".format})
-    groups: dict[str, list[list[str]]] = {}
-    for row, values in zip(table, cells, strict=True):
-        rows = groups.setdefault(row["test_set"], [])
-        name = "" if rows else latex.escaped(spec["test_sets"][row["test_set"]]["title"])
-        rows.append([name, latex.escaped(row["method"]), row["steps"], row["images"], *values])
-    return latex.page(caption, columns, 2, list(groups.values()), remarks)
+    columns = ["Test set", "Method", "Steps", "Images", *headings(table)]
+    lines = [spec["caption"], SCALES[spec["scale"]], *explanations(spec, table)]
+    marked = r"\best{Best} and \second{second best} of what was measured on a test set."
+    caption = "\n".join([*map(latex.escaped, lines), marked])
+    wrap: dict[str, Wrap] = {"best": r"\best{{{}}}".format, "second": r"\second{{{}}}".format}
+    wrap |= {PUBLISHED: r"\published{{{}}}".format, "interval": r" {{\tiny {}}}".format}
+    return latex.page(caption, columns, 2, body(spec, table, wrap, latex.escaped), remarks)
 
 
 def as_html(spec: dict[str, Any], table: list[Row], remarks: list[str]) -> str:
     """The table as a page of HTML, coloured as in the paper."""
-    columns = ["Test set", "Method", "Steps", "Images", *(column for column in table[0] if column not in FIXED)]
-    cells = body(table, {mark: partial(html.span, mark) for mark in ("best", "second")})
-    groups: dict[str, list[list[str]]] = {}
-    for row, values in zip(table, cells, strict=True):
-        rows = groups.setdefault(row["test_set"], [])
-        name = "" if rows else spec["test_sets"][row["test_set"]]["title"]
-        rows.append([escape(name), escape(row["method"]), row["steps"], row["images"], *values])
-    protocols = ", ".join(dict.fromkeys(row["protocol"] for row in table))
-    notes = [SCALES[spec["scale"]], f"Protocol {protocols}; averages over the images. An empty cell was not measured."]
-    return html.page(spec["title"], spec["caption"], columns, list(groups.values()), notes, remarks)
+    columns = ["Test set", "Method", "Steps", "Images", *headings(table)]
+    wrap: dict[str, Wrap] = {mark: partial(html.span, mark) for mark in ("best", "second", PUBLISHED)}
+    wrap["interval"] = " <small>{}</small>".format
+    rows = body(spec, table, wrap, escape)
+    return html.page(
+        spec["title"], spec["caption"], columns, rows, [SCALES[spec["scale"]], *explanations(spec, table)], remarks
+    )
 
 
 def main() -> None:
@@ -204,11 +278,18 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="path without ending; .csv, .md, .tex, .html are written"
     )
+    parser.add_argument("--published", type=Path, nargs="+", help="CSV files of published numbers, to show beside")
+    parser.add_argument("--statistics", type=Path, help="CSV of benchmark.statistics, to show its intervals")
     args = parser.parse_args()
 
     spec, registry, groups = args.spec, metrics.load(args.registry), read_rows(args.rows)
     check(spec, registry)
     table = compose(spec, registry, groups)
+    if args.statistics:
+        add_intervals(table, spec, registry, args.statistics)
+    if args.published and "published" in spec:
+        values = [value for path in args.published for value in published.load(path)]
+        table = beside(table, published_rows(spec, registry, values))
     remarks = notes(spec, registry, groups)
     texts = {
         ".html": as_html(spec, table, remarks),

@@ -56,7 +56,7 @@ def test_rows(folders, tmp_path):
     assert {(row["method"], row["test_set"], row["protocol"]) for row in rows} == {("m", "t", "osediff/2")}
     assert all(len(row["value"].split(".")[1]) == 6 for row in rows[:-1])
     assert rows[-1]["value"] == ""
-    assert rows[-1]["note"].startswith("needs vgg16-397923af.pth in $TORCH_HOME/hub/checkpoints, from https://")
+    assert rows[-1]["note"].startswith("needs vgg16-397923af.pth and DISTS_weights-f5e65c96.pth: ")
     assert "DISTS not measured: needs vgg16-397923af.pth" in done.stderr
     assert sorted(path.name for path in out.parent.iterdir() if path.name[0] != ".") == ["rows.csv"]
 

@@ -122,9 +122,9 @@ def test_absent_weights_are_named_at_once_without_network(registry, monkeypatch,
     reasons = {name: metrics.absence(name, registry) for name in registry["metrics"]}
     assert time.monotonic() - start < 1
     assert [name for name, reason in reasons.items() if reason is None] == ["psnr", "ssim"]
-    assert "alexnet-owt-7be5be79.pth in $TORCH_HOME/hub/checkpoints" in reasons["lpips"]
-    assert "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth" in reasons["lpips"]
-    assert "Hugging Face cache of timm/vit_base_patch8_224.augreg2_in21k_ft_in1k" in reasons["maniqa"]
+    files = "alexnet-owt-7be5be79.pth and LPIPS_v0.1_alex-df73285e.pth"
+    assert reasons["lpips"] == f"needs {files}: python -m benchmark.metric_weights --only alexnet lpips-alex"
+    assert "needs timm/vit_base_patch8_224.augreg2_in21k_ft_in1k/model.safetensors and" in reasons["maniqa"]
     assert str(tmp_path) not in str(reasons), "the reason stands in tables, which must not depend on the machine"
 
 

@@ -137,6 +137,30 @@ def test_an_existing_folder_of_images_is_a_method(root: Path) -> None:
     assert loaded.images_folder("osediff", "drealsr") == "runs/demo/restore/osediff/drealsr/SR"
 
 
+def test_a_method_that_no_table_names_is_a_row_of_every_table(root: Path) -> None:
+    spoil(root, "methods", "gan", value={"title": "GAN", "steps": 1, "kind": "images", "images": "{test_set}"})
+    spoil(root, "tables", "table8", "methods", value=["gan"])
+    bench = registry.load(MAIN | {"methods": ["osediff", "gan"]}, root)
+    assert bench.methods_of_table("table1") == ["osediff"]
+    assert bench.methods_of_table("table8") == ["osediff", "gan"]
+    assert list(bench.table("table8")["methods"]) == ["osediff", "gan"]
+    with pytest.raises(InputError, match="table1 has no row"):
+        registry.load(MAIN | {"methods": ["gan"]}, root)
+
+
+def test_switches_may_be_typed_in_yaml_on_the_command_line(root: Path) -> None:
+    """Snakemake hands over ``--config intervals=true`` as a string, and ``=True`` as a truth value."""
+    assert registry.load(MAIN | {"intervals": "true", "offline": "false"}, root).main["intervals"] is True
+
+
+def test_every_method_is_compared_with_bicubic_interpolation(root: Path) -> None:
+    bench = registry.load(MAIN | {"methods": ["osediff"]}, root)
+    assert list(bench.comparison()["methods"]) == ["bicubic", "osediff"]
+    assert list(bench.table("table1")["methods"]) == ["osediff"]
+    bench = registry.load(MAIN | {"methods": ["osediff", "bicubic"]}, root)
+    assert list(bench.comparison()["methods"]) == ["osediff", "bicubic"]
+
+
 def test_titles_do_not_belong_to_the_measurement(root: Path) -> None:
     before = registry.load(MAIN, root).measuring()
     spoil(root, "metrics", "metrics", "psnr", "title", value="Peak SNR")

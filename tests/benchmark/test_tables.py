@@ -11,7 +11,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from benchmark import tables
+from benchmark import published, statistics, tables
 from benchmark.evaluate import COLUMNS
 from contracts.errors import InputError
 from tests.benchmark.conftest import ROOT
@@ -55,8 +55,8 @@ def files(tmp_path: Path) -> list[Path]:
     return [rows(tmp_path / f"{m}-{t}.csv", m, t, found) for (m, t), found in values.items()]
 
 
-def make(spec: dict, files: list[Path], out: Path) -> subprocess.CompletedProcess[str]:
-    arguments = ["--spec", json.dumps(spec), "--rows", *map(str, files), "--out", str(out)]
+def make(spec: dict, files: list[Path], out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    arguments = ["--spec", json.dumps(spec), "--rows", *map(str, files), "--out", str(out), *more]
     command = [sys.executable, "-m", "benchmark.tables", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
@@ -84,6 +84,70 @@ def test_three_forms_say_the_same(spec, files, tmp_path):
     assert r"NIQE not measured: needs x.mat in \$TORCH\_HOME/\allowbreak hub, from https:" in latex
     assert r"\providecommand{\best}[1]{\textcolor{red}{#1}}" in latex and "Demo results" in latex
     assert latex.count("{") == latex.count("}")
+
+
+PRINTED = [
+    ("table1", "SeeSR", "50", "one", "psnr", "25.18"),
+    ("table1", "SeeSR", "50", "one", "lpips", "0.3009"),
+    ("table1", "OSE_Diff", "1", "one", "psnr", "99.00"),
+    ("table1", "OSE_Diff", "1", "three", "psnr", "23.72"),
+    ("table8", "LDL", "", "one", "psnr", "26.00"),
+]
+
+
+@pytest.fixture
+def printed(tmp_path: Path) -> Path:
+    """Published numbers of two tables; one method is measured on set one, too."""
+    with (tmp_path / "published.csv").open("w", newline="") as file:
+        csv.writer(file).writerow(published.COLUMNS)
+        csv.writer(file).writerows([*row, "A paper, Table 1", "osediff/1", "0.005"] for row in PRINTED)
+    return tmp_path / "published.csv"
+
+
+def test_published_rows_stand_apart_and_only_if_asked_for(spec, files, printed, tmp_path):
+    done = make(spec, files, tmp_path / "table1", "--published", str(printed))
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "table1.csv").read_text().splitlines()
+    assert lines[0] == "scale,test_set,method,steps,images,protocol,PSNR↑,LPIPS↓,FID↓,NIQE↓,source"
+    assert [line.split(",")[:3] for line in lines[1:4]] == [
+        ["demo", "one", "Bicubic"],
+        ["demo", "one", "OSE_Diff"],
+        ["published", "one", "SeeSR"],
+    ]
+    assert lines[3] == 'published,one,SeeSR,50,,osediff/1,25.18,0.3009,,,"A paper, Table 1"'
+    assert all(line.endswith(",measured") for line in (*lines[1:3], *lines[4:])) and len(lines) == 6
+    markdown, latex = ((tmp_path / f"table1.{form}").read_text() for form in ("md", "tex"))
+    assert "|  | *SeeSR* | *50* |  | *25.18* | *0.3009* |  |  |" in markdown
+    assert "Rows in italics were not measured here, but published: A paper, Table 1." in markdown
+    assert r" & \published{SeeSR} & \published{50} &  & \published{25.18} & \published{0.3009} &  &  \\" in latex
+    assert "**27.50**" in markdown, "what others printed takes no mark away"
+    page = (tmp_path / "table1.html").read_text()
+    assert '<span class="published">25.18</span>' in page
+
+    elsewhere = spec | {"test_sets": {"two": {"title": "Set two"}}, "titles": {"three": "Set three"}}
+    assert make(elsewhere, files, tmp_path / "other", "--published", str(printed)).returncode == 0
+    lines = (tmp_path / "other.csv").read_text().splitlines()
+    assert [line.split(",")[1:3] for line in lines[3:]] == [
+        ["one", "SeeSR"],
+        ["one", "OSE_Diff"],
+        ["three", "OSE_Diff"],
+    ]
+    assert "| Set three | *OSE_Diff* | *1* |  | *23.72* |" in (tmp_path / "other.md").read_text()
+
+
+def test_intervals_are_those_of_the_statistics(spec, files, registry, tmp_path):
+    found = statistics.report(spec, registry, tables.read_rows(files))["statistics.csv"]
+    (tmp_path / "statistics.csv").write_text(found)
+    done = make(spec, files, tmp_path / "table1", "--statistics", str(tmp_path / "statistics.csv"))
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "table1.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert list(lines[0])[-8:-4] == ["PSNR↑ low", "PSNR↑ high", "LPIPS↓ low", "LPIPS↓ high"]
+    assert (lines[0]["PSNR↑"], lines[0]["PSNR↑ low"], lines[0]["PSNR↑ high"]) == ("27.50", "27.00", "28.00")
+    assert {(line["FID↓ low"], line["NIQE↓ high"]) for line in lines} == {("", "")}
+    assert "**27.50** [27.00, 28.00]" in (tmp_path / "table1.md").read_text()
+    assert r"\best{27.50} {\tiny [27.00, 28.00]}" in (tmp_path / "table1.tex").read_text()
+    assert '<span class="best">27.50</span> <small>[27.00, 28.00]</small>' in (tmp_path / "table1.html").read_text()
 
 
 def test_same_bytes_for_same_input(spec, files, tmp_path):

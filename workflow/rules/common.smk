@@ -17,6 +17,7 @@ except InputError as error:
 
 running = ExitStack()  # holds the lock until this process ends
 RUNS = bench.runs
+PUBLISHED = sorted(map(str, Path("config/published").glob("*.csv")))
 GPU = int(bench.main["device"] == "cuda")
 # In front of a command that needs a GPU: Snakemake counts devices, but hands out none.
 LEASE = "python -m contracts.lease -- " if GPU else ""

@@ -5,7 +5,7 @@ rule statistics:
         "config/metrics.yaml",
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
-            method=bench.main["methods"],
+            method=bench.compared_methods(),
             test_set=bench.main["test_sets"],
         ),
     output:
@@ -28,10 +28,10 @@ rule compare_published:
         "config/metrics.yaml",
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
-            method=bench.main["methods"],
+            method=bench.compared_methods(),
             test_set=bench.main["test_sets"],
         ),
-        published=sorted(map(str, Path("config/published").glob("*.csv"))),
+        published=PUBLISHED,
     output:
         csv="results/compare_published.csv",
         md=report("results/compare_published.md", caption="../report/table.rst", category="Tables"),

@@ -3,11 +3,13 @@ rule table:
     input:
         code("benchmark.tables"),
         "config/metrics.yaml",
-        rows=expand(
+        rows=lambda w: expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
-            method=bench.main["methods"],
+            method=bench.methods_of_table(w.table),
             test_set=bench.main["test_sets"],
         ),
+        statistics=["results/statistics.csv"] if bench.main["intervals"] else [],
+        published=PUBLISHED if bench.main["show_published"] else [],
     output:
         csv="results/{table}.csv",
         md=report("results/{table}.md", caption="../report/table.rst", category="Tables"),
@@ -19,6 +21,9 @@ rule table:
         "../../environment.yml"
     params:
         spec=lambda w: json.dumps(bench.table(w.table)),
+        statistics=lambda w, input: ["--statistics", input.statistics] if input.statistics else [],
+        published=lambda w, input: ["--published", *input.published] if input.published else [],
     shell:
-        "python -m benchmark.tables --spec {params.spec:q} --rows {input.rows} --out results/{wildcards.table}"
+        "python -m benchmark.tables --spec {params.spec:q} --rows {input.rows} {params.statistics} {params.published}"
+        " --out results/{wildcards.table}"
         " > {log} 2>&1"
