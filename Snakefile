@@ -43,6 +43,13 @@ onstart:
         sys.exit(f"error: {error}")
 
 
+onerror:
+    # Snakemake says much about a failed job, and the job one line: that one last.
+    lines = [line for name in log for line in Path(name).read_text().splitlines()]
+    told = [line for line in lines if line.startswith("error: ")]
+    print("", *dict.fromkeys(told), sep="\n", file=sys.stderr)
+
+
 rule all:
     default_target: True
     input:

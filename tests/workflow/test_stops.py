@@ -142,8 +142,9 @@ def test_images_that_cannot_be_used_are_named_in_the_output(finished: Workflow, 
     spoil(finished.folder / "pairs")
     code, output = finished.run(*GIVEN, ROWS.format("bicubic"))
     assert code != 0
-    (line,) = [line for line in output.splitlines() if line.startswith("error: ")]
+    (line,) = {line for line in output.splitlines() if line.startswith("error: ")}
     assert said in line
+    assert line in output.splitlines()[-6:]  # after all that Snakemake says about the job
     assert "Traceback" not in output
 
 
