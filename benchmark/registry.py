@@ -70,6 +70,7 @@ class Registry:
     metrics: Entry
     tables: Entry
     ablations: Entry
+    baselines: Entry
     costs: Entry
 
     @property
@@ -164,6 +165,20 @@ class Registry:
         """All methods of a kind."""
         return [name for name, entry in self.methods.items() if entry["kind"] == kind]
 
+    def baseline_input(self, method: str) -> list[str]:
+        """What a baseline's run waits for: of its weights and its checkout, what is there (the run verifies them)."""
+        descriptor, root = self.baselines[method], Path(self.main["baselines"]["sources"])
+        wanted = [root / "weights" / weight["path"] for weight in descriptor["weights"]]
+        if descriptor["source"]["checkout"]:
+            wanted.append(root / descriptor["source"]["repository"].split("/")[-1] / ".git" / "HEAD")
+        return [str(path) for path in wanted if path.is_file()]
+
+    def baseline_options(self, method: str) -> list[str]:
+        """Options of ``baselines.run`` that the main file has for this baseline: which weights, which interpreter."""
+        entry = self.main["baselines"]
+        options = ["--weights", entry["weights"][method]] if method in entry["weights"] else []
+        return options + (["--python", entry["python"][method]] if method in entry["python"] else [])
+
     def images_folder(self, method: str, test_set: str) -> str:
         """Folder of a method's SR images: an existing one for kind ``images``, else where its rule puts them."""
         existing = self.methods[method].get("images")
@@ -251,11 +266,27 @@ def load(config: Entry, root: Path) -> Registry:
         contents[name] = read_yaml(root / "config" / f"{name}.yaml")
         check_schema(contents[name], schemas / f"{name}.schema.yaml", f"config/{name}.yaml")
     contents["metrics"] = resolve(contents["metrics"], config["protocol"], "config/metrics.yaml")
-    registry = Registry(root=root, main=config, **contents)
+    baselines = read_baselines(root)
+    for name, descriptor in baselines.items():
+        if name in contents["methods"]:
+            raise InputError(f"config/methods.yaml: {name} is a baseline already; give yours another name")
+        shown = {key: descriptor[key] for key in ("title", "steps", "published") if key in descriptor}
+        contents["methods"][name] = {**shown, "kind": "baseline"}
+    registry = Registry(root=root, main=config, baselines=baselines, **contents)
     check_names(registry)
     ablations.check(registry)
     registry.methods.update(ablations.methods(registry))
     return registry
+
+
+def read_baselines(root: Path) -> Entry:
+    """The checked descriptors below ``root``/baselines by name; each is a method of that name."""
+    found = {}
+    for path in sorted((root / "baselines").glob("*/descriptor.yaml")):
+        found[path.parent.name] = read_yaml(path)
+        source = str(path.relative_to(root))
+        check_schema(found[path.parent.name], root / "workflow" / "schemas" / "baselines.schema.yaml", source)
+    return found
 
 
 def check_names(registry: Registry) -> None:
@@ -273,6 +304,9 @@ def check_names(registry: Registry) -> None:
     for name in main["paths"]:
         given = {**registry.testsets, **registry.photos, **registry.backbones}
         known("test set, photo set or backbone", name, given, f"{where}: paths")
+    for key in ("weights", "python"):
+        for name in main["baselines"][key]:
+            known("baseline", name, registry.baselines, f"{where}: baselines.{key}")
     for name in main["pictures"]:
         known("test set", name, registry.testsets, f"{where}: pictures")
     for name, entry in registry.methods.items():

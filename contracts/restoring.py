@@ -33,6 +33,22 @@ def kept(output: Path, made_by: dict[str, Any], inputs: dict[str, str]) -> dict[
     return done
 
 
+def write_failure(record: Path, made_by: dict[str, Any], reason: str, log: list[str]) -> None:
+    """Writes a record in place of ``restore_folder``'s: why there are no images, in one line, and the log's last lines.
+
+    The method's rows stay empty and say ``reason``; nothing else is stopped by it. Removing the record tries again.
+    """
+    write_json(record, {**made_by, "failed": " ".join(reason.split()), "log": log})
+
+
+def unusable(record: Path) -> str:
+    """Why the images of a record must not be evaluated, in one line; empty where they may."""
+    content = read_json(record)
+    if content.get("failed"):
+        return f"failed: {content['failed']}"
+    return "made with random weights, which are never evaluated" if content.get("weights") == "random" else ""
+
+
 def restore_folder(
     source: Path,
     output: Path,

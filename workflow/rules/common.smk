@@ -37,6 +37,12 @@ def names(found):
     return "|".join(map(re.escape, found)) or "(?!)"
 
 
+def environment_of(wildcards):
+    """The conda environment of a baseline: its own, or the one of all rules."""
+    own = bench.baselines[wildcards.method]["runs"]["environment"]
+    return "../../environment.yml" if own == "main" else f"../../baselines/{wildcards.method}/{own}"
+
+
 wildcard_constraints:
     test_set=names(bench.testsets),
     photo_set=names(bench.photos),

@@ -1,0 +1,59 @@
+"""FeMaSR through spandrel, with the padding that its own inference does around the network.
+
+The official ``test`` pads every image by flipping, to the next multiple of 16 *above* its size: one that is a multiple
+already still gets 16 rows and columns. Group normalisation sees the padding, so without it the result is another one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from baselines.feedforward import Restore, as_batch, as_image, state_dict
+from contracts.errors import InputError
+
+SCALE = 4
+WINDOW = 16  # of the official code: 8 // SCALE * 8
+
+
+def network(path: Path) -> nn.Module:
+    """The network of the official checkpoint at ``path``, in evaluation mode."""
+    try:
+        from spandrel_extra_arches.architectures.FeMaSR import FeMaSRArch
+    except ImportError:
+        raise InputError(
+            "FeMaSR's network is in spandrel-extra-arches, which is not installed; "
+            "pip install --no-deps spandrel-extra-arches==0.2.0 (FeMaSR itself: CC BY-NC-SA 4.0, no commercial use)"
+        ) from None
+    weights = state_dict(path)
+    try:
+        found = FeMaSRArch().load(weights)
+    except (KeyError, RuntimeError) as error:
+        raise InputError(f"{path}: holds no FeMaSR network; get it anew") from error
+    if found.scale != SCALE:
+        raise InputError(f"{path}: is FeMaSR x{found.scale}, needed is x{SCALE}; get the other file")
+    return found.model.eval().requires_grad_(False)
+
+
+def padded(batch: Tensor) -> Tensor:
+    """(1, 3, H, W) continued below and to the right by its mirror image, to the next multiple of 16 above each side."""
+    for axis in (2, 3):
+        extent = batch.shape[axis]
+        batch = torch.cat([batch, batch.flip(axis)], axis).narrow(axis, 0, (extent // WINDOW + 1) * WINDOW)
+    return batch
+
+
+def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> Restore:
+    """FeMaSR's restoring function."""
+    model = network(sources / "weights" / settings["checkpoint"]).to(device)
+
+    @torch.inference_mode()
+    def restore(lr: np.ndarray, stem: str, seed: int | None) -> np.ndarray:
+        height, width = (extent * SCALE for extent in lr.shape[:2])
+        return as_image(model(padded(as_batch(lr, device, torch.float32)))[..., :height, :width])
+
+    return restore

@@ -1,0 +1,50 @@
+# SR images of the baselines, each in a process of its own; a failure is a record too, so that the tables still come out.
+rule baseline:
+    input:
+        code("baselines.run"),
+        code("baselines.worker"),
+        lambda w: code(bench.baselines[w.method]["runs"]["entry"].split(":")[0]),
+        "baselines/{method}/descriptor.yaml",
+        sources=lambda w: bench.baseline_input(w.method),
+        manifest="data/testsets/{test_set}/manifest.json",
+    output:
+        f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",
+    log:
+        f"{RUNS}/logs/restore/{{method}}/{{test_set}}.log",
+    benchmark:
+        f"{RUNS}/logs/restore/{{method}}/{{test_set}}.tsv"
+    wildcard_constraints:
+        method=names(bench.methods_of("baseline")),
+    conda:
+        environment_of
+    resources:
+        gpu=GPU,
+    params:
+        lr=lambda w: f"{bench.test_set_folder(w.test_set)}/LR",
+        sr=lambda w: bench.images_folder(w.method, w.test_set),
+        sources=bench.main["baselines"]["sources"],
+        options=lambda w: bench.baseline_options(w.method),
+        seed=bench.main["seed"],
+        seed_mode=bench.main["baselines"]["seed_mode"],
+        limit=bench.main["baselines"]["time_limit"],
+        device=bench.main["device"],
+    shell:
+        f"{LEASE}python -m baselines.run --baseline {{wildcards.method}} --input {{params.lr:q}} --output {{params.sr}}"
+        " --sources {params.sources:q} {params.options:q} --seed {params.seed} --seed-mode {params.seed_mode}"
+        " --time-limit {params.limit} --device {params.device} --record {output} > {log} 2>&1"
+
+
+# Checkouts and weights of the active baselines, brought ahead; asked for by name only.
+rule baseline_sources:
+    log:
+        "runs/logs/baseline_sources.log",
+    conda:
+        "../../environment.yml"
+    params:
+        only=[name for name in bench.main["methods"] if name in bench.baselines] or sorted(bench.baselines),
+        sources=bench.main["baselines"]["sources"],
+        accept=bench.main["baselines"]["accept_licenses"],
+        offline="--offline" if bench.main["offline"] else "",
+    shell:
+        "python -m baselines.sources --root {params.sources:q} --only {params.only} --accept {params.accept:q}"
+        " {params.offline} 2>&1 | tee -i {log}"
