@@ -6,12 +6,18 @@ minute for 2048 dimensions, whatever the number of images, and newer versions of
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
+from benchmark.workers import pool
+
+BATCH = 8  # images that the network sees at once
 FEW = 1000  # below this number of images FID depends more on their number than on the method
 
 
@@ -59,17 +65,47 @@ def remark(images: int) -> str:
     return f"of {images} images{warning}"
 
 
-@lru_cache(maxsize=4)
-def features(folder: Path, stamp: tuple[tuple[str, int], ...], mode: str, device: str) -> np.ndarray:
-    """Inception features (n, 2048) of all images below ``folder``; ``stamp``, what is there, decides about reuse."""
+def folder_features(folder: Path, mode: str, device: str, workers: int) -> np.ndarray:
+    """Inception features (n, 2048) of all images below ``folder``, in order of their names."""
     network = inception(device)
     from pyiqa.archs.fid_arch import get_folder_features
 
-    # Workers would not change the value, only hold memory; batches of one size keep it the same everywhere.
+    # On a GPU, other processes decode; batches of one size keep the value the same everywhere.
+    decoding = 0 if device == "cpu" else workers
     found: np.ndarray = get_folder_features(
-        str(folder), network, num_workers=0, batch_size=8, device=device, mode=mode, verbose=False
+        str(folder), network, num_workers=decoding, batch_size=BATCH, device=device, mode=mode, verbose=False
     )
     return found
+
+
+@lru_cache(maxsize=4)
+def features(folder: Path, stamp: tuple[tuple[str, int], ...], mode: str, device: str, workers: int) -> np.ndarray:
+    """Inception features (n, 2048) of all images in ``folder``; ``stamp``, what is there, decides about reuse.
+
+    On a CPU, ``workers`` processes take a batch of images each, the same batches as one process would make."""
+    images = sorted(folder.iterdir())
+    if device != "cpu" or workers == 1:
+        return folder_features(folder, mode, device, workers)
+    inception(device)  # before processes are forked, so that they share it
+    with tempfile.TemporaryDirectory() as temporary, tqdm(total=len(images), desc="features", unit="image") as bar:
+        parts = [
+            staged(Path(temporary) / str(start), images[start : start + BATCH])
+            for start in range(0, len(images), BATCH)
+        ]
+        with pool(workers) as processes:
+            found = []
+            for part in processes.map(folder_features, parts, repeat(mode), repeat(device), repeat(0)):
+                found.append(part)
+                bar.update(len(part))
+    return np.concatenate(found)
+
+
+def staged(folder: Path, images: list[Path]) -> Path:
+    """``folder`` with links to ``images`` and nothing else, for pyiqa reads every image that it finds below one."""
+    folder.mkdir()
+    for image in images:
+        (folder / image.name).symlink_to(image.resolve())
+    return folder
 
 
 @lru_cache(maxsize=1)
@@ -81,7 +117,7 @@ def inception(device: str) -> Callable[..., object]:
     return network
 
 
-def build(name: str, device: str, mode: str) -> Callable[[Path, Path], float]:
+def build(name: str, device: str, workers: int, mode: str) -> Callable[[Path, Path], float]:
     """The distance ``name`` of DISTANCES as a function of two folders; ``mode`` is how pyiqa resizes and scales."""
     inception(device)
 
@@ -89,6 +125,6 @@ def build(name: str, device: str, mode: str) -> Callable[[Path, Path], float]:
         return tuple((str(path.resolve()), path.stat().st_mtime_ns) for path in sorted(folder.iterdir()))
 
     def distance(sr: Path, hr: Path) -> float:
-        return DISTANCES[name](*(features(folder, stamp(folder), mode, device) for folder in (sr, hr)))
+        return DISTANCES[name](*(features(folder, stamp(folder), mode, device, workers) for folder in (sr, hr)))
 
     return distance

@@ -5,6 +5,10 @@
 Columns: method, test_set, image, metric, value (6 decimals), protocol, note. ``image`` is empty for metrics of the
 whole set (FID) and for metrics that cannot be measured here; those have no value and a note that says why. Images are
 paired by stem. What is finished is kept in FILE.csv.partial, so that the same command continues after a stop.
+
+Each process takes a pair at a time. With a GPU, networks get batches of pairs of one size, decoded ahead, and the
+processes measure the rest beside. Two controls come first, on a true image: each metric on the image against itself,
+and against itself shrunk to a quarter and enlarged by bicubic interpolation.
 """
 
 from __future__ import annotations
@@ -12,28 +16,30 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
-import functools
 import hashlib
 import json
-import math
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TextIO
 
-import numpy as np
+import cv2
 from tqdm import tqdm
 
-from benchmark import metrics
-from benchmark.distribution import remark
+from benchmark import metrics, scores
+from benchmark.distribution import remark, staged
 from benchmark.protocols import resolve
+from benchmark.scores import Pair, Task
 from benchmark.weights import torch_home
+from benchmark.workers import cores, pool, sensible
 from contracts.errors import InputError, run
-from contracts.files import atomic, lock, sha256
-from contracts.images import pairs, read_rgb
+from contracts.files import atomic, lock
+from contracts.images import pairs
 
 COLUMNS = ("method", "test_set", "image", "metric", "value", "protocol", "note")
-CONTROL_TOLERANCE = 1e-3  # of a learned metric, whose last digits differ between machines
 
 
 class Finished:
@@ -61,47 +67,73 @@ class Finished:
         self.file.flush()
 
 
-def score(name: str, registry: metrics.Registry, function: metrics.Score, sr: object, hr: object, of: Path) -> float:
-    """One value; InputError naming the metric and ``of`` (image or folder) when there is none."""
-    title = registry["metrics"][name]["title"]
-    try:
-        value = function(sr, hr)
-    except (RuntimeError, ValueError) as error:  # a singular matrix, or no memory
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{title} of {of} fails ({reason}); leave {name} out of --metrics to go on") from error
-    if not math.isfinite(value):
-        raise InputError(f"{title} of {of} is {value}; look at the image, or leave {name} out of --metrics")
-    return value
+def measure(
+    tasks: list[Task],
+    registry: metrics.Registry,
+    device: str,
+    workers: int,
+    batch: int,
+    keep: Callable[[Pair, dict[str, float]], None],
+) -> None:
+    """Measures ``tasks`` and hands every pair's values to ``keep`` as they come, in no order and from any thread."""
+    wanted = list(dict.fromkeys(name for _, names in tasks for name in names))
+    if not wanted:
+        return
+    networks = [name for name in wanted if device != "cpu" and registry["metrics"][name]["library"] == "pyiqa"]
+    texts = {name: scores.definition(name, registry) for name in wanted if name not in networks}
+    for_device = [(pair, some) for pair, names in tasks if (some := tuple(n for n in names if n in networks))]
+    for_processes = [(pair, few) for pair, names in tasks if (few := {n: texts[n] for n in names if n in texts})]
+    references = [pair.hr for pair, _ in tasks]
 
+    def on_device() -> None:
+        functions = {name: metrics.build_batched(name, registry, device) for name in networks}
+        single = {name: scores.single(several) for name, several in functions.items()}
+        scores.control(references, registry, single)
+        for pair, found in scores.batched(for_device, registry, functions, batch, workers):
+            keep(pair, found)
 
-def control(name: str, registry: metrics.Registry, function: metrics.Score, hr: np.ndarray, of: Path) -> None:
-    """InputError when the true image ``hr`` against itself has another value than the registry says it has."""
-    metric = registry["metrics"][name]
-    if "identical" in metric:
-        value = score(name, registry, function, hr, hr, of)
-        if abs(value - metric["identical"]) > CONTROL_TOLERANCE:
-            raise InputError(
-                f"{metric['title']} of {of} against itself is {value:.6f}, not {metric['identical']}: "
-                "the metric, its weights or its library do not work here"
-            )
+    if workers == 1:
+        scores.control_here(references, texts)
+        for pair, definitions in for_processes:
+            keep(pair, scores.values(pair, definitions))
+        on_device()
+        return
+    for name, text in texts.items():
+        scores.function(name, text)  # before the processes are forked, which share its network then
+    with pool(workers) as processes:
+        processes.submit(scores.control_here, references, texts).result()
 
+        def kept(pair: Pair) -> Callable[[Future[dict[str, float]]], None]:
+            return lambda done: None if done.cancelled() or done.exception() else keep(pair, done.result())
 
-def staged(folder: Path, images: list[Path]) -> Path:
-    """``folder`` with links to ``images`` and nothing else, for pyiqa reads every image that it finds below one."""
-    folder.mkdir()
-    for image in images:
-        (folder / image.name).symlink_to(image.resolve())
-    return folder
+        futures = []
+        for pair, definitions in for_processes:
+            futures.append(processes.submit(scores.values, pair, definitions))
+            futures[-1].add_done_callback(kept(pair))
+        on_device()
+        for future in futures:
+            future.result()
 
 
 def evaluate(
-    sr: Path, hr: Path, names: list[str], registry: metrics.Registry, partial: Path, device: str, threads: int
+    sr: Path,
+    hr: Path,
+    names: list[str],
+    registry: metrics.Registry,
+    partial: Path,
+    device: str = "cpu",
+    workers: int | None = None,
+    batch: int = 8,
 ) -> tuple[list[tuple[str, str, float]], dict[str, str]]:
     """Rows (image, metric, value) of the folders ``sr`` and ``hr``, and what there is to note about each metric.
 
     A metric without a row could not be measured here, and its note says why. Values are kept in ``partial`` as they
-    come, and taken from there where it has them. InputError: images that do not pair or do not fit."""
+    come, and taken from there where it has them. ``workers`` processes (None: as many as are worth it) do not change a
+    value; ``batch`` counts on a GPU only. InputError: images that do not pair or do not fit."""
     matched = pairs(sr, hr)
+    workers = workers or sensible(len(matched), cores())
+    scores.function.cache_clear()
+    cv2.setNumThreads(1)
     notes = {name: metrics.absence(name, registry) or "" for name in names}
     present = [name for name in names if not notes[name]]
     notes |= {name: metrics.remark(name, registry) for name in present}
@@ -112,46 +144,41 @@ def evaluate(
         notes |= dict.fromkeys(of_sets, "needs two images or more")
         of_sets = []
 
-    @functools.cache
-    def function(name: str) -> metrics.Score:
-        # Built when first needed, so that a continued run whose values are all there loads no network.
-        return metrics.build(name, registry, device, threads)
+    with ThreadPoolExecutor(workers) as threads:
+        found = list(threads.map(lambda each: scores.inspected(*each), matched))
+    for pair in found:
+        for name in of_images:
+            if min(pair.size) < (smallest := registry["metrics"][name]["min_size"]):
+                raise InputError(f"{pair.sr} is too small for {name}: it needs {smallest} pixels on each side")
 
-    rows: list[tuple[str, str, float]] = []
-    digests: list[str] = []
-    controlled: set[str] = set()
-    finished = Finished(partial, metrics.protocol(registry), device, threads)
-    total = len(matched) * len(of_images) + len(of_sets)
-    with contextlib.closing(finished.file), tqdm(total=total, desc=str(sr), unit="value", file=sys.stderr) as bar:
-        for stem, sr_path, hr_path in matched:
-            sr_image, hr_image = read_rgb(sr_path), read_rgb(hr_path)
-            sr_image.flags.writeable = hr_image.flags.writeable = False  # so that their luma is computed once
-            if sr_image.shape != hr_image.shape:
-                sizes = ["{1}x{0}".format(*image.shape) for image in (sr_image, hr_image)]
-                raise InputError(f"{sr_path} is {sizes[0]} but {hr_path} is {sizes[1]}; they must have one size")
-            digest = [sha256(sr_path), sha256(hr_path)]
-            digests += digest
-            for name in of_images:
-                definition = registry["metrics"][name]
-                if min(sr_image.shape[:2]) < definition["min_size"]:
-                    smallest = definition["min_size"]
-                    raise InputError(f"{sr_path} is too small for {name}: it needs {smallest} pixels on each side")
-                kept = finished.key(name, definition, digest)
-                if kept not in finished.values:
-                    if name not in controlled:
-                        control(name, registry, function(name), hr_image, hr_path)
-                        controlled.add(name)
-                    finished.add(kept, score(name, registry, function(name), sr_image, hr_image, sr_path))
-                rows.append((stem, name, finished.values[kept]))
-                bar.update()
+    finished = Finished(partial, metrics.protocol(registry), device, 1 if device == "cpu" else batch)
+    keys = {(p, n): finished.key(n, registry["metrics"][n], list(p.digests)) for p in found for n in of_images}
+    missing = [(pair, tuple(n for n in of_images if keys[pair, n] not in finished.values)) for pair in found]
+    total, todo = len(keys) + len(of_sets), sum(len(chosen) for _, chosen in missing)
+    one = threading.Lock()
+    with (
+        contextlib.closing(finished.file),
+        tqdm(total=total, initial=len(keys) - todo, desc=str(sr), unit="value", file=sys.stderr) as bar,
+    ):
+
+        def keep(pair: Pair, values: dict[str, float]) -> None:
+            with one:
+                for name, value in values.items():
+                    finished.add(keys[pair, name], value)
+                    bar.update()
+
+        measure([task for task in missing if task[1]], registry, device, workers, batch, keep)
+        rows = [(pair.stem, name, finished.values[keys[pair, name]]) for pair in found for name in of_images]
+        digests = [digest for pair in found for digest in pair.digests]
         with tempfile.TemporaryDirectory() as temporary:
-            sr_set = staged(Path(temporary) / "sr", [path for _, path, _ in matched])
-            hr_set = staged(Path(temporary) / "hr", [path for _, _, path in matched])
+            sr_set = staged(Path(temporary) / "sr", [pair.sr for pair in found])
+            hr_set = staged(Path(temporary) / "hr", [pair.hr for pair in found])
             for name in of_sets:
-                kept = finished.key(name, registry["metrics"][name], digests)
-                if kept not in finished.values:
-                    finished.add(kept, score(name, registry, function(name), sr_set, hr_set, sr))
-                rows.append(("", name, finished.values[kept]))
+                key = finished.key(name, registry["metrics"][name], digests)
+                if key not in finished.values:
+                    distance = metrics.build(name, registry, device, workers)
+                    finished.add(key, scores.checked(name, registry, lambda: distance(sr_set, hr_set), sr))  # noqa: B023
+                rows.append(("", name, finished.values[key]))
                 bar.update()
     return rows, notes
 
@@ -167,7 +194,8 @@ def main() -> None:
     parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
     parser.add_argument("--protocol", help="one of the registry's protocols (default: its own, the paper's)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, for the learned metrics")
-    parser.add_argument("--threads", type=int, default=1, help="for the learned metrics; can move a last digit")
+    parser.add_argument("--workers", type=int, help="processes (default: one per core, fewer for few images)")
+    parser.add_argument("--batch", type=int, default=8, help="pairs that a network gets at once on a GPU")
     args = parser.parse_args()
 
     registry = metrics.load(args.registry)
@@ -177,11 +205,13 @@ def main() -> None:
     if unknown:
         raise InputError(f"unknown metric {', '.join(unknown)}; known in {args.registry}: {', '.join(names)}")
     names = [name for name in names if name in (args.metrics or names)]
+    if args.batch < 1 or (args.workers is not None and args.workers < 1):
+        raise InputError("--workers and --batch must be 1 or more")
     method, test_set = args.method or args.sr.resolve().name, args.test_set or args.hr.resolve().name
 
     partial = args.out.with_name(args.out.name + ".partial")
     with lock(args.out.with_name(f".{args.out.name}.lock")):
-        rows, notes = evaluate(args.sr, args.hr, names, registry, partial, args.device, args.threads)
+        rows, notes = evaluate(args.sr, args.hr, names, registry, partial, args.device, args.workers, args.batch)
         protocol = metrics.protocol(registry)
         measured = {name for _, name, _ in rows}
         with atomic(args.out) as aside, aside.open("w", newline="", encoding="utf-8") as file:

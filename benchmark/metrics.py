@@ -32,6 +32,7 @@ from contracts.errors import InputError
 Registry = dict[str, Any]
 # A metric of images takes SR and HR arrays, a metric of sets takes the SR and the HR folder.
 Score = Callable[[Any, Any], float]
+Batched = Callable[[list[np.ndarray], list[np.ndarray]], list[float]]
 
 
 def load(path: Path) -> Registry:
@@ -134,45 +135,67 @@ def offline() -> Iterator[None]:
         urllib.request.install_opener(urllib.request.build_opener())
 
 
-def build(name: str, registry: Registry, device: str = "cpu", threads: int = 1) -> Score:
+def build(name: str, registry: Registry, device: str = "cpu", workers: int = 1) -> Score:
     """The function that measures metric ``name``; its weights must be there (``absence`` says so).
 
-    Level ``image``: f(SR, HR) of arrays uint8 (H, W, 3). Level ``set``: f(SR folder, HR folder). Metrics without a
-    reference ignore HR. InputError: no such device, or weights that cannot be read."""
+    Level ``image``: f(SR, HR) of arrays uint8 (H, W, 3). Level ``set``: f(SR folder, HR folder), with ``workers``
+    processes. Metrics without a reference ignore HR. InputError: no such device, or weights that cannot be read."""
     metric = registry["metrics"][name]
-    options = metric["options"]
     if metric["library"] == "own":
-        function = OWN[name]
+        function, options = OWN[name], metric["options"]
         natural = [weight_file(registry["weights"][key]) for key in metric["weights"]]
         return lambda sr, hr: function(sr, hr, *natural, **options)
+    if metric["level"] == "set":
+        from benchmark.distribution import build as build_distance
 
+        with loading(registry, name, device):
+            return build_distance(metric["name"], device, workers, **metric["options"])
+    several = build_batched(name, registry, device)
+    return lambda sr, hr: several([sr], [hr])[0]
+
+
+@contextlib.contextmanager
+def loading(registry: Registry, name: str, device: str) -> Iterator[None]:
+    """Where the network of a metric is loaded: offline, quiet, on one thread; failures become an InputError."""
     import torch
 
     # The number of threads can decide the last digits, so it is set and not left to the machine.
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise InputError(f"device {device} is not available here, use cpu")
     try:
         # pyiqa announces what it loads on stdout, which belongs to results.
         with offline(), contextlib.redirect_stdout(sys.stderr):
-            import pyiqa
-
-            if metric["level"] == "set":
-                from benchmark.distribution import build as build_distance
-
-                return build_distance(metric["name"], device, **options)
-            model = pyiqa.create_metric(metric["name"], device=torch.device(device), **options)
+            yield
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        metric = registry["metrics"][name]
         files = ", ".join(str(weight_file(registry["weights"][key])) for key in metric["weights"])
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(f"{metric['title']}: its weights cannot be loaded ({reason}), get anew {files}") from error
 
-    def of_images(sr: np.ndarray, hr: np.ndarray) -> float:
-        tensors = [torch.tensor(image).permute(2, 0, 1)[None].float() / 255 for image in (sr, hr)]
-        if "random_crops" in metric:
-            windows = crop_windows(sr, metric["random_crops"], metric["min_size"])
-            crops = [tensors[0][..., top:bottom, left:right] for top, bottom, left, right in windows]
-            return float(torch.stack([model(crop).mean() for crop in crops]).mean())
-        return float(model(*tensors))
 
-    return of_images
+def build_batched(name: str, registry: Registry, device: str) -> Batched:
+    """The function that measures metric ``name``, one of images and of pyiqa, on several pairs of one size at once.
+
+    It takes lists of SR and of HR images, uint8 (H, W, 3). A value may differ from that of a batch of one in its sixth
+    decimal."""
+    metric = registry["metrics"][name]
+    with loading(registry, name, device):
+        import pyiqa
+        import torch
+
+        model = pyiqa.create_metric(metric["name"], device=torch.device(device), **metric["options"])
+
+    def several(sr: list[np.ndarray], hr: list[np.ndarray]) -> list[float]:
+        batches = (torch.from_numpy(np.stack(images)).to(device) for images in (sr, hr))
+        first, second = (batch.permute(0, 3, 1, 2).float() / 255 for batch in batches)
+        if "random_crops" in metric:
+            return [of_crops(*pair) for pair in zip(sr, first, strict=True)]
+        return [float(value) for value in model(first, second).reshape(len(sr))]
+
+    def of_crops(image: np.ndarray, tensor: torch.Tensor) -> float:
+        windows = crop_windows(image, metric["random_crops"], metric["min_size"])
+        crops = [tensor[None, :, top:bottom, left:right] for top, bottom, left, right in windows]
+        return float(torch.stack([model(crop).mean() for crop in crops]).mean())
+
+    return several

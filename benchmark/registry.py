@@ -13,6 +13,7 @@ from typing import Any
 from benchmark import ablations
 from benchmark.protocols import resolve
 from benchmark.weights import weight_file
+from benchmark.workers import sensible
 from contracts.checks import check_schema, known, read_yaml
 from contracts.errors import InputError
 
@@ -158,6 +159,10 @@ class Registry:
         if "lr_sizes" in entry:
             options += ["--lr-size", *("{}x{}".format(*size) for size in entry["lr_sizes"])]
         return options
+
+    def evaluation_threads(self, name: str, cores: int) -> int:
+        """How many of ``cores`` an evaluation on a test set can use."""
+        return sensible(self.testsets[name].get("images", len(self.test_set_input(name)) // 2), cores)
 
     # Methods, tables, figures
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +33,9 @@ def list_images(folder: Path) -> dict[str, Path]:
     return found
 
 
-def read_rgb(path: Path) -> np.ndarray:
-    """The image at ``path`` as uint8 (H, W, 3); anything but 8-bit RGB is refused, never converted in silence."""
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The image at ``path`` for the block; InputError for what is not 8-bit RGB, or cannot be read in the block."""
     try:
         with Image.open(path) as image:
             kind = "" if image.mode == "RGB" else KINDS.get(image.mode, image.mode)
@@ -41,7 +44,7 @@ def read_rgb(path: Path) -> np.ndarray:
                 kind = "16-bit"
             elif "transparency" in image.info and not kind:
                 kind = "transparent"
-            pixels = np.asarray(image)
+            yield image
     except FileNotFoundError:
         raise InputError(f"{path}: no such image") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -49,7 +52,18 @@ def read_rgb(path: Path) -> np.ndarray:
         raise InputError(f"{path}: cannot be read as an image ({reason}); copy it again") from error
     if kind:
         raise InputError(f"{path}: is {kind}, needed is 8-bit RGB; convert it first")
-    return pixels
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """The image at ``path`` as uint8 (H, W, 3); anything but 8-bit RGB is refused, never converted in silence."""
+    with opened(path) as image:
+        return np.asarray(image)
+
+
+def rgb_size(path: Path) -> tuple[int, int]:
+    """(width, height) of the 8-bit RGB image at ``path``, by its header alone, which ``read_rgb`` does not stop at."""
+    with opened(path) as image:
+        return image.size
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:

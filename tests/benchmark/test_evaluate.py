@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark import evaluate, metrics
+from benchmark import evaluate, metrics, workers
 from contracts.errors import InputError
 from contracts.images import write_png
 from tests.benchmark.conftest import ROOT
@@ -165,10 +165,54 @@ def test_a_metric_that_does_not_know_an_image_from_itself_stops_it(folders, tmp_
     good = metrics.build("psnr", registry)
     monkeypatch.setattr(metrics, "build", lambda *_: lambda sr, hr: calls.append(sr is hr) or good(sr, hr))
     evaluate.evaluate(*folders, ["psnr"], registry, tmp_path / "partial", "cpu", 1)
-    assert calls == [True, False, False, False], "one control, then the three images"
+    assert calls == [True, False, False, False, False], "two controls, then the three images"
     monkeypatch.setattr(metrics, "build", lambda *_: lambda sr, hr: 31.5)
     with pytest.raises(InputError, match=r"SSIM of .*hr/a\.png against itself is 31\.5.*, not 1"):
         evaluate.evaluate(*folders, ["ssim"], registry, tmp_path / "partial", "cpu", 1)
+
+
+def test_a_metric_that_takes_a_bad_image_for_a_good_one_stops_it(folders, tmp_path, registry, monkeypatch):
+    """Weights that are all zero would give every pair a perfect LPIPS."""
+    monkeypatch.setattr(metrics, "build", lambda *_: lambda sr, hr: 1.0)
+    with pytest.raises(InputError, match=r"SSIM takes .*hr/a\.png, shrunk and enlarged again, for as good as itself"):
+        evaluate.evaluate(*folders, ["ssim"], registry, tmp_path / "partial", "cpu", 1)
+    for path in folders[1].iterdir():  # of flat images nothing can be asked
+        write_png(path, np.full((48, 48, 3), 90, np.uint8))
+    evaluate.evaluate(*folders, ["ssim"], registry, tmp_path / "partial", "cpu", 1)
+
+
+def test_values_do_not_depend_on_the_number_of_processes(folders, tmp_path, registry):
+    names = ["psnr", "ssim"]
+    alone = evaluate.evaluate(*folders, names, registry, tmp_path / "alone", "cpu", 1)
+    (tmp_path / "partial").write_text((tmp_path / "alone").read_text().splitlines()[2] + "\n")
+    beside = evaluate.evaluate(*folders, names, registry, tmp_path / "partial", "cpu", 3)
+    assert beside == alone
+    assert len((tmp_path / "partial").read_text().splitlines()) == 6, "what was there already is not measured again"
+    (folders[0] / "c.png").write_bytes((folders[0] / "c.png").read_bytes()[:900])
+    with pytest.raises(InputError, match=r"c\.png: cannot be read as an image"):
+        evaluate.evaluate(*folders, names, registry, tmp_path / "partial", "cpu", 2)
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    code = (
+        "import os, time\nfrom benchmark.workers import pool\n"
+        "with pool(2) as processes:\n"
+        "    print(*{processes.submit(os.getpid).result() for _ in range(9)}, flush=True)\n    time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    started = [int(word) for word in process.stdout.readline().split()]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in started) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert started and not any(Path(f"/proc/{pid}").exists() for pid in started)
+
+
+def test_a_process_that_is_killed_is_an_error_in_one_line():
+    with pytest.raises(InputError, match="a process that measures was killed"), workers.pool(1) as processes:
+        processes.submit(os.kill, processes.submit(os.getpid).result(), signal.SIGKILL).result()
 
 
 def test_killed_it_continues(tmp_path):

@@ -15,7 +15,7 @@ import torch
 import yaml
 from jsonschema import Draft202012Validator
 
-from benchmark import metrics
+from benchmark import metrics, scores
 from benchmark.luma import luma
 from benchmark.protocols import resolve
 from contracts.errors import InputError
@@ -182,10 +182,8 @@ def random_weights(monkeypatch):
     monkeypatch.setattr(clipiqa_arch, "load", lambda *_: small.eval())
 
 
-@pytest.mark.parametrize("name", ["lpips", "dists", "musiq", "clipiqa", "maniqa"])
+@pytest.mark.parametrize("name", ["lpips", "dists", "musiq", "clipiqa"])  # and maniqa above, for its time
 def test_learned_metrics_of_images_run(registry, random_weights, photos, name):
-    if name == "maniqa":  # one crop in place of twenty, for its time
-        registry = {"metrics": {"maniqa": registry["metrics"]["maniqa"] | {"options": {"test_sample": 1}}}}
     score = metrics.build(name, registry)
     sr, hr = photos
     value = score(sr, hr)
@@ -198,6 +196,22 @@ def test_learned_metrics_of_images_run(registry, random_weights, photos, name):
         assert score(sr, sr) == value
 
 
+@pytest.mark.parametrize("name", ["lpips", "musiq", "clipiqa"])
+def test_batches_of_one_size_give_the_values_of_single_pairs(registry, random_weights, photos, tmp_path, name):
+    """The way of a GPU, on a CPU: two sizes, batches that are not full, threads that decode."""
+    tasks = []
+    for index, side in enumerate((256, 192, 256, 256, 192)):
+        for folder, image in zip(("sr", "hr"), photos, strict=True):
+            write_png(tmp_path / folder / f"{index}.png", np.roll(image, 9 * index, axis=1)[:, :side])
+        pair = scores.inspected(str(index), tmp_path / f"sr/{index}.png", tmp_path / f"hr/{index}.png")
+        tasks.append((pair, (name,)))
+    several = metrics.build_batched(name, registry, "cpu")
+    found = {pair.stem: of[name] for pair, of in scores.batched(tasks, registry, {name: several}, 2, 2)}
+    for pair, _ in tasks:
+        assert found[pair.stem] == pytest.approx(several([read_rgb(pair.sr)], [read_rgb(pair.hr)])[0], abs=1e-5)
+    assert len(set(found.values())) == 5
+
+
 def test_distances_run_on_folders_and_share_features(registry, random_weights, photos, tmp_path, monkeypatch):
     for folder, image in zip(("sr", "hr"), photos, strict=True):
         for index in range(3):
@@ -206,5 +220,7 @@ def test_distances_run_on_folders_and_share_features(registry, random_weights, p
     assert fid(tmp_path / "hr", tmp_path / "hr") == pytest.approx(0, abs=1e-3)
     value = fid(tmp_path / "sr", tmp_path / "hr")
     assert math.isfinite(value) and value > 0
+    beside = metrics.build("fid", registry, "cpu", 2)
+    assert beside(tmp_path / "sr", tmp_path / "hr") == value, "several processes see the same batches"
     monkeypatch.setattr("pyiqa.archs.fid_arch.get_folder_features", lambda *_, **__: pytest.fail("computed twice"))
     assert math.isfinite(kid(tmp_path / "sr", tmp_path / "hr"))

@@ -12,6 +12,7 @@ rule evaluate:
         f"{RUNS}/logs/evaluate/{{method}}/{{test_set}}.tsv"
     conda:
         "../../environment.yml"
+    threads: lambda w: bench.evaluation_threads(w.test_set, workflow.cores or 1)
     resources:
         gpu=GPU,
     params:
@@ -25,7 +26,7 @@ rule evaluate:
     shell:
         f"{LEASE}python -m benchmark.evaluate --sr {{params.sr:q}} --hr {{params.hr:q}} --method {{wildcards.method}}"
         " --test-set {wildcards.test_set} --metrics {params.metrics} --protocol {params.protocol} --device {params.device}"
-        " --threads {threads} --out {output} > {log} 2>&1"
+        " --workers {threads} --out {output} > {log} 2>&1"
 
 
 # The files of the learned metrics, fetched ahead; asked for by name only. It has no output: they lie outside this folder.
