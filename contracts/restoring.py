@@ -49,6 +49,63 @@ def unusable(record: Path) -> str:
     return "made with random weights, which are never evaluated" if content.get("weights") == "random" else ""
 
 
+def batches(images: dict[str, Path], size: int) -> list[list[str]]:
+    """Stems in order, in runs of at most ``size`` images that are equally large."""
+    found: list[list[str]] = []
+    before: tuple[int, int] | None = None
+    for stem, path in images.items():
+        if size > 1:
+            extent = read_rgb(path).shape[:2]
+            if found and extent == before and len(found[-1]) < size:
+                found[-1].append(stem)
+                continue
+            before = extent
+        found.append([stem])
+    return found
+
+
+def restore_batches(
+    source: Path,
+    output: Path,
+    record: Path,
+    restore: Callable[[list[np.ndarray], list[str]], list[np.ndarray]],
+    made_by: dict[str, Any],
+    scale: int,
+    batch: int = 1,
+) -> None:
+    """Restores every image of ``source`` (a folder or one file) into ``output``; writes ``record`` at the end.
+
+    ``restore`` takes at most ``batch`` images of one size, uint8 (H, W, 3), and their stems, and returns as many, uint8
+    (scale H, scale W, 3). ``made_by`` says what decides the pixels besides the input (weights, seed, settings): images
+    already there are kept only if it and their own LR image are the same as when they were made, so a killed run goes
+    on and a changed one starts again. Batches are the same on every run; one that is not complete is made again.
+    """
+    if batch < 1:
+        raise InputError(f"a batch of {batch} images: must be one or more")
+    images = {source.stem: source} if source.is_file() else list_images(source)
+    with lock(output / ".lock"):
+        record.unlink(missing_ok=True)
+        inputs = {stem: sha256(path) for stem, path in images.items()}
+        done = kept(output, made_by, inputs)
+        write_json(output / ".made.json", {"made_by": made_by, "images": done})
+        with tqdm(total=len(images), desc="restoring", unit="image") as bar:
+            for stems in batches(images, batch):
+                if any(stem not in done for stem in stems):
+                    taken = [read_rgb(images[stem]) for stem in stems]
+                    for stem, lr, sr in zip(stems, taken, restore(taken, stems), strict=True):
+                        wanted = (lr.shape[0] * scale, lr.shape[1] * scale, 3)
+                        if sr.shape != wanted or sr.dtype != np.uint8:
+                            raise InputError(
+                                f"{images[stem]}: restored as {sr.dtype} {sr.shape}, needed is uint8 {wanted}"
+                            )
+                        write_png(output / f"{stem}.png", sr)
+                        done[stem] = inputs[stem]
+                    write_json(output / ".made.json", {"made_by": made_by, "images": done})
+                bar.update(len(stems))
+    made = {stem: {"lr": inputs[stem], "sr": sha256(output / f"{stem}.png")} for stem in images}
+    write_json(record, {**made_by, "scale": scale, "images": made})
+
+
 def restore_folder(
     source: Path,
     output: Path,
@@ -57,28 +114,9 @@ def restore_folder(
     made_by: dict[str, Any],
     scale: int,
 ) -> None:
-    """Restores every image of ``source`` (a folder or one file) into ``output``; writes ``record`` at the end.
+    """``restore_batches`` for a method that takes one image, uint8 (H, W, 3), and its stem at a time."""
 
-    ``restore`` takes uint8 (H, W, 3) and the stem, and returns uint8 (scale H, scale W, 3). ``made_by`` says what
-    decides the pixels besides the input (weights, seed, settings): images already there are kept only if it and their
-    own LR image are the same as when they were made, so a killed run goes on and a changed one starts again.
-    """
-    images = {source.stem: source} if source.is_file() else list_images(source)
-    with lock(output / ".lock"):
-        record.unlink(missing_ok=True)
-        inputs = {stem: sha256(path) for stem, path in images.items()}
-        done = kept(output, made_by, inputs)
-        write_json(output / ".made.json", {"made_by": made_by, "images": done})
-        for stem, path in tqdm(images.items(), desc="restoring", unit="image"):
-            if stem in done:
-                continue
-            lr = read_rgb(path)
-            sr = restore(lr, stem)
-            wanted = (lr.shape[0] * scale, lr.shape[1] * scale, 3)
-            if sr.shape != wanted or sr.dtype != np.uint8:
-                raise InputError(f"{path}: restored as {sr.dtype} {sr.shape}, needed is uint8 {wanted}")
-            write_png(output / f"{stem}.png", sr)
-            done[stem] = inputs[stem]
-            write_json(output / ".made.json", {"made_by": made_by, "images": done})
-    made = {stem: {"lr": inputs[stem], "sr": sha256(output / f"{stem}.png")} for stem in images}
-    write_json(record, {**made_by, "scale": scale, "images": made})
+    def one(images: list[np.ndarray], stems: list[str]) -> list[np.ndarray]:
+        return [restore(images[0], stems[0])]
+
+    restore_batches(source, output, record, one, made_by, scale)

@@ -29,10 +29,10 @@ class Backbone:
     tokenizer: CLIPTokenizer
     scheduler: DDPMScheduler
 
-    def to(self, device: torch.device | str) -> Backbone:
-        """Moves the three networks to ``device``; returns itself."""
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Backbone:
+        """Moves the three networks to ``device``, and to ``dtype`` if given; returns itself."""
         for network in (self.vae, self.unet, self.text_encoder):
-            network.to(device)
+            network.to(device=device, dtype=dtype)
         return self
 
     @torch.no_grad()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
+from osediff import tiling
 from osediff.adapters import GENERATOR, TEACHER, UNET_GROUPS, VAE_GROUPS, Roles, add_lora, lora_parameters, targets
 from osediff.backbone import Backbone
 
@@ -18,7 +20,12 @@ class Generator:
 
     ``recipe`` keys: ``rank_vae``, ``rank_unet``, ``alpha`` and ``tune`` (which of vae_encoder, vae_decoder, unet carry
     LoRA). The UNet's other roles (regulariser, teacher) share its base weights; see ``osediff.adapters``.
+
+    What goes in and comes out is in float32 (or more) even where the networks are in half precision. With ``tiles`` set
+    (for inference), large images are done in tiles.
     """
+
+    tiles: tiling.Tiling | None = None
 
     def __init__(self, backbone: Backbone, recipe: dict[str, Any], regulariser: bool = False) -> None:
         self.backbone = backbone
@@ -32,6 +39,7 @@ class Generator:
             add_lora(backbone.unet, GENERATOR, unet_layers, recipe["rank_unet"], recipe["alpha"])
         if regulariser:
             add_lora(backbone.unet, "regulariser", unet_layers, recipe["rank_unet"], recipe["alpha"])
+        self.factor = 2 ** (len(backbone.vae.config.block_out_channels) - 1)
         self.vae_roles = Roles(backbone.vae)
         self.unet_roles = Roles(backbone.unet, own_conv_in=tune["unet"])
 
@@ -43,27 +51,50 @@ class Generator:
             found |= {f"unet.conv_in.{name}": p for name, p in self.unet_roles.conv_in.named_parameters()}
         return found
 
+    def posterior(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and deviation (N, C, h, w) of the unscaled latent of ``image`` (N, 3, H, W) in [-1, 1]."""
+        vae, image = self.backbone.vae, image.to(self.backbone.vae.dtype)
+        with self.vae_roles.use(GENERATOR):
+            if self.tiles and tiling.needed(image, self.tiles.vae, self.factor):
+                found = DiagonalGaussianDistribution(full(tiling.encode(vae, image, self.tiles)))
+            else:
+                found = vae.encode(image).latent_dist
+        return full(found.mean), full(found.std)
+
     def encode(self, image: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Scaled latent (N, C, h, w) of ``image`` (N, 3, H, W) in [-1, 1]; the mode if there is no ``generator``."""
-        with self.vae_roles.use(GENERATOR):
-            posterior = self.backbone.vae.encode(image).latent_dist
-        latent = posterior.mean
+        mean, deviation = self.posterior(image)
         if generator is not None:
-            noise = torch.randn(latent.shape, generator=generator).to(latent)
-            latent = latent + posterior.std * noise
-        return latent * self.backbone.vae.config.scaling_factor
+            mean = mean + deviation * torch.randn(mean.shape, generator=generator).to(mean)
+        return mean * self.backbone.vae.config.scaling_factor
 
     def denoise(self, latent: Tensor, text: Tensor) -> Tensor:
         """Eq. 3: the HQ latent estimated from the LQ ``latent`` in one step; ``text`` is (N, tokens, channels)."""
+        unet = self.backbone.unet
         timesteps = torch.full((len(latent),), LAST_TIMESTEP, device=latent.device)
+        text = text.to(unet.dtype)
+
+        def predict(x: Tensor) -> Tensor:
+            return unet(x, timesteps, text).sample
+
         with self.unet_roles.use(GENERATOR):
-            noise = self.backbone.unet(latent, timesteps, text).sample
-        return estimate_clean(self.backbone, latent, noise, timesteps)
+            x = latent.to(unet.dtype)
+            if self.tiles and tiling.needed(x, self.tiles.latent):
+                noise = tiling.blended(predict, x, self.tiles.latent, self.tiles.overlap, "denoising")
+            else:
+                noise = predict(x)
+        return estimate_clean(self.backbone, latent, full(noise), timesteps)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Image (N, 3, H, W), clamped to [-1, 1], of a scaled latent."""
+        vae = self.backbone.vae
+        latent = (latent / vae.config.scaling_factor).to(vae.dtype)
         with self.vae_roles.use(GENERATOR):
-            return self.backbone.vae.decode(latent / self.backbone.vae.config.scaling_factor).sample.clamp(-1, 1)
+            if self.tiles and tiling.needed(latent, self.tiles.vae):
+                image = tiling.decode(vae, latent, self.tiles)
+            else:
+                image = vae.decode(latent).sample
+        return full(image).clamp(-1, 1)
 
     def __call__(self, image: Tensor, text: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Restored image (N, 3, H, W) in [-1, 1] and its latent, from the LQ ``image`` at output size (Eq. 4)."""
@@ -76,10 +107,16 @@ class Generator:
             roles.settle(GENERATOR)
             network.fuse_lora()
             network.unload_lora()
+        self.vae_roles, self.unet_roles = Roles(self.backbone.vae), Roles(self.backbone.unet)
 
     def bare_vae(self) -> Any:
         """Context in which the VAE is the pretrained one, without the generator's adapters."""
         return self.vae_roles.use(TEACHER)
+
+
+def full(x: Tensor) -> Tensor:
+    """``x`` in float32 if it is in half precision."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def estimate_clean(backbone: Backbone, noisy: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from contracts.errors import InputError
 from contracts.images import list_images, read_rgb, write_png
@@ -16,7 +17,7 @@ from osediff import backbone as backbones
 from osediff import checkpoints
 from osediff.data import as_tensor
 from osediff.generator import Generator
-from osediff.restore import Restorer, adain
+from osediff.model import OSEDiff
 from osediff.train import train
 from tests.osediff.conftest import RECIPE
 
@@ -37,31 +38,89 @@ def test_merged_weights_give_the_unmerged_output(checkpoint: Path, backbone_fold
     image = torch.rand(1, 3, 32, 32) * 2 - 1
     with torch.no_grad():
         expected, _ = generator(image, backbone.embed([""]), torch.Generator().manual_seed(3))
-        merged = Restorer(checkpoint, backbone_folder).generator
+        merged = OSEDiff.from_pretrained(checkpoint, backbone_folder).generator
         actual, _ = merged(image, backbone.embed([""]), torch.Generator().manual_seed(3))
     assert torch.allclose(actual, expected, atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def model(checkpoint: Path, backbone_folder: Path) -> OSEDiff:
+    return OSEDiff.from_pretrained(checkpoint, backbone_folder)
+
+
+def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """A random LR image."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
 @pytest.mark.parametrize("size", [(8, 8), (9, 13), (5, 21)])
-def test_output_is_exactly_four_times_the_input(checkpoint: Path, backbone_folder: Path, size: tuple[int, int]) -> None:
-    lr = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    sr = Restorer(checkpoint, backbone_folder)(lr, seed=1)
+def test_output_is_exactly_four_times_the_input(model: OSEDiff, size: tuple[int, int]) -> None:
+    sr = model(picture(*size), seed=1)
     assert sr.shape == (4 * size[0], 4 * size[1], 3) and sr.dtype == np.uint8
 
 
-def test_the_seed_decides_the_pixels(checkpoint: Path, backbone_folder: Path) -> None:
-    restorer = Restorer(checkpoint, backbone_folder)
-    lr = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
-    assert np.array_equal(restorer(lr, seed=1), restorer(lr, seed=1))
-    assert not np.array_equal(restorer(lr, seed=1), restorer(lr, seed=2))
+def test_the_seed_decides_the_pixels(model: OSEDiff) -> None:
+    lr = picture(8, 8)
+    assert np.array_equal(model(lr, seed=1), model(lr, seed=1))
+    assert not np.array_equal(model(lr, seed=1), model(lr, seed=2))
 
 
-def test_adain_takes_over_the_statistics() -> None:
-    rng = np.random.default_rng(0)
-    image, reference = (torch.from_numpy(rng.random((3, 9, 7)) * scale) for scale in (1, 5))
-    fixed = adain(image, reference)
-    assert torch.allclose(fixed.mean((1, 2)), reference.mean((1, 2)))
-    assert torch.allclose(fixed.std((1, 2)), reference.std((1, 2)), rtol=1e-4)
+def test_the_mode_needs_no_seed(checkpoint: Path, backbone_folder: Path) -> None:
+    model = OSEDiff.from_pretrained(checkpoint, backbone_folder, posterior="mode")
+    assert np.array_equal(model(picture(8, 8), seed=1), model(picture(8, 8), seed=2))
+
+
+def test_every_kind_of_image_gives_the_same_pixels(model: OSEDiff) -> None:
+    lr = picture(8, 12)
+    expected = model(lr, seed=3)
+    restored = model(Image.fromarray(lr), seed=3)
+    assert isinstance(restored, Image.Image) and np.array_equal(np.asarray(restored), expected)
+    tensor = model(torch.from_numpy(lr).permute(2, 0, 1)[None] / 255, seed=3)
+    assert tensor.shape == (1, 3, 32, 48)
+    assert np.array_equal((tensor[0] * 255).round().byte().permute(1, 2, 0).numpy(), expected)
+
+
+def test_other_kinds_of_image_are_refused(model: OSEDiff) -> None:
+    for wrong in (Image.new("L", (8, 8)), np.zeros((8, 8, 3)), np.zeros((8, 8), np.uint8), torch.zeros(2, 3, 8, 8)):
+        with pytest.raises(InputError, match="needed is"):
+            model(wrong)
+
+
+def test_a_batch_gives_what_its_images_give_alone(model: OSEDiff) -> None:
+    lrs, seeds = [picture(8, 12, seed) for seed in range(3)], [5, 6, 7]
+    together = model.restore(lrs, [""] * 3, seeds)
+    for lr, seed, sr in zip(lrs, seeds, together, strict=True):
+        assert np.abs(model(lr, seed=seed).astype(int) - sr).max() <= 1
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_stays_near(checkpoint: Path, backbone_folder: Path, model: OSEDiff, precision: str) -> None:
+    half = OSEDiff.from_pretrained(checkpoint, backbone_folder, precision=precision)
+    assert (
+        half.backbone.unet.dtype
+        == half.backbone.vae.dtype
+        == {"bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    )
+    difference = half(picture(16, 16), seed=1).astype(int) - model(picture(16, 16), seed=1)
+    assert np.abs(difference).mean() < 2
+
+
+def test_the_prompt_is_embedded_once_and_matters(checkpoint: Path, backbone_folder: Path) -> None:
+    model = OSEDiff.from_pretrained(checkpoint, backbone_folder)
+    assert model.text("blurring") is model.text("blurring")
+    assert torch.equal(model.text("blurring"), model.backbone.embed(["blurring"]))
+    assert not torch.equal(model.text("blurring"), model.text("jpeg"))
+
+
+def test_unknown_settings_are_named(checkpoint: Path, backbone_folder: Path) -> None:
+    for setting in ({"precision": "fp8"}, {"posterior": "mean"}, {"colour_fix": "histogram"}):
+        with pytest.raises(InputError, match="choose one of"):
+            OSEDiff.from_pretrained(checkpoint, backbone_folder, **setting)
+
+
+def test_importing_the_package_is_light() -> None:
+    code = "import osediff, sys; assert not {'torch', 'diffusers'} & set(sys.modules); from osediff import OSEDiff"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_pixels_survive_the_way_to_a_tensor_and_back() -> None:
@@ -78,6 +137,7 @@ def test_command_line_writes_the_same_whether_interrupted_or_not(
         write_png(tmp_path / "LR" / f"{index}.png", np.full((8, 8, 3), 60 * index, np.uint8))
     command = [sys.executable, "-m", "osediff.restore", "--input", tmp_path / "LR", "--output", tmp_path / "SR"]
     command += ["--checkpoint", checkpoint, "--backbone", backbone_folder, "--record", tmp_path / "run.json"]
+    command += ["--batch", "2", "--precision", "bf16"]
     subprocess.run(command, check=True, capture_output=True)
     images = {stem: read_rgb(path) for stem, path in list_images(tmp_path / "SR").items()}
     assert sorted(images) == ["0", "1", "2"] and (tmp_path / "run.json").exists()
@@ -90,7 +150,7 @@ def test_command_line_writes_the_same_whether_interrupted_or_not(
 def test_unreadable_adapters_are_named(checkpoint: Path, backbone_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text((checkpoint / "recipe.json").read_text())
     with pytest.raises(InputError, match=r"adapters\.safetensors"):
-        Restorer(tmp_path, backbone_folder)
+        OSEDiff.from_pretrained(tmp_path, backbone_folder)
     (tmp_path / "adapters.safetensors").write_bytes(b"not a checkpoint")
     with pytest.raises(InputError, match=r"adapters\.safetensors"):
-        Restorer(tmp_path, backbone_folder)
+        OSEDiff.from_pretrained(tmp_path, backbone_folder)
