@@ -6,6 +6,7 @@ Only YAML and JSON Schema are imported here, since the Snakefile reads this at e
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,8 @@ class Registry:
         folders = [f"{self.test_set_folder(name)}/{part}" for part in ("LR", "HR")]
         if self.testsets[name]["kind"] == "photos":
             return folders
+        if "download" in self.testsets[name] and name not in self.main["paths"]:
+            return []  # the job itself fetches what is not there
         return [path for folder in folders for path in files_below(folder)]
 
     def test_set_options(self, name: str) -> list[str]:
@@ -158,6 +161,11 @@ class Registry:
             options += ["--images", str(entry["images"])]
         if "lr_sizes" in entry:
             options += ["--lr-size", *("{}x{}".format(*size) for size in entry["lr_sizes"])]
+        if "known" in entry:
+            options += ["--known", entry["known"]]
+        if "download" in entry and name not in self.main["paths"]:
+            options += ["--download", json.dumps(entry["download"])]
+            options += ["--offline"] if self.main["offline"] else []
         return options
 
     def evaluation_threads(self, name: str, cores: int) -> int:

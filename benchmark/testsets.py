@@ -2,12 +2,18 @@
 
     python -m benchmark.testsets cut --spec JSON --out data/testsets/NAME/HR
     python -m benchmark.testsets manifest --name NAME --lr DIR --hr DIR --scale 4 --out manifest.json
+    python -m benchmark.testsets list --lr DIR --hr DIR --out config/testsets/NAME.csv
 
 The cut's specification is ``{"size": 256, "crops": [{"photo": "chelsea.png", "left": x, "top": y}, ...]}``, in pixels.
 Photographs are those inside the scikit-image wheel, and the crops of one are called chelsea-0, chelsea-1 and so on.
 
 A manifest is proof that the pairs fit: every LR image has its HR image, all are 8-bit RGB, and each HR image is exactly
 ``scale`` times larger. It holds the count, and for each image both sizes (width, height) and both sha256.
+
+Of a test set that others measured on, every image may be known (``list`` writes that file: part, name, bytes, sha256 of
+the file and of its pixels). Then another crop, or another version, is refused by the name of the first image that
+differs; the same pixels in another file are the same image. Where the registry says how to fetch a test set, images
+that are not there are fetched first; those that are there are never replaced.
 """
 
 from __future__ import annotations
@@ -20,9 +26,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from benchmark.known_images import Known, check, listed, read
+from benchmark.obtaining import obtain
 from benchmark.photos import as_rgb, skimage_photo
 from contracts.errors import InputError, run
-from contracts.files import sha256, write_json
+from contracts.files import sha256, write_json, write_text
 from contracts.images import pairs, read_rgb, write_png
 
 Size = tuple[int, int]
@@ -43,18 +51,29 @@ def cut(spec: dict[str, Any], out: Path) -> None:
 
 
 def manifest(
-    name: str, lr: Path, hr: Path, scale: int, images: int | None = None, lr_sizes: list[Size] | None = None
+    name: str,
+    lr: Path,
+    hr: Path,
+    scale: int,
+    images: int | None = None,
+    lr_sizes: list[Size] | None = None,
+    known: Known | None = None,
 ) -> dict[str, Any]:
     """The manifest of test set ``name``; InputError naming the first image that breaks the rules above.
 
-    ``images`` is how many there must be, ``lr_sizes`` which (width, height) an LR image may have; None: any.
+    ``images`` is how many there must be, ``lr_sizes`` which (width, height) an LR image may have, ``known`` what every
+    image is; None: any.
     """
     matched = pairs(lr, hr)
     if images is not None and len(matched) != images:
         raise InputError(f"{lr}: holds {len(matched)} images, {name} has {images}; get the test set anew")
     entries = {}
     for stem, lr_path, hr_path in tqdm(matched, desc=f"checking {name}", unit="pair"):
-        lr_size, hr_size = ((image.shape[1], image.shape[0]) for image in (read_rgb(lr_path), read_rgb(hr_path)))
+        lr_image, hr_image = read_rgb(lr_path), read_rgb(hr_path)
+        lr_size, hr_size = ((image.shape[1], image.shape[0]) for image in (lr_image, hr_image))
+        if known is not None:
+            check(name, known, "LR", lr_path, lr_image)
+            check(name, known, "HR", hr_path, hr_image)
         if lr_sizes is not None and lr_size not in lr_sizes:
             allowed = " or ".join("{}x{}".format(*size) for size in lr_sizes)
             raise InputError(f"{lr_path}: is {lr_size[0]}x{lr_size[1]}, {name} has {allowed}")
@@ -62,7 +81,13 @@ def manifest(
             wanted = f"{lr_size[0] * scale}x{lr_size[1] * scale}"
             raise InputError(f"{hr_path}: is {hr_size[0]}x{hr_size[1]}, {scale} times its LR image is {wanted}")
         entries[stem] = {"lr": lr_size, "hr": hr_size, "lr_sha256": sha256(lr_path), "hr_sha256": sha256(hr_path)}
-    return {"name": name, "scale": scale, "count": len(entries), "images": entries}
+    return {
+        "name": name,
+        "scale": scale,
+        "count": len(entries),
+        "verified": "every image" if known is not None else "number and sizes",
+        "images": entries,
+    }
 
 
 def size(text: str) -> Size:
@@ -82,17 +107,32 @@ def main() -> None:
     cutting.add_argument("--out", type=Path, required=True, help="folder for the HR images")
     checking = commands.add_parser("manifest", help="check LR/HR pairs and list them")
     checking.add_argument("--name", required=True)
-    checking.add_argument("--lr", type=Path, required=True)
-    checking.add_argument("--hr", type=Path, required=True)
     checking.add_argument("--scale", type=int, default=4)
     checking.add_argument("--images", type=int, help="how many pairs there must be (default: any number)")
     checking.add_argument("--lr-size", type=size, nargs="+", metavar="WxH", help="sizes of LR images (default: any)")
+    checking.add_argument("--known", type=Path, help="CSV of every image, as `list` writes it")
+    checking.add_argument("--download", type=json.loads, help="JSON: where to fetch images that are not there from")
+    checking.add_argument("--downloads", type=Path, default=Path("data/downloads"), help="folder that keeps archives")
+    checking.add_argument("--offline", action="store_true", help="stop instead of downloading")
     checking.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    listing = commands.add_parser("list", help="what every image of a test set is, as a CSV file")
+    for command in (checking, listing):
+        command.add_argument("--lr", type=Path, required=True)
+        command.add_argument("--hr", type=Path, required=True)
+    listing.add_argument("--out", type=Path, required=True, help="CSV file to write")
     args = parser.parse_args()
     if args.command == "cut":
         cut(args.spec, args.out)
-    else:
-        write_json(args.out, manifest(args.name, args.lr, args.hr, args.scale, args.images, args.lr_size))
+        return
+    if args.command == "list":
+        write_text(args.out, listed({"LR": args.lr, "HR": args.hr}))
+        return
+    known = read(args.known) if args.known else None
+    if args.download:
+        obtain(args.name, args.download, {"LR": args.lr, "HR": args.hr}, known, args.downloads, args.offline)
+    found = manifest(args.name, args.lr, args.hr, args.scale, args.images, args.lr_size, known)
+    print(f"{args.name}: {found['count']} pairs, checked: {found['verified']}")
+    write_json(args.out, found)
 
 
 if __name__ == "__main__":

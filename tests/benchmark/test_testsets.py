@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ import pytest
 import yaml
 from PIL import Image
 
+from benchmark import known_images, obtaining
 from benchmark.photos import as_rgb, skimage_photo
 from benchmark.testsets import cut, manifest
+from contracts import fetch
 from contracts.errors import InputError
 from contracts.files import sha256
 from contracts.images import read_rgb, write_png
@@ -57,12 +61,12 @@ def test_demo_sets_have_crops_of_their_own_with_something_on_them(tmp_path: Path
         images = sorted((tmp_path / name).iterdir())
         assert len(images) == len(entry["cut"]["crops"]) >= 5
         for path in images:
-            assert read_rgb(path).shape == (256, 256, 3)
+            assert read_rgb(path).shape == (entry["cut"]["size"], entry["cut"]["size"], 3)
             assert read_rgb(path).std() > 10, path
         digests = {sha256(path) for path in images}
         assert len(digests) == len(images) and not digests & seen
         seen |= digests
-    assert len(DEMO) == 3 and all(name.startswith("demo-") for name in DEMO)
+    assert len(DEMO) >= 3 and all(name.startswith("demo-") for name in DEMO)
 
 
 def test_the_manifest_lists_every_pair(folders: tuple[Path, Path]) -> None:
@@ -117,3 +121,99 @@ def test_a_copy_that_is_not_the_published_set_is_refused(folders: tuple[Path, Pa
         manifest("x", *folders, 4, images=93)
     with pytest.raises(InputError, match=r"LR/a\.png: is 8x6, x has 128x128"):
         manifest("x", *folders, 4, lr_sizes=[(128, 128)])
+
+
+@pytest.fixture
+def known(folders: tuple[Path, Path], tmp_path: Path) -> known_images.Known:
+    """What the two pairs are, through the file that ``list`` writes."""
+    path = tmp_path / "known.csv"
+    path.write_text(known_images.listed(dict(zip(("LR", "HR"), folders, strict=True))))
+    return known_images.read(path)
+
+
+def test_another_crop_is_named_and_another_file_of_the_same_image_is_not(
+    folders: tuple[Path, Path], known: known_images.Known
+) -> None:
+    lr, hr = folders
+    assert manifest("real", lr, hr, 4, known=known)["verified"] == "every image"
+    pixels = read_rgb(hr / "b.png")
+    Image.fromarray(pixels).save(hr / "b.png", compress_level=0)
+    assert sha256(hr / "b.png") != known["HR"]["b"].sha256
+    assert manifest("real", lr, hr, 4, known=known)["count"] == 2
+    write_png(hr / "b.png", np.roll(pixels, 1, axis=0))
+    with pytest.raises(InputError, match=r"HR/b\.png: its pixels are not those of real's HR image b\.png"):
+        manifest("real", lr, hr, 4, known=known)
+    assert manifest("real", lr, hr, 4)["verified"] == "number and sizes"
+    (hr / "b.png").rename(hr / "c.png")
+    (lr / "b.png").rename(lr / "c.png")
+    with pytest.raises(InputError, match=r"LR/c\.png: real has no LR image of this name"):
+        manifest("real", lr, hr, 4, known=known)
+
+
+@pytest.mark.parametrize("name", ["drealsr", "realsr"])
+def test_the_papers_crops_are_known(name: str) -> None:
+    images = known_images.read(ROOT / SETS[name]["known"])
+    assert [len(images[part]) for part in ("LR", "HR")] == [SETS[name]["images"]] * 2
+    assert images["LR"].keys() == images["HR"].keys()
+
+
+def test_the_papers_crops_are_those_of_the_test_data(drealsr: Path, tmp_path: Path) -> None:
+    assert (
+        known_images.listed({part: drealsr / part for part in ("LR", "HR")})
+        == (ROOT / SETS["drealsr"]["known"]).read_text()
+    )
+
+
+def test_missing_images_are_fetched_and_others_left_alone(
+    folders: tuple[Path, Path], known: known_images.Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def download(urls: list[str], path: Path, digest: str, size: int) -> None:
+        asked.append(urls)
+        source = tmp_path / urls[0].removeprefix("https://x.org/")
+        assert sha256(source) == digest and source.stat().st_size == size
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, path)
+
+    monkeypatch.setattr(fetch, "download", download)
+    target = {part: tmp_path / "set" / part for part in ("LR", "HR")}
+    write_png(target["HR"] / "a.png", np.zeros((24, 32, 3), np.uint8))
+    before = (target["HR"] / "a.png").read_bytes()
+    download_from = {"files": ["https://x.org/{part}/{name}"]}
+    with pytest.raises(InputError, match="real: 3 images are missing and the run is offline; put its images into"):
+        obtaining.obtain("real", download_from, target, known, tmp_path, offline=True)
+    obtaining.obtain("real", download_from, target, known, tmp_path, offline=False)
+    assert asked == [[f"https://x.org/{name}"] for name in ("LR/a.png", "LR/b.png", "HR/b.png")]
+    assert (target["HR"] / "a.png").read_bytes() == before, "what a user put there is not replaced, but refused"
+    with pytest.raises(InputError, match=r"HR/a\.png: its pixels"):
+        manifest("real", target["LR"], target["HR"], 4, known=known)
+
+
+def test_an_archive_gives_its_two_folders_and_nothing_else(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    archive = tmp_path / "sets.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for folder, inside in zip(folders, ("all/lq", "all/gt"), strict=True):
+            for path in folder.iterdir():
+                file.write(path, f"{inside}/{path.name}")
+        file.writestr("all/lq/../../../evil.png", b"x")
+        file.writestr("all/lq/deeper/c.png", b"x")
+        file.writestr("all/lq/readme.txt", b"x")
+    spec = {"archive": {"urls": ["https://x.org/sets.zip"], "lr": "all/lq", "hr": "all/gt"}}
+    target = {part: tmp_path / "set" / part for part in ("LR", "HR")}
+    (tmp_path / "set" / ".LR.unpacking").mkdir(parents=True)  # of a call that was killed
+    shutil.copy(folders[0] / "a.png", tmp_path / "set" / ".LR.unpacking" / "a.png")
+    obtaining.obtain("div", spec, target, None, tmp_path, offline=True)
+    for folder, original in zip(target.values(), folders, strict=True):
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+            path.name: path.read_bytes() for path in original.iterdir()
+        }
+    assert not list(tmp_path.rglob("evil*")) and manifest("div", target["LR"], target["HR"], 4)["count"] == 2
+
+    shutil.rmtree(tmp_path / "set")
+    archive.write_bytes(archive.read_bytes()[:-40])
+    with pytest.raises(InputError, match=r"sets\.zip: is damaged .*; remove it to fetch it anew"):
+        obtaining.obtain("div", spec, target, None, tmp_path, offline=True)
+    archive.unlink()
+    with pytest.raises(InputError, match="div: is not there and the run is offline"):
+        obtaining.obtain("div", spec, target, None, tmp_path, offline=True)

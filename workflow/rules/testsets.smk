@@ -1,4 +1,5 @@
-# Test sets: LR/HR pairs and a manifest. The demo's are cut from photographs and degraded; others lie in a folder.
+# Test sets: LR/HR pairs and a manifest. The demo's are cut from photographs and degraded; others lie in a folder, or are
+# fetched into one. That folder is undeclared, so that a killed job goes on.
 CUT = [name for name, entry in bench.testsets.items() if entry["kind"] == "photos"]
 
 
@@ -44,6 +45,7 @@ rule check_test_set:
     input:
         code("benchmark.testsets"),
         images=lambda w: bench.test_set_input(w.test_set),
+        known=lambda w: bench.testsets[w.test_set].get("known", []),
     output:
         "data/testsets/{test_set}/manifest.json",
     log:
@@ -55,4 +57,4 @@ rule check_test_set:
         expected=lambda w: bench.test_set_options(w.test_set),
     shell:
         "python -m benchmark.testsets manifest --name {wildcards.test_set} --lr {params.folder:q}/LR"
-        " --hr {params.folder:q}/HR {params.expected} --out {output} > {log} 2>&1"
+        " --hr {params.folder:q}/HR {params.expected:q} --out {output} > {log} 2>&1"
