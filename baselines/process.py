@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from threading import Thread
 from typing import IO, Any
 
-TAIL = 20  # lines of output that a failure shows
+TAIL = 40  # lines of output that a failure shows
 EVERY = 0.5  # seconds between looks at a process that says nothing
 
 

@@ -99,7 +99,8 @@ def restore(args: argparse.Namespace) -> None:
             why = reason(ended, args.time_limit, len(images))
             write_failure(args.record, made_by, why, ended.tail)
             print(f"failed: {why}", file=sys.stderr)
-            print(f"its images so far are kept; to try again, remove {args.record}", file=sys.stderr)
+            again = f"the same command, or snakemake --forcerun {args.record} TARGET"
+            print(f"to go on from the images that it made: {again}", file=sys.stderr)
 
 
 def stopped(*_: Any) -> NoReturn:

@@ -38,6 +38,7 @@ from benchmark.workers import cores, pool, sensible
 from contracts.errors import InputError, run
 from contracts.files import atomic, lock
 from contracts.images import pairs
+from contracts.restoring import unusable
 
 COLUMNS = ("method", "test_set", "image", "metric", "value", "protocol", "note")
 
@@ -188,6 +189,7 @@ def main() -> None:
     parser.add_argument("--sr", type=Path, required=True, help="folder of the method's images")
     parser.add_argument("--hr", type=Path, required=True, help="folder of the true images, same names")
     parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
+    parser.add_argument("--record", type=Path, help="run.json of the method: where it failed, nothing is measured")
     parser.add_argument("--method", help="name in the method column (default: the SR folder's)")
     parser.add_argument("--test-set", help="name in the test_set column (default: the HR folder's)")
     parser.add_argument("--metrics", nargs="+", metavar="METRIC", help="default: all of the registry")
@@ -210,8 +212,12 @@ def main() -> None:
     method, test_set = args.method or args.sr.resolve().name, args.test_set or args.hr.resolve().name
 
     partial = args.out.with_name(args.out.name + ".partial")
+    reason = unusable(args.record) if args.record else ""
     with lock(args.out.with_name(f".{args.out.name}.lock")):
-        rows, notes = evaluate(args.sr, args.hr, names, registry, partial, args.device, args.workers, args.batch)
+        rows: list[tuple[str, str, float]] = []
+        notes = dict.fromkeys(names, reason)
+        if not reason:
+            rows, notes = evaluate(args.sr, args.hr, names, registry, partial, args.device, args.workers, args.batch)
         protocol = metrics.protocol(registry)
         measured = {name for _, name, _ in rows}
         with atomic(args.out) as aside, aside.open("w", newline="", encoding="utf-8") as file:
@@ -222,7 +228,10 @@ def main() -> None:
             for name in names:
                 if name not in measured:
                     writer.writerow([method, test_set, "", name, "", protocol, notes[name]])
-        partial.unlink()
+        partial.unlink(missing_ok=True)
+    if reason:
+        print(f"{method} on {test_set} not measured: {reason}", file=sys.stderr)
+        return
     for name in names:
         if notes[name]:
             outcome = "" if name in measured else "not measured: "

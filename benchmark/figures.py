@@ -157,6 +157,7 @@ def measured_radar(table: Path, test_set: str, title: str) -> Figure:
     if not rows:
         known = ", ".join(dict.fromkeys(row["test_set"] for row in every))
         raise InputError(f"{table} has no test set {test_set}; it has {known}")
+    rows = [row for row in rows if any(row[column] for column in columns)] or rows  # without those that failed
     axes = [Axis(column[:-1], column.endswith("↑"), [row[column] for row in rows]) for column in columns]
     images = f"{rows[0]['images']} images, " if rows[0]["images"] else ""
     subtitle = f"{rows[0]['scale'].capitalize()} results, measured: {images}protocol {rows[0]['protocol']}"

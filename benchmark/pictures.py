@@ -86,6 +86,12 @@ def compose(columns: list[Column], box: Box, title: str) -> np.ndarray:
     return np.asarray(picture)
 
 
+def failed(path: Path) -> bool:
+    """Whether an evaluation file has no value at all, since the method's images are missing."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return not any(row["value"] for row in csv.DictReader(file))
+
+
 def labelled(text: str) -> tuple[str, Path]:
     """``LABEL=PATH`` as a pair."""
     label, equals, path = text.partition("=")
@@ -130,6 +136,9 @@ def main() -> None:
 
     columns = [column("LR", lr, "{1}×{0}".format(*lr.shape))]
     for label, folder in args.sr:
+        if label in rows and failed(rows[label]):
+            columns.append(column(label, np.full_like(hr, 225), "failed; see the tables"))
+            continue
         sr = named(folder, args.image)
         if sr.shape != hr.shape:
             raise InputError(f"{args.image} of {folder} is {sr.shape[1]}x{sr.shape[0]}, HR is {width}x{height}")

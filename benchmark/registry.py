@@ -203,6 +203,11 @@ class Registry:
             return [f"{self.runs}/restore/{method}/{test_set}/run.json"]
         return files_below(self.images_folder(method, test_set))
 
+    def record_options(self, method: str, test_set: str) -> list[str]:
+        """Option of ``benchmark.evaluate`` that names the record of the restoring rule, where there is one."""
+        made_here = "images" not in self.methods[method]
+        return ["--record", f"{self.runs}/restore/{method}/{test_set}/run.json"] if made_here else []
+
     def measuring(self) -> Entry:
         """What decides an evaluation besides the images: protocol, metrics, and which of their weights are here.
 
@@ -284,6 +289,10 @@ def load(config: Entry, root: Path) -> Registry:
         if name in contents["methods"]:
             raise InputError(f"config/methods.yaml: {name} is a baseline already; give yours another name")
         shown = {key: descriptor[key] for key in ("title", "steps", "published") if key in descriptor}
+        weights = config["baselines"]["weights"].get(name, "official")
+        if weights != "official":
+            # No table or figure is to take it for the published method.
+            shown = {"title": f"{descriptor['title']} ({weights} weights)", "steps": descriptor["steps"]}
         contents["methods"][name] = {**shown, "kind": "baseline"}
     registry = Registry(root=root, main=config, baselines=baselines, **contents)
     check_names(registry)

@@ -26,7 +26,7 @@ import numpy as np
 from scipy.stats import wilcoxon
 
 from benchmark import metrics
-from benchmark.tables import SCALES, Groups, compose, heading, read_rows
+from benchmark.tables import SCALES, Groups, compose, has_values, heading, read_rows
 from contracts.errors import InputError, run
 from contracts.files import write_text
 
@@ -137,36 +137,37 @@ def as_csv(columns: tuple[str, ...], lines: list[list[str]]) -> str:
 def report(spec: dict[str, Any], registry: metrics.Registry, groups: Groups) -> dict[str, str]:
     """The three files by name. InputError where the methods of a test set were not measured alike."""
     compose(spec, registry, groups)  # its checks: the same images and one protocol
-    methods, titles = list(spec["methods"]), [entry["title"] for entry in spec["methods"].values()]
+    titles = {method: entry["title"] for method, entry in spec["methods"].items()}
     means_lines, pair_lines = [], []
     text = ["# Who is really better", "", f"**{SCALES[spec['scale']]}**", ""]
     text.append(LEGEND)
     for test_set, name in itertools.product(spec["test_sets"], spec["metrics"]):
         metric = registry["metrics"][name]
+        methods = [method for method in titles if has_values(groups[method, test_set])]
         values = per_image(groups, methods, test_set, name)
         spread = metric["level"] == "image" and values.shape[1] > 1
         means = resampled_means(values) if spread else np.empty((0, len(methods)))
-        for index, method in enumerate(methods):
+        for method, title in titles.items():
             rows = [row for row in groups[method, test_set] if row["metric"] == name]
             images = len({row["image"] for row in groups[method, test_set]} - {""})
             found = [float(row["value"]) for row in rows if row["value"]]
             numbers = [float(np.mean(found))] if found else []
-            numbers += [*interval(means[:, index])] if spread else []
+            numbers += [*interval(means[:, methods.index(method)])] if spread and found else []
             cells = [f"{number:.6f}" for number in numbers] + [""] * (3 - len(numbers))
             notes = "; ".join(dict.fromkeys(row["note"] for row in rows if row["note"]))
-            fixed = [spec["scale"], test_set, titles[index], name, str(images)]
+            fixed = [spec["scale"], test_set, title, name, str(images)]
             means_lines.append([*fixed, *cells, groups[method, test_set][0]["protocol"], notes])
         if not spread or len(methods) < 2:
             continue
-        pairs = compared(values, means)
+        pairs, shown = compared(values, means), [titles[method] for method in methods]
         for pair in pairs:
             best = pair.better(metric["higher_is_better"])
-            fixed = [spec["scale"], test_set, name, titles[pair.first], titles[pair.second], str(values.shape[1])]
+            fixed = [spec["scale"], test_set, name, shown[pair.first], shown[pair.second], str(values.shape[1])]
             cells = [f"{number:.6f}" for number in (pair.difference, pair.low, pair.high)]
             cells += [f"{p:.4g}" for p in (pair.p_bootstrap, pair.p_wilcoxon)]
-            pair_lines.append([*fixed, *cells, "" if best is None else titles[best]])
+            pair_lines.append([*fixed, *cells, "" if best is None else shown[best]])
         title = spec["test_sets"][test_set]["title"]
-        text += ["", f"## {title}, {heading(metric)}, {values.shape[1]} images", "", *matrix(titles, pairs, metric)]
+        text += ["", f"## {title}, {heading(metric)}, {values.shape[1]} images", "", *matrix(shown, pairs, metric)]
     return {
         "statistics.csv": as_csv(MEANS, means_lines),
         "pairwise.csv": as_csv(PAIRS, pair_lines),

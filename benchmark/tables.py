@@ -89,9 +89,14 @@ def average(rows: list[Row], name: str, decimals: int) -> str:
     return f"{math.fsum(values) / len(values):.{decimals}f}" if values else ""
 
 
+def has_values(rows: list[Row]) -> bool:
+    """Whether a method has any value: one that failed has none, and its notes say why."""
+    return any(row["value"] for row in rows)
+
+
 def compose(spec: dict[str, Any], registry: metrics.Registry, groups: Groups) -> list[Row]:
     """One row per test set and method, keyed by the columns of the CSV. InputError where the methods of a test set were
-    not measured on the same images by the same protocol, or not at all."""
+    not measured on the same images by the same protocol; the cells of one that failed are empty."""
     table = []
     for test_set in spec["test_sets"]:
         basis: tuple[set[str], set[str]] | None = None
@@ -100,8 +105,9 @@ def compose(spec: dict[str, Any], registry: metrics.Registry, groups: Groups) ->
             if not rows:
                 raise InputError(f"no evaluation of {method} on {test_set} among --rows; run benchmark.evaluate for it")
             images, protocols = {row["image"] for row in rows} - {""}, {row["protocol"] for row in rows}
-            basis = basis or (images, protocols)
-            if (images, protocols) != basis or len(protocols) > 1:
+            if has_values(rows):
+                basis = basis or (images, protocols)
+            if (has_values(rows) and (images, protocols) != basis) or len(protocols) > 1:
                 raise InputError(
                     f"{method} on {test_set} has other images or another protocol than others; measure anew"
                 )
@@ -109,8 +115,8 @@ def compose(spec: dict[str, Any], registry: metrics.Registry, groups: Groups) ->
             row = dict(zip(FIXED, fixed, strict=True))
             for name in spec["metrics"]:
                 metric = registry["metrics"][name]
-                measured = {row["image"] for row in rows if row["metric"] == name and row["value"]}
-                if metric["level"] == "image" and measured and measured != images:
+                with_value = {row["image"] for row in rows if row["metric"] == name and row["value"]}
+                if metric["level"] == "image" and with_value and with_value != images:
                     raise InputError(f"{metric['title']} of {method} on {test_set} lacks images; measure anew")
                 row[heading(metric)] = average(rows, name, metric["decimals"])
             table.append(row)
@@ -118,11 +124,16 @@ def compose(spec: dict[str, Any], registry: metrics.Registry, groups: Groups) ->
 
 
 def notes(spec: dict[str, Any], registry: metrics.Registry, groups: Groups) -> list[str]:
-    """One line per metric and reason why it is absent, or must be read with care."""
+    """One line per method that failed, and per metric and reason why it is absent or must be read with care."""
     lines = []
+    failed = [key for key, rows in groups.items() if not has_values(rows) and len({row["note"] for row in rows}) == 1]
+    for method, test_set in failed:
+        title = spec.get("methods", {}).get(method, {"title": method})["title"]
+        place = spec.get("test_sets", {}).get(test_set, {"title": test_set})["title"]
+        lines.append(f"{title} on {place} not measured: {groups[method, test_set][0]['note']}")
     for name in spec["metrics"]:
-        for rows in groups.values():
-            for row in rows:
+        for key, rows in groups.items():
+            for row in [] if key in failed else rows:
                 if row["metric"] == name and row["note"]:
                     state = "" if row["value"] else "not measured: "
                     lines.append(f"{registry['metrics'][name]['title']} {state}{row['note']}")

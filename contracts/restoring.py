@@ -36,7 +36,7 @@ def kept(output: Path, made_by: dict[str, Any], inputs: dict[str, str]) -> dict[
 def write_failure(record: Path, made_by: dict[str, Any], reason: str, log: list[str]) -> None:
     """Writes a record in place of ``restore_folder``'s: why there are no images, in one line, and the log's last lines.
 
-    The method's rows stay empty and say ``reason``; nothing else is stopped by it. Removing the record tries again.
+    The method's rows stay empty and say ``reason``; nothing else is stopped by it.
     """
     write_json(record, {**made_by, "failed": " ".join(reason.split()), "log": log})
 

@@ -177,6 +177,31 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
         check_writable([tmp_path / "runs"])
 
 
+def test_every_baseline_is_a_method_and_its_name_is_taken() -> None:
+    loaded = registry.load(MAIN | {"methods": ["femasr"]}, ROOT)
+    assert loaded.methods["femasr"] == {"title": "FeMaSR", "published": "FeMASR", "steps": 1, "kind": "baseline"}
+    given = MAIN["baselines"] | {"weights": {"femasr": "other"}}
+    loaded = registry.load(MAIN | {"baselines": given}, ROOT)
+    assert loaded.methods["femasr"] == {"title": "FeMaSR (other weights)", "steps": 1, "kind": "baseline"}
+    with pytest.raises(InputError, match="unknown baseline 'femasrr', did you mean femasr"):
+        registry.load(MAIN | {"baselines": MAIN["baselines"] | {"python": {"femasrr": "python"}}}, ROOT)
+
+
+def test_a_method_cannot_have_a_baselines_name(root: Path) -> None:
+    shutil.copytree(ROOT / "baselines", root / "baselines")
+    spoil(root, "methods", "ldl", value={"title": "Mine", "steps": 0, "kind": "interpolation", "kernel": "nearest"})
+    with pytest.raises(InputError, match=r"methods\.yaml: ldl is a baseline already"):
+        registry.load(MAIN, root)
+
+
+def test_a_mistake_in_a_descriptor_is_named(root: Path) -> None:
+    shutil.copytree(ROOT / "baselines", root / "baselines")
+    path = root / "baselines" / "ldl" / "descriptor.yaml"
+    path.write_text(path.read_text().replace("by_hand:", "byhand:"))
+    with pytest.raises(InputError, match=r"baselines/ldl/descriptor\.yaml: at weights\.0: unknown key 'byhand'"):
+        registry.load(MAIN, root)
+
+
 def test_reading_the_configuration_is_quick() -> None:
     code = "import time; t = time.perf_counter(); import benchmark.registry; print(time.perf_counter() - t)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

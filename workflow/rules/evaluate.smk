@@ -18,6 +18,7 @@ rule evaluate:
     params:
         sr=lambda w: bench.images_folder(w.method, w.test_set),
         hr=lambda w: f"{bench.test_set_folder(w.test_set)}/HR",
+        record=lambda w: bench.record_options(w.method, w.test_set),
         metrics=bench.main["metrics"],
         protocol=bench.main["protocol"],
         device=bench.main["device"],
@@ -26,7 +27,7 @@ rule evaluate:
     shell:
         f"{LEASE}python -m benchmark.evaluate --sr {{params.sr:q}} --hr {{params.hr:q}} --method {{wildcards.method}}"
         " --test-set {wildcards.test_set} --metrics {params.metrics} --protocol {params.protocol} --device {params.device}"
-        " --workers {threads} --out {output} > {log} 2>&1"
+        " {params.record:q} --workers {threads} --out {output} > {log} 2>&1"
 
 
 # The files of the learned metrics, fetched ahead; asked for by name only. It has no output: they lie outside this folder.
