@@ -125,9 +125,11 @@ class Registry:
         return str(self.main["paths"].get(name, self.backbones[name]["folder"]))
 
     def backbone_input(self, name: str) -> list[str]:
-        """What a job with this backbone waits for: the folder that a rule trains, or the files that are there."""
-        folder = self.backbone_folder(name)
-        return [folder] if "recipe" in self.backbones[name] and name not in self.main["paths"] else files_below(folder)
+        """What a job with this backbone waits for: what a rule trains or fetches, or the files that are there."""
+        folder, entry = self.backbone_folder(name), self.backbones[name]
+        if name in self.main["paths"] or not ("recipe" in entry or "mirrors" in entry):
+            return files_below(folder)
+        return [folder if "recipe" in entry else f"{folder}/manifest.json"]
 
     def pretraining(self, name: str) -> Entry:
         """What ``osediff.pretrain --recipe`` gets for a backbone that a rule trains: its degradation spelt out."""
@@ -356,6 +358,8 @@ def check_names(registry: Registry) -> None:
                 raise InputError(f"config/backbones.yaml: {name}: the rule trains it into runs/demo/backbones/{name}")
             degradation = entry["recipe"]["degradation"]
             known("degradation", degradation, registry.degradations, f"config/backbones.yaml: {name}")
+        elif ("mirrors" in entry or "random" in entry) and entry["folder"] != f"data/backbones/{name}":
+            raise InputError(f"config/backbones.yaml: {name}: the rule brings it into data/backbones/{name}")
     check_recipes(registry)
 
 
@@ -377,6 +381,8 @@ def check_recipes(registry: Registry) -> None:
             recipe = registry.variant(name, base)
             check_schema(recipe, schema, source)
             known("backbone", recipe["backbone"], registry.backbones, source)
+            if "random" in registry.backbones[recipe["backbone"]]:
+                raise InputError(f"{source}: {recipe['backbone']} has random weights, which never enter a table")
             known("photo set", recipe["photos"], registry.photos, source)
             known("degradation", recipe["degradation"], registry.degradations, source)
             if not any(recipe["tune"].values()):

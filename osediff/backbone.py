@@ -1,6 +1,7 @@
 """The pretrained latent diffusion model that OSEDiff starts from: SD 2.1-base, or the demo's small one.
 
-On disk a backbone is a folder in diffusers' layout: ``vae/ unet/ text_encoder/ tokenizer/ scheduler/``.
+On disk a backbone is a folder in diffusers' layout: ``vae/ unet/ text_encoder/ tokenizer/ scheduler/``. One that a rule
+brought there also has ``manifest.json``: which mirror it came from, and whether its weights are random.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from contracts.errors import InputError
+from contracts.files import read_json
 
 PARTS = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
+MANIFEST = "manifest.json"
 
 
 @dataclass
@@ -48,8 +51,8 @@ class Backbone:
         return self.text_encoder(tokens.input_ids.to(self.text_encoder.device))[0]
 
 
-def load(folder: Path) -> Backbone:
-    """The backbone stored in ``folder``, in float32 on the CPU, frozen.
+def check(folder: Path) -> DDPMScheduler:
+    """The scheduler of the backbone in ``folder``, if OSEDiff can start from that.
 
     Raises InputError when a part is missing or the UNet was not trained to predict noise: OSEDiff's Eq. 3 holds for
     epsilon prediction only, and the 768-pixel SD 2.1 (velocity prediction) diverges after some thousand steps.
@@ -63,6 +66,20 @@ def load(folder: Path) -> Backbone:
     if scheduler.config.prediction_type != "epsilon":
         kind = scheduler.config.prediction_type
         raise InputError(f"{folder}: predicts {kind}, OSEDiff needs epsilon; use SD 2.1-base (512), not SD 2.1 (768)")
+    return scheduler
+
+
+def source(folder: Path) -> dict[str, Any]:
+    """Where the backbone in ``folder`` came from: ``weights`` (pretrained, random, or given), mirror and revision."""
+    if not (folder / MANIFEST).exists():
+        return {"weights": "given"}
+    manifest = read_json(folder / MANIFEST)
+    return {key: manifest[key] for key in ("weights", "mirror", "revision") if key in manifest}
+
+
+def load(folder: Path) -> Backbone:
+    """The backbone stored in ``folder``, in float32 on the CPU, frozen; InputError if it is none (see ``check``)."""
+    scheduler = check(folder)
     networks = {
         "vae": AutoencoderKL.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32),
         "unet": UNet2DConditionModel.from_pretrained(folder, subfolder="unet", torch_dtype=torch.float32),
@@ -74,19 +91,22 @@ def load(folder: Path) -> Backbone:
 
 
 def build(sizes: dict[str, Any], tokenizer: CLIPTokenizer) -> Backbone:
-    """A backbone of the given ``sizes`` (keyword arguments of each part's configuration) with random weights."""
-    text = CLIPTextConfig(
-        vocab_size=len(tokenizer),
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        max_position_embeddings=tokenizer.model_max_length,
-        **sizes["text_encoder"],
-    )
+    """A backbone of the given ``sizes`` (keyword arguments of each part's configuration) with random weights.
+
+    The text encoder has one embedding per token of ``tokenizer`` unless ``sizes`` gives it more (``vocab_size``). Under
+    ``torch.device("meta")`` it takes no memory, for counting.
+    """
+    text = {
+        "vocab_size": len(tokenizer),
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "max_position_embeddings": tokenizer.model_max_length,
+    }
     return Backbone(
         vae=AutoencoderKL(**sizes["vae"]),
         unet=UNet2DConditionModel(**sizes["unet"]),
-        text_encoder=CLIPTextModel(text),
+        text_encoder=CLIPTextModel(CLIPTextConfig(**text | sizes["text_encoder"])),
         tokenizer=tokenizer,
         scheduler=DDPMScheduler(**sizes["scheduler"]),
     )

@@ -12,6 +12,7 @@ import torch
 from contracts.errors import run
 from contracts.files import sha256
 from contracts.restoring import restore_batches
+from osediff import backbone as backbones
 from osediff import checkpoints
 from osediff.colour import FIXES
 from osediff.model import POSTERIORS, PRECISIONS, OSEDiff
@@ -44,10 +45,14 @@ def main() -> None:
     tiles = Tiling(args.tile_vae, args.tile_latent, args.tile_overlap)
     settings = {"precision": args.precision, "posterior": args.posterior, "colour_fix": args.colour_fix}
     model = OSEDiff.from_pretrained(args.checkpoint, args.backbone, args.device, tiles=tiles, **settings)
+    origin = backbones.source(args.backbone)
     made_by = {
         "method": "osediff",
         "adapters": sha256(args.checkpoint / "adapters.safetensors"),
         "backbone": checkpoints.folder_hash(args.backbone),
+        "backbone_source": origin,
+        # What contracts.restoring refuses to have evaluated.
+        "weights": "random" if origin["weights"] == "random" else "trained",
         "seed": args.seed,
         "batch": args.batch,
         "tiles": vars(tiles),

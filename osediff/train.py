@@ -124,7 +124,8 @@ def train(recipe: Recipe, photos: Path, backbone_folder: Path, seed: int, out: P
     shutil.copyfile(log_file, out / "log.jsonl")
     write_json(out / "recipe.json", recipe)
     versions = {module.__name__: module.__version__ for module in (torch, diffusers, peft, transformers)}
-    made = {"device": device, "python": platform.python_version(), "versions": versions}
+    origin = {"backbone_source": backbones.source(backbone_folder)}
+    made = {"device": device, "python": platform.python_version(), "versions": versions} | origin
     write_json(out / "provenance.json", settings | made | {"adapters": sha256(out / "adapters.safetensors")})
     shutil.rmtree(state_folder)
 

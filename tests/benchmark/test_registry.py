@@ -74,6 +74,12 @@ def test_mistakes_in_the_main_file(key: str, value: Any, said: str) -> None:
             "config/variants.yaml: osediff: at rank_unet: 0 is less",
         ),
         ("variants", ("variants", "osediff"), {"backbone": "sd3"}, "unknown backbone 'sd3'"),
+        (
+            "variants",
+            ("variants", "osediff"),
+            {"backbone": "sd2.1-random"},
+            "random weights, which never enter a table",
+        ),
         ("variants", ("variants", "osediff"), {"photos": "div2k"}, "unknown photo set 'div2k'"),
         ("variants", ("variants", "osediff"), {"tune": {"vae_encoder": False, "unet": False}}, "tunes nothing"),
         ("variants", ("variants", "osediff"), {"loss": {"regulariser": {"kind": "vds"}}}, "at loss.regulariser.kind"),

@@ -138,6 +138,7 @@ def test_a_mistake_is_one_line_before_anything_runs(
 def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workflow) -> None:
     assert fresh.planned("--configfile", "config/paper.yaml") == {
         "check_test_set": 3,
+        "fetch_backbone": 1,
         "train": 1,
         "interpolate": 3,
         "restore": 3,

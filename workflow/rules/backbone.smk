@@ -22,3 +22,24 @@ rule backbone:
     shell:
         f"OMP_NUM_THREADS={{threads}} {LEASE}python -m osediff.pretrain --photos {{params.photos:q}}"
         " --recipe {params.recipe:q} --out {output} --device {params.device} 2>&1 | tee -i {log}"
+
+
+# A pretrained backbone from the first mirror that has it, or one of random numbers (asked for by name only). Its files lie
+# beside the manifest, undeclared, so that a stopped download goes on where it was.
+rule fetch_backbone:
+    input:
+        code("osediff.pretrained"),
+    output:
+        "data/backbones/{backbone}/manifest.json",
+    log:
+        "runs/logs/backbone/{backbone}.log",
+    wildcard_constraints:
+        backbone=names([name for name, entry in bench.backbones.items() if "mirrors" in entry or "random" in entry]),
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: json.dumps(bench.backbones[w.backbone]),
+        folder="data/backbones/{backbone}",
+        offline="--offline" if bench.main["offline"] else "",
+    shell:
+        "python -m osediff.pretrained --spec {params.spec:q} --out {params.folder} {params.offline} 2>&1 | tee -i {log}"
