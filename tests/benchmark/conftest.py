@@ -2,12 +2,14 @@
 
 import os
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmark import metrics
+from benchmark import evaluate, metrics
 
 ROOT = Path(__file__).parents[2]
 LOG_LINE = re.compile(r"results_osediff/(\S+)\.png \| (.*?) \| Runtime")
@@ -37,6 +39,29 @@ def authors_log(drealsr: Path) -> dict[str, dict[str, float]]:
         values[image] = {name.strip().lower(): float(value) for name, value in pairs}
     assert len(values) == 93
     return values
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The authors' images as benchmark.evaluate measures them, every metric that can be measured here."""
+
+    rows: list[tuple[str, str, float]]
+    notes: dict[str, str]
+
+    def of(self, name: str, images: Iterable[str]) -> np.ndarray:
+        """Values of one metric, in the order of ``images``; skips the test where it could not be measured."""
+        found = {image: value for image, metric, value in self.rows if metric == name}
+        if not found:
+            pytest.skip(self.notes[name])
+        return np.array([found[image] for image in images])
+
+
+@pytest.fixture(scope="session")
+def measured(registry: metrics.Registry, drealsr: Path, tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """Measured once for all tests, by the command's own function."""
+    partial = tmp_path_factory.mktemp("measured") / "partial"
+    folders = drealsr / "osediff_official", drealsr / "HR"
+    return Measured(*evaluate.evaluate(*folders, list(registry["metrics"]), registry, partial))
 
 
 @pytest.fixture
