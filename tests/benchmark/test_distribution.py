@@ -24,6 +24,19 @@ def test_fid_equals_the_matrix_root(images, others):
     assert distribution.fid(sr, hr) == pytest.approx(by_definition(sr, hr), abs=1e-3)
 
 
+@pytest.mark.parametrize(("images", "dimensions"), [(40, 128), (93, 64)])
+def test_fid_and_kid_are_those_of_clean_fid(images, dimensions):
+    """On features as a network gives them: never negative, correlated, fewer images than dimensions or more."""
+    theirs = pytest.importorskip("cleanfid.fid")
+    rng = np.random.default_rng(4)
+    mixing = rng.normal(size=(50, dimensions)) / 7
+    sr, hr = (np.maximum(rng.normal(shift, 1, (images, 50)) @ mixing, 0) for shift in (0.2, 0))
+    moments = [moment for each in (sr, hr) for moment in (each.mean(axis=0), np.cov(each, rowvar=False))]
+    assert distribution.fid(sr, hr) == pytest.approx(theirs.frechet_distance(*moments), abs=1e-3)
+    # Up to 1000 images, each of its subsets is all of them.
+    assert distribution.kid(sr, hr) == pytest.approx(theirs.kernel_distance(sr, hr, num_subsets=1), abs=1e-9)
+
+
 def test_fid_has_its_closed_forms():
     rng = np.random.default_rng(1)
     hr = rng.normal(size=(90, 2048))

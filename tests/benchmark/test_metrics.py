@@ -14,7 +14,7 @@ import torch
 import yaml
 from jsonschema import Draft202012Validator
 
-from benchmark import metrics, scores
+from benchmark import distribution, metrics, scores
 from benchmark.luma import luma
 from benchmark.protocols import resolve
 from contracts.errors import InputError
@@ -210,6 +210,19 @@ def test_distances_run_on_folders_and_share_features(registry, random_weights, p
     assert fid(tmp_path / "hr", tmp_path / "hr") == pytest.approx(0, abs=1e-3)
     value = fid(tmp_path / "sr", tmp_path / "hr")
     assert math.isfinite(value) and value > 0
+
+    theirs = pytest.importorskip("cleanfid.fid")
+    network = distribution.inception("cpu")
+
+    def of_clean_fid(batch: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return network((batch - 128) / 128, False, False)[0].flatten(1)
+
+    for folder in ("sr", "hr"):
+        ours = distribution.folder_features(tmp_path / folder, "clean", "cpu", 1)
+        arguments = {"num_workers": 0, "batch_size": 8, "device": "cpu", "mode": "clean", "verbose": False}
+        assert np.array_equal(ours, theirs.get_folder_features(str(tmp_path / folder), of_clean_fid, **arguments))
+
     beside = metrics.build("fid", registry, "cpu", 2)
     assert beside(tmp_path / "sr", tmp_path / "hr") == value, "several processes see the same batches"
     monkeypatch.setattr("pyiqa.archs.fid_arch.get_folder_features", lambda *_, **__: pytest.fail("computed twice"))
