@@ -55,7 +55,7 @@ rule all:
     default_target: True
     input:
         expand("results/{table}.{form}", table=bench.main["tables"], form=["csv", "md", "tex", "html"]),
-        expand("results/{name}", name=["statistics.csv", "pairwise.csv", "ranking.md"]),
+        expand("results/{name}", name=["statistics.csv", "pairwise.csv", "ranking.md", "protocol.md"]),
         expand("results/compare_published.{form}", form=["csv", "md"]),
         expand("results/radar_{test_set}.{form}", test_set=bench.main["test_sets"], form=["png", "svg"]),
         expand("results/radar_published_drealsr.{form}", form=["png", "svg"]),

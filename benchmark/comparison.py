@@ -67,7 +67,8 @@ def compare(spec: dict[str, Any], registry: metrics.Registry, groups: Groups, va
                 verdict = "match" if abs(mean - value.value) <= value.tolerance + 1e-9 else "outside"
             fields = [spec["scale"], value.table, value.test_set, entry["title"], value.metric, value.printed]
             fields += [f"{mean:.6f}", f"{mean - value.value:+.6f}"] if found else ["", ""]
-            fields += [f"{value.tolerance:g}", verdict, reason, rows[0]["protocol"] if rows else "", value.protocol]
+            stated = next((row["protocol"] for row in rows if row["metric"] == value.metric), "")
+            fields += [f"{value.tolerance:g}", verdict, reason, stated, value.protocol]
             lines.append(dict(zip(COLUMNS, [*fields, value.source], strict=True)))
     return lines
 
@@ -86,6 +87,9 @@ def as_markdown(spec: dict[str, Any], registry: metrics.Registry, lines: list[Ro
     counts = Counter(line["verdict"] for line in lines)
     text = ["# Measured beside published", "", f"**{SCALES[spec['scale']]}**", ""]
     text += [", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS) + ".", ""]
+    if not lines:
+        titles = ", ".join(entry.get("published", entry["title"]) for entry in spec["methods"].values())
+        text[-2] = f"Nothing to compare: no published number in config/published is of {titles} and an active metric."
     shown = [line for line in lines if line["test_set"] in spec["test_sets"]]
     head = ["test set", "method", "metric", "published", "measured", "difference", "tolerance", "verdict", "source"]
     if shown:

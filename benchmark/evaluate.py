@@ -56,8 +56,8 @@ class Finished:
         self.file: TextIO = path.open("a", encoding="utf-8")
         self.file.write("\n" if text and not text.endswith("\n") else "")
 
-    def key(self, name: str, definition: metrics.Registry, digests: list[str]) -> str:
-        """Key of one value: digest of the common basis, the metric's definition and the images' sha256."""
+    def key(self, name: str, definition: list[object], digests: list[str]) -> str:
+        """Key of one value: digest of the common basis, the metric's protocol and definition and the images' sha256."""
         basis = [*self.basis, name, definition, digests]
         return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
 
@@ -152,8 +152,9 @@ def evaluate(
             if min(pair.size) < (smallest := registry["metrics"][name]["min_size"]):
                 raise InputError(f"{pair.sr} is too small for {name}: it needs {smallest} pixels on each side")
 
-    finished = Finished(partial, metrics.protocol(registry), device, 1 if device == "cpu" else batch)
-    keys = {(p, n): finished.key(n, registry["metrics"][n], list(p.digests)) for p in found for n in of_images}
+    finished = Finished(partial, device, 1 if device == "cpu" else batch)
+    stated = {name: [metrics.protocol(registry, name), registry["metrics"][name]] for name in present}
+    keys = {(p, n): finished.key(n, stated[n], list(p.digests)) for p in found for n in of_images}
     missing = [(pair, tuple(n for n in of_images if keys[pair, n] not in finished.values)) for pair in found]
     total, todo = len(keys) + len(of_sets), sum(len(chosen) for _, chosen in missing)
     one = threading.Lock()
@@ -175,7 +176,7 @@ def evaluate(
             sr_set = staged(Path(temporary) / "sr", [pair.sr for pair in found])
             hr_set = staged(Path(temporary) / "hr", [pair.hr for pair in found])
             for name in of_sets:
-                key = finished.key(name, registry["metrics"][name], digests)
+                key = finished.key(name, stated[name], digests)
                 if key not in finished.values:
                     distance = metrics.build(name, registry, device, workers)
                     finished.add(key, scores.checked(name, registry, lambda: distance(sr_set, hr_set), sr))  # noqa: B023
@@ -218,16 +219,16 @@ def main() -> None:
         notes = dict.fromkeys(names, reason)
         if not reason:
             rows, notes = evaluate(args.sr, args.hr, names, registry, partial, args.device, args.workers, args.batch)
-        protocol = metrics.protocol(registry)
+        protocols = {name: metrics.protocol(registry, name) for name in names}
         measured = {name for _, name, _ in rows}
         with atomic(args.out) as aside, aside.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
             for image, name, value in rows:
-                writer.writerow([method, test_set, image, name, f"{value:.6f}", protocol, notes[name]])
+                writer.writerow([method, test_set, image, name, f"{value:.6f}", protocols[name], notes[name]])
             for name in names:
                 if name not in measured:
-                    writer.writerow([method, test_set, "", name, "", protocol, notes[name]])
+                    writer.writerow([method, test_set, "", name, "", protocols[name], notes[name]])
         partial.unlink(missing_ok=True)
     if reason:
         print(f"{method} on {test_set} not measured: {reason}", file=sys.stderr)

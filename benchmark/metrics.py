@@ -8,6 +8,7 @@ looked up in $TORCH_HOME, which pyiqa reads when it is imported; nothing is ever
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import importlib.util
 import math
 import os
@@ -46,9 +47,10 @@ def load(path: Path) -> Registry:
     return registry
 
 
-def protocol(registry: Registry) -> str:
-    """The protocol as it stands on every row: ``id/version``."""
-    return f"{registry['protocol']['id']}/{registry['protocol']['version']}"
+def protocol(registry: Registry, name: str) -> str:
+    """The protocol of metric ``name`` as it stands on every row of it: ``id/version``."""
+    base = f"{registry['protocol']['id']}/{registry['protocol']['version']}"
+    return str(registry["metrics"][name].get("protocol", base))
 
 
 def cropped(image: np.ndarray, border: int) -> np.ndarray:
@@ -106,13 +108,20 @@ def absence(name: str, registry: Registry) -> str | None:
 
 
 def remark(name: str, registry: Registry) -> str:
-    """What a reader of the values of metric ``name`` must know about its weights here; empty if nothing."""
-    others = []
+    """What a reader of the values of metric ``name`` must know about its library and weights here; empty if nothing."""
+    lines, others = [], []
+    library = registry["metrics"][name]["library"]
+    if library in (versions := registry.get("libraries", {})):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            if (installed := importlib.metadata.version(library)) != versions[library]:
+                lines.append(f"measured with {library} {installed}, not {versions[library]}")
     for weight in (registry["weights"][key] for key in registry["metrics"][name]["weights"]):
         path = weight_file(weight)
         if path is not None and "size" in weight and path.stat().st_size != weight["size"]:
             others.append(path.name)
-    return "measured with other weights than the published: " + ", ".join(others) if others else ""
+    if others:
+        lines.append(f"measured with other weights than the published: {', '.join(others)}")
+    return "; ".join(lines)
 
 
 @contextlib.contextmanager

@@ -215,12 +215,13 @@ class Registry:
 
         Weights that appear make the rows again. Titles and decimals are the tables' business.
         """
-        shown = ("title", "decimals", "higher_is_better")
+        shown = ("title", "decimals", "unit", "range")
         chosen = {name: self.metrics["metrics"][name] for name in self.main["metrics"]}
         weights = {key: self.metrics["weights"][key] for metric in chosen.values() for key in metric["weights"]}
         found = {key: weight_file(entry) for key, entry in weights.items()}
         return {
             "protocol": self.metrics["protocol"],
+            "libraries": self.metrics["libraries"],
             "metrics": {n: {k: v for k, v in metric.items() if k not in shown} for n, metric in chosen.items()},
             "weights": weights,
             "present": {key: path.stat().st_size for key, path in found.items() if path is not None},
@@ -311,6 +312,21 @@ def read_baselines(root: Path) -> Entry:
         source = str(path.relative_to(root))
         check_schema(found[path.parent.name], root / "workflow" / "schemas" / "baselines.schema.yaml", source)
     return found
+
+
+def check_folders(registry: Registry) -> None:
+    """InputError at the first given folder that is not there; what rules make or fetch need not be."""
+    main = registry.main
+    for name, folder in main["paths"].items():
+        inside = ("LR", "HR") if name in registry.testsets else ("",)
+        for path in (Path(folder) / part for part in inside):
+            if not path.is_dir():
+                raise InputError(f"configuration: paths: {name}: no folder {path}; correct it, or leave {name} out")
+    for name in main["methods"]:
+        for test_set in main["test_sets"] if "images" in registry.methods[name] else []:
+            path = Path(registry.images_folder(name, test_set))
+            if not path.is_dir():
+                raise InputError(f"config/methods.yaml: {name}: images: no folder {path}; put its images there")
 
 
 def check_names(registry: Registry) -> None:

@@ -156,7 +156,7 @@ def report(spec: dict[str, Any], registry: metrics.Registry, groups: Groups) -> 
             cells = [f"{number:.6f}" for number in numbers] + [""] * (3 - len(numbers))
             notes = "; ".join(dict.fromkeys(row["note"] for row in rows if row["note"]))
             fixed = [spec["scale"], test_set, title, name, str(images)]
-            means_lines.append([*fixed, *cells, groups[method, test_set][0]["protocol"], notes])
+            means_lines.append([*fixed, *cells, rows[0]["protocol"] if rows else "", notes])
         if not spread or len(methods) < 2:
             continue
         pairs, shown = compared(values, means), [titles[method] for method in methods]

@@ -99,19 +99,21 @@ def compose(spec: dict[str, Any], registry: metrics.Registry, groups: Groups) ->
     not measured on the same images by the same protocol; the cells of one that failed are empty."""
     table = []
     for test_set in spec["test_sets"]:
-        basis: tuple[set[str], set[str]] | None = None
+        basis: tuple[set[str], dict[str, str]] | None = None
         for method, entry in spec["methods"].items():
             rows = groups.get((method, test_set))
             if not rows:
                 raise InputError(f"no evaluation of {method} on {test_set} among --rows; run benchmark.evaluate for it")
-            images, protocols = {row["image"] for row in rows} - {""}, {row["protocol"] for row in rows}
+            images, protocols = {row["image"] for row in rows} - {""}, {row["metric"]: row["protocol"] for row in rows}
             if has_values(rows):
                 basis = basis or (images, protocols)
-            if (has_values(rows) and (images, protocols) != basis) or len(protocols) > 1:
+            if has_values(rows) and (images, protocols) != basis:
                 raise InputError(
                     f"{method} on {test_set} has other images or another protocol than others; measure anew"
                 )
-            fixed = [spec["scale"], test_set, entry["title"], str(entry["steps"]), str(len(images) or ""), *protocols]
+            shown = dict.fromkeys(protocols[name] for name in spec["metrics"] if name in protocols)
+            fixed = [spec["scale"], test_set, entry["title"], str(entry["steps"]), str(len(images) or "")]
+            fixed.append(" + ".join(shown))
             row = dict(zip(FIXED, fixed, strict=True))
             for name in spec["metrics"]:
                 metric = registry["metrics"][name]

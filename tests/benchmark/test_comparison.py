@@ -63,6 +63,12 @@ def test_other_scale_and_other_images(registry, change, reason):
     assert reason in comparison.as_markdown(SPEC | change, registry, lines)
 
 
+def test_nothing_to_compare_is_said(registry):
+    spec = SPEC | {"methods": {"mine": {"title": "Mine", "steps": 1}}}
+    text = comparison.as_markdown(spec, registry, comparison.compare(spec, registry, {("mine", "drealsr"): []}, []))
+    assert "Nothing to compare: no published number in config/published is of Mine" in text
+
+
 def test_all_published_files_are_read_and_name_known_things(registry):
     values = [value for path in FILES for value in published.load(path)]
     tables = {value.table for value in values}
@@ -90,9 +96,8 @@ def test_values_of_tables_2_to_7(key, text):
 def test_the_authors_images_match_the_authors_numbers(registry, measured):
     """Every metric that can be measured here, from images to verdicts, against the tables and the log."""
     names = {name for _, name, _ in measured.rows}
-    protocol = metrics.protocol(registry)
     fields = [
-        ("authors", "drealsr", image, name, f"{value:.6f}", protocol, measured.notes[name])
+        ("authors", "drealsr", image, name, f"{value:.6f}", metrics.protocol(registry, name), measured.notes[name])
         for image, name, value in measured.rows
     ]
     groups = {("authors", "drealsr"): [dict(zip(evaluate.COLUMNS, line, strict=True)) for line in fields]}

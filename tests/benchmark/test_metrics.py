@@ -14,7 +14,7 @@ import torch
 import yaml
 from jsonschema import Draft202012Validator
 
-from benchmark import distribution, metrics, scores
+from benchmark import distribution, metrics, protocol_sheet, scores
 from benchmark.luma import luma
 from benchmark.protocols import resolve
 from contracts.errors import InputError
@@ -48,8 +48,9 @@ def test_protocol_variants_differ_as_known(registry, drealsr, authors_log, proto
     folders = drealsr / "osediff_official", drealsr / "HR"
     ours = [score(*(read_rgb(folder / f"{image}.png") for folder in folders)) for image in authors_log]
     assert abs(np.mean(ours) - average) < 1e-4
-    assert metrics.protocol(variant) == f"{protocol}/1"
-    assert metrics.protocol(registry) == "osediff/2", "the base is left as it was"
+    assert metrics.protocol(variant, "psnr") == f"{protocol}/1"
+    assert metrics.protocol(variant, "lpips") == "osediff/2", "what a protocol leaves alone is measured as ever"
+    assert metrics.protocol(registry, "psnr") == "osediff/2", "the base is left as it was"
 
 
 def test_protocols_name_what_is_known(registry):
@@ -98,7 +99,8 @@ def test_registry_is_valid_and_in_the_papers_order(registry):
     assert list(registry["metrics"]) == COLUMN_ORDER
     variants = [resolve(registry, name, "") for name in ("osediff", *registry["protocols"])]
     for variant in variants:
-        validator.validate(variant)
+        plain = {n: {k: v for k, v in metric.items() if k != "protocol"} for n, metric in variant["metrics"].items()}
+        validator.validate(variant | {"metrics": plain})
     used = {key for variant in variants for metric in variant["metrics"].values() for key in metric["weights"]}
     assert used == set(registry["weights"])
     misspelt = registry | {"metrics": {"psnr": registry["metrics"]["psnr"] | {"higher_is_beter": True}}}
@@ -137,6 +139,22 @@ def test_weights_are_found_in_both_caches(registry, tmp_path):
     )
     assert done.stdout.split(" | ")[0] == "None", done.stderr
     assert "other weights than the published: MANIQA_PIPAL-ae6d356b.pth" in done.stdout
+
+
+def test_another_version_of_the_library_is_told(registry, monkeypatch):
+    monkeypatch.setattr("importlib.metadata.version", lambda name: {"pyiqa": "0.1.10"}[name])
+    assert metrics.remark("musiq", registry) == "measured with pyiqa 0.1.10, not 0.1.16"
+    assert metrics.remark("psnr", registry) == ""
+
+
+def test_the_sheet_names_what_two_people_must_agree_on(registry):
+    lines = protocol_sheet.sheet(resolve(registry, "crop4", "")).splitlines()
+    (psnr,) = (line for line in lines if line.startswith("| PSNR"))
+    assert "| higher | 0 to 80 | dB |" in psnr and "crop_border 4" in psnr and psnr.endswith("| crop4/1 |")
+    (maniqa,) = (line for line in lines if line.startswith("| MANIQA"))
+    assert "pyiqa 0.1.16: maniqa-pipal" in maniqa and "MANIQA_PIPAL-ae6d356b.pth (ae6d356b)" in maniqa
+    assert maniqa.endswith("| osediff/2 |")
+    assert any(line.startswith("- `osediff-random-crops/1` (MANIQA)") for line in lines)
 
 
 def test_evaluation_cannot_download(tmp_path):

@@ -135,6 +135,20 @@ def test_a_given_folder_is_waited_for_only_when_it_is_there(tmp_path: Path) -> N
     assert loaded.test_set_input("demo-synthetic") == [f"data/testsets/demo-synthetic/{part}" for part in ("LR", "HR")]
 
 
+def test_given_folders_that_are_not_there_are_named_before_anything_runs(root: Path, tmp_path: Path) -> None:
+    registry.check_folders(registry.load(MAIN, root))
+    given = registry.load(MAIN | {"paths": {"drealsr": str(tmp_path / "pairs")}}, root)
+    with pytest.raises(InputError, match=r"paths: drealsr: no folder .*/pairs/LR"):
+        registry.check_folders(given)
+    for part in ("LR", "HR"):
+        (tmp_path / "pairs" / part).mkdir(parents=True)
+    registry.check_folders(given)
+    entry = {"title": "Mine", "steps": 1, "kind": "images", "images": f"{tmp_path}/mine/{{test_set}}"}
+    spoil(root, "methods", "mine", value=entry)
+    with pytest.raises(InputError, match=r"config/methods\.yaml: mine: images: no folder .*/mine/demo-synthetic"):
+        registry.check_folders(registry.load(MAIN | {"methods": ["mine"]}, root))
+
+
 def test_an_existing_folder_of_images_is_a_method(root: Path) -> None:
     entry = {"title": "Mine", "steps": 1, "kind": "images", "images": "results of mine/{test_set}"}
     spoil(root, "methods", "mine", value=entry)

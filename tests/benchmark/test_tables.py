@@ -186,6 +186,19 @@ def test_what_cannot_be_compared_is_refused(spec, files, registry, tmp_path):
         tables.compose(spec, registry, tables.read_rows([*files[:3], torn]))
 
 
+def test_metrics_of_one_row_may_have_protocols_of_their_own(spec, files, registry):
+    """A protocol that changes PSNR leaves LPIPS as it was, and so do the rows."""
+    groups = tables.read_rows(files)
+    for rows_of in groups.values():
+        for row in rows_of:
+            row["protocol"] = "crop4/1" if row["metric"] == "psnr" else row["protocol"]
+    assert {row["protocol"] for row in tables.compose(spec, registry, groups)} == {"crop4/1 + osediff/1"}
+    groups["osediff", "two"][0]["protocol"] = "osediff/1"
+    groups["osediff", "two"] = [r | {"protocol": "osediff/1"} for r in groups["osediff", "two"]]
+    with pytest.raises(InputError, match="osediff on two has other images or another protocol"):
+        tables.compose(spec, registry, groups)
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [

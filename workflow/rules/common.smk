@@ -11,6 +11,7 @@ ROOT = Path(workflow.basedir)
 
 try:
     bench = registry.load(config, ROOT)
+    registry.check_folders(bench)
     checks.check_writable([Path(name) for name in ("results", "runs", "data")])
 except InputError as error:
     sys.exit(f"error: {error}")

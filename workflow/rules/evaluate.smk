@@ -30,6 +30,24 @@ rule evaluate:
         " {params.record:q} --workers {threads} --out {output} > {log} 2>&1"
 
 
+# How every number is measured, on one page.
+rule protocol:
+    input:
+        code("benchmark.protocol_sheet"),
+        registry="config/metrics.yaml",
+    output:
+        report("results/protocol.md", caption="../report/table.rst", category="Tables"),
+    log:
+        f"{RUNS}/logs/protocol.log",
+    conda:
+        "../../environment.yml"
+    params:
+        protocol=bench.main["protocol"],
+    shell:
+        "python -m benchmark.protocol_sheet --registry {input.registry} --protocol {params.protocol} --out {output}"
+        " > {log} 2>&1"
+
+
 # The files of the learned metrics, fetched ahead; asked for by name only. It has no output: they lie outside this folder.
 rule metric_weights:
     log:
