@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,9 +23,9 @@ from osediff.adapters import GENERATOR
 
 
 class Tensors:
-    """Named parameters with the two methods of a module that a training state needs."""
+    """Named parameters and buffers with the two methods of a module that a training state needs."""
 
-    def __init__(self, parameters: dict[str, nn.Parameter]) -> None:
+    def __init__(self, parameters: Mapping[str, torch.Tensor]) -> None:
         self.parameters = parameters
 
     def state_dict(self) -> dict[str, torch.Tensor]:

@@ -9,7 +9,17 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
 from osediff import tiling
-from osediff.adapters import GENERATOR, TEACHER, UNET_GROUPS, VAE_GROUPS, Roles, add_lora, lora_parameters, targets
+from osediff.adapters import (
+    GENERATOR,
+    REGULARISER,
+    TEACHER,
+    UNET_GROUPS,
+    VAE_GROUPS,
+    Roles,
+    add_lora,
+    lora_parameters,
+    targets,
+)
 from osediff.backbone import Backbone
 
 LAST_TIMESTEP = 999
@@ -19,7 +29,9 @@ class Generator:
     """OSEDiff's generator on a backbone, which it equips with adapters as ``recipe`` says.
 
     ``recipe`` keys: ``rank_vae``, ``rank_unet``, ``alpha`` and ``tune`` (which of vae_encoder, vae_decoder, unet carry
-    LoRA). The UNet's other roles (regulariser, teacher) share its base weights; see ``osediff.adapters``.
+    LoRA). The UNet's other roles (regulariser, teacher) share its base weights; see ``osediff.adapters``. The
+    ``regulariser`` adapts ``all`` layers, as the paper says, or those of the ``mid-block``, as the released code does
+    by an oversight (its other adapters are not active); None where there is no such role.
 
     What goes in and comes out is in float32 (or more) even where the networks are in half precision. With ``tiles`` set
     (for inference), large images are done in tiles.
@@ -27,7 +39,7 @@ class Generator:
 
     tiles: tiling.Tiling | None = None
 
-    def __init__(self, backbone: Backbone, recipe: dict[str, Any], regulariser: bool = False) -> None:
+    def __init__(self, backbone: Backbone, recipe: dict[str, Any], regulariser: str | None = None) -> None:
         self.backbone = backbone
         tune = recipe["tune"]
         groups = [VAE_GROUPS[half] for half in ("encoder", "decoder") if tune[f"vae_{half}"]]
@@ -38,7 +50,9 @@ class Generator:
         if tune["unet"]:
             add_lora(backbone.unet, GENERATOR, unet_layers, recipe["rank_unet"], recipe["alpha"])
         if regulariser:
-            add_lora(backbone.unet, "regulariser", unet_layers, recipe["rank_unet"], recipe["alpha"])
+            chosen = sum(UNET_GROUPS.values(), ()) if regulariser == "all" else UNET_GROUPS["mid"]
+            layers = [name for name in unet_layers if name.startswith(chosen)]
+            add_lora(backbone.unet, REGULARISER, layers, recipe["rank_unet"], recipe["alpha"])
         self.factor = 2 ** (len(backbone.vae.config.block_out_channels) - 1)
         self.vae_roles = Roles(backbone.vae)
         self.unet_roles = Roles(backbone.unet, own_conv_in=tune["unet"])

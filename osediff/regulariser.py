@@ -1,4 +1,4 @@
-"""Variational score distillation (VSD) in latent space."""
+"""Variational score distillation (VSD): a frozen teacher and a fine-tuned regulariser, both on the generator's UNet."""
 
 from __future__ import annotations
 
@@ -13,21 +13,40 @@ from osediff.backbone import Backbone
 from osediff.generator import Generator, estimate_clean
 
 
-class LatentVSD:
-    """Eqs. 6, 7 and 10 (Algorithm 1) in the x0 form of DMD, on the UNet that the generator shares.
+class VSD:
+    """Eqs. 6, 7 and 10 (Algorithm 1) in the x0 form of DMD.
 
-    ``settings`` keys: ``guidance`` (7.5), ``timesteps`` ([20, 980], upper end excluded as in the released code).
+    Of a recipe's ``loss`` it takes, below ``regulariser``: ``domain``, ``guidance`` (7.5), ``timesteps`` ([20, 980],
+    upper end excluded as in the released code). In the domain ``latent`` the generator's latent is judged. In the
+    domain ``image``, the paper's ablation, it is the restored image, encoded again by the frozen encoder; the gradient
+    goes back through that encoder and the decoder. The paper says no more of it; the mode of the posterior is taken, so
+    that both domains draw the same random numbers.
     """
 
-    def __init__(self, generator: Generator, settings: dict[str, Any]) -> None:
+    term, own_term = "vsd", "diffusion"  # names of the two losses in the log
+
+    def __init__(self, generator: Generator, loss: dict[str, Any]) -> None:
+        self.generator = generator
         self.backbone: Backbone = generator.backbone
         self.roles = generator.unet_roles
-        self.settings = settings
+        self.settings = loss["regulariser"]
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
-        """The regulariser's LoRA, trained by ``diffusion_loss`` alone."""
+        """The regulariser's LoRA, trained by ``own_loss`` alone."""
         named = self.backbone.unet.named_parameters()
         return {f"unet.{name}": p for name, p in named if f".{REGULARISER}." in name}
+
+    def buffers(self) -> dict[str, Tensor]:
+        """What a training state holds besides the parameters: nothing."""
+        return {}
+
+    def subject(self, restored: Tensor, latent: Tensor) -> Tensor:
+        """The latent that is judged, of the ``restored`` image (N, 3, H, W) and its ``latent`` (N, C, h, w)."""
+        if self.settings["domain"] == "latent":
+            return latent
+        with self.generator.bare_vae():
+            encoded = self.backbone.vae.encode(restored).latent_dist.mean
+        return encoded * self.backbone.vae.config.scaling_factor
 
     def noised(self, latent: Tensor, span: tuple[int, int], random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """``latent`` at a uniform timestep of ``span`` (upper end excluded): noisy latent, noise, timesteps."""
@@ -35,14 +54,14 @@ class LatentVSD:
         timesteps = torch.randint(*span, (len(latent),), generator=random).to(latent.device)
         return self.backbone.scheduler.add_noise(latent, noise, timesteps), noise, timesteps
 
-    def loss(self, latent: Tensor, text: Tensor, negative: Tensor, random: torch.Generator) -> Tensor:
-        """VSD loss whose gradient on ``latent`` is (z_reg - z_teacher) / mean|latent - z_teacher|, up to 2 / numel.
+    def loss(self, subject: Tensor, text: Tensor, negative: Tensor, random: torch.Generator) -> Tensor:
+        """VSD loss whose gradient on ``subject`` is (z_reg - z_teacher) / mean|subject - z_teacher|, up to 2 / numel.
 
         ``text`` and ``negative`` are (N, tokens, channels); guidance is on the teacher only. Written, as in the
         released code, as a mean squared error against a target that carries no gradient.
         """
         with torch.no_grad():
-            noisy, _, timesteps = self.noised(latent.detach(), tuple(self.settings["timesteps"]), random)
+            noisy, _, timesteps = self.noised(subject.detach(), tuple(self.settings["timesteps"]), random)
             with self.roles.use(REGULARISER):
                 own = self.backbone.unet(noisy, timesteps, text).sample
             with self.roles.use(TEACHER):
@@ -51,13 +70,13 @@ class LatentVSD:
             guided = without + self.settings["guidance"] * (with_text - without)
             teacher = estimate_clean(self.backbone, noisy, guided, timesteps)
             difference = estimate_clean(self.backbone, noisy, own, timesteps) - teacher
-            gradient = difference / (latent - teacher).abs().mean((1, 2, 3), keepdim=True)
-        return F.mse_loss(latent, (latent - gradient).detach())
+            gradient = difference / (subject - teacher).abs().mean((1, 2, 3), keepdim=True)
+        return F.mse_loss(subject, (subject - gradient).detach())
 
-    def diffusion_loss(self, latent: Tensor, text: Tensor, random: torch.Generator) -> Tensor:
-        """Eq. 9: the regulariser learns to denoise the generator's own ``latent``; t uniform over all steps."""
+    def own_loss(self, subject: Tensor, hq: Tensor, text: Tensor, random: torch.Generator) -> Tensor:
+        """Eq. 9: the regulariser learns to denoise what the generator makes, at every timestep; ``hq`` is not used."""
         steps = self.backbone.scheduler.config.num_train_timesteps
-        noisy, noise, timesteps = self.noised(latent.detach(), (0, steps), random)
+        noisy, noise, timesteps = self.noised(subject.detach(), (0, steps), random)
         with self.roles.use(REGULARISER):
             predicted = self.backbone.unet(noisy, timesteps, text).sample
         return F.mse_loss(predicted.float(), noise.float())

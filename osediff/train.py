@@ -17,7 +17,6 @@ from typing import Any
 import diffusers
 import peft
 import torch
-import torch.nn.functional as F
 import transformers
 from torch import nn
 from torch.utils.data import DataLoader
@@ -26,10 +25,10 @@ from tqdm import tqdm
 from contracts.errors import InputError, run
 from contracts.files import lock, sha256, write_json
 from osediff import backbone as backbones
-from osediff import checkpoints, perceptual
+from osediff import checkpoints
 from osediff.data import TrainingPairs
 from osediff.generator import Generator
-from osediff.regulariser import LatentVSD
+from osediff.objective import Objective, adapted
 
 Recipe = dict[str, Any]
 LOG_EVERY = 10
@@ -70,19 +69,17 @@ def train(recipe: Recipe, photos: Path, backbone_folder: Path, seed: int, out: P
     }
     torch.manual_seed(seed)
     backbone = backbones.load(backbone_folder).to(device)
-    regularised = recipe["loss"]["regulariser"]["kind"] == "latent-vsd"
-    generator = Generator(backbone, recipe, regulariser=regularised)
-    weights = recipe["loss"]
-    distance = perceptual.KINDS[weights["perceptual"]["kind"]](generator)
+    generator = Generator(backbone, recipe, adapted(recipe["loss"]))
+    objective = Objective(generator, recipe["loss"])
     # The null prompt (Table 4) is one embedding for all pairs; the negative prompt serves the teacher only.
-    null, negative = backbone.embed(["", weights["regulariser"].get("negative_prompt", "")]).chunk(2)
+    null, negative = backbone.embed(["", recipe["loss"]["regulariser"].get("negative_prompt", "")]).chunk(2)
 
     trained = generator.parameters()
     parts: dict[str, Any] = {"generator": checkpoints.Tensors(trained), "optimizer": optimizer(trained, recipe)}
-    vsd = LatentVSD(generator, weights["regulariser"]) if regularised else None
-    if vsd:
-        own = vsd.parameters()
-        parts |= {"regulariser": checkpoints.Tensors(own), "regulariser_optimizer": optimizer(own, recipe)}
+    if objective.regulariser:
+        own = objective.regulariser.parameters()
+        parts["regulariser"] = checkpoints.Tensors(own | objective.regulariser.buffers())
+        parts["regulariser_optimizer"] = optimizer(own, recipe)
 
     state, log_file = state_folder / "state.pt", state_folder / "log.jsonl"
     first = checkpoints.load_state(state, parts, settings) if state.exists() else 0
@@ -95,18 +92,15 @@ def train(recipe: Recipe, photos: Path, backbone_folder: Path, seed: int, out: P
         lq, hq = lq.to(device), hq.to(device)
         random, rate = torch.Generator().manual_seed((seed << 32) + step), learning_rate(recipe, step)
         text = null.expand(len(lq), -1, -1)
-        restored, latent = generator(lq, text, random)
-        terms = {"mse": F.mse_loss(restored, hq), "perceptual": distance(restored, hq)}
-        loss = weights["mse"] * terms["mse"] + weights["perceptual"]["weight"] * terms["perceptual"]
-        if vsd:
-            terms["vsd"] = vsd.loss(latent, text, negative.expand(len(lq), -1, -1), random)
-            loss = loss + weights["regulariser"]["weight"] * terms["vsd"]
+        loss, terms, subject = objective.generator_loss(lq, hq, text, negative.expand(len(lq), -1, -1), random)
         loss.backward()
         norms = {"generator_gradient": apply_gradients(parts["optimizer"], trained, rate)}
-        if vsd:
-            terms["diffusion"] = vsd.diffusion_loss(latent, text, random)
-            terms["diffusion"].backward()
+        own_terms = objective.regulariser_loss(subject, hq, text, random)
+        if own_terms:
+            (own_loss,) = own_terms.values()
+            own_loss.backward()
             norms["regulariser_gradient"] = apply_gradients(parts["regulariser_optimizer"], own, rate)
+            terms |= own_terms
 
         numbers = {name: float(value.detach()) for name, value in terms.items()} | norms
         bad = [name for name, value in numbers.items() if value != value or abs(value) == float("inf")]

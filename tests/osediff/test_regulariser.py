@@ -10,24 +10,24 @@ import torch
 from osediff import backbone as backbones
 from osediff.adapters import REGULARISER, TEACHER
 from osediff.generator import Generator, estimate_clean
-from osediff.regulariser import LatentVSD
+from osediff.regulariser import VSD
 from tests.osediff.conftest import RECIPE
 
 
 @pytest.fixture
-def vsd(backbone_folder: Path) -> LatentVSD:
+def vsd(backbone_folder: Path) -> VSD:
     """VSD in float64 on a tiny backbone whose regulariser differs from the teacher."""
     torch.manual_seed(0)
     backbone = backbones.load(backbone_folder)
     backbone.unet.double()
-    generator = Generator(backbone, RECIPE, regulariser=True)
-    made = LatentVSD(generator, RECIPE["loss"]["regulariser"])
+    generator = Generator(backbone, RECIPE, "all")
+    made = VSD(generator, RECIPE["loss"])
     for parameter in made.parameters().values():
         parameter.data = torch.randn_like(parameter) * 0.1
     return made
 
 
-def test_gradient_is_the_papers(vsd: LatentVSD) -> None:
+def test_gradient_is_the_papers(vsd: VSD) -> None:
     """Eqs. 7 and 10: omega (z_reg - z_teacher) with omega = 1 / mean|z - z_teacher|, here times 2 / numel."""
     latent = torch.randn(2, 4, 8, 8, dtype=torch.float64, requires_grad=True)
     text, negative = torch.randn(2, 2, 5, 16, dtype=torch.float64)
@@ -50,7 +50,7 @@ def test_gradient_is_the_papers(vsd: LatentVSD) -> None:
     assert torch.allclose(latent.grad, expected, rtol=1e-6, atol=0)
 
 
-def test_no_gradient_reaches_the_networks_through_the_vsd_loss(vsd: LatentVSD) -> None:
+def test_no_gradient_reaches_the_networks_through_the_vsd_loss(vsd: VSD) -> None:
     latent = torch.randn(1, 4, 8, 8, dtype=torch.float64, requires_grad=True)
     text = torch.randn(1, 5, 16, dtype=torch.float64)
     vsd.loss(latent, text, text, torch.Generator().manual_seed(0)).backward()
@@ -60,17 +60,18 @@ def test_no_gradient_reaches_the_networks_through_the_vsd_loss(vsd: LatentVSD) -
 def test_equal_views_give_no_gradient(backbone_folder: Path) -> None:
     """A fresh regulariser is the teacher; without guidance there is nothing to distil."""
     backbone = backbones.load(backbone_folder)
-    fresh = LatentVSD(Generator(backbone, RECIPE, regulariser=True), {"guidance": 1.0, "timesteps": [20, 980]})
+    unguided = RECIPE["loss"]["regulariser"] | {"guidance": 1.0}
+    fresh = VSD(Generator(backbone, RECIPE, "all"), RECIPE["loss"] | {"regulariser": unguided})
     latent = torch.randn(1, 4, 8, 8, requires_grad=True)
     text = torch.randn(1, 5, 16)
     fresh.loss(latent, text, torch.zeros_like(text), torch.Generator().manual_seed(0)).backward()
     assert latent.grad.abs().max() < 1e-6
 
 
-def test_the_regulariser_alone_learns_from_the_diffusion_loss(vsd: LatentVSD) -> None:
+def test_the_regulariser_alone_learns_from_the_diffusion_loss(vsd: VSD) -> None:
     latent = torch.randn(1, 4, 8, 8, dtype=torch.float64, requires_grad=True)
     text = torch.randn(1, 5, 16, dtype=torch.float64)
-    vsd.diffusion_loss(latent, text, torch.Generator().manual_seed(0)).backward()
+    vsd.own_loss(latent, latent, text, torch.Generator().manual_seed(0)).backward()
     assert latent.grad is None
     assert all(parameter.grad is not None for parameter in vsd.parameters().values())
     others = [p for name, p in vsd.backbone.unet.named_parameters() if ".regulariser." not in name]
