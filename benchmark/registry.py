@@ -262,6 +262,11 @@ class Registry:
             "test_sets": {t: picked(self.testsets[t], "title", "images") for t in self.main["test_sets"]},
         }
 
+    def restoration_options(self) -> list[str]:
+        """Options of ``osediff.restore`` that are the same for every variant."""
+        options = [(f"--{name.replace('_', '-')}", str(value)) for name, value in self.main["restoration"].items()]
+        return [word for option in options for word in option]
+
     def pictures(self) -> dict[str, str]:
         """Image of each comparison picture by active test set."""
         return {name: image for name, image in self.main["pictures"].items() if name in self.main["test_sets"]}

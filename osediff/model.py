@@ -98,16 +98,14 @@ class OSEDiff:
         return np.asarray(Image.fromarray(lr).resize((round(width * zoom), round(height * zoom))))
 
     @torch.inference_mode()
-    def restore(self, images: list[np.ndarray], prompts: list[str], seeds: list[int]) -> list[np.ndarray]:
-        """SR images, uint8 (scale H, scale W, 3), of LR ``images``, uint8 (H, W, 3), all of one size.
+    def restored(self, lq: Tensor, prompts: list[str], seeds: list[int]) -> Tensor:
+        """Restored images (N, 3, H, W) in [-1, 1], float32, of LQ images ``lq`` at output size, same shape and range.
 
-        Each has its own prompt and its own seed, so that an image does not depend on what it shares a batch with (but
-        for rounding: a pixel may differ by one level in 255).
+        One prompt and one seed for each; without colour correction.
         """
-        lq = torch.stack([as_tensor(self.enlarged(image)) for image in images]).to(self.device)
         height, width = lq.shape[2:]
         factor = self.generator.factor
-        padded = F.pad(lq, (0, -width % factor, 0, -height % factor), mode="replicate")
+        padded = F.pad(lq.to(self.device), (0, -width % factor, 0, -height % factor), mode="replicate")
         latent, deviation = self.generator.posterior(padded)
         if self.posterior == "sample":
             random = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -115,10 +113,19 @@ class OSEDiff:
             latent = latent + deviation * noise.to(self.device)
         latent = latent * self.backbone.vae.config.scaling_factor
         text = torch.cat([self.text(prompt) for prompt in prompts])
-        restored = self.generator.decode(self.generator.denoise(latent, text))[..., :height, :width]
-        pictures = [as_image(self.colour_fix(one, reference)) for one, reference in zip(restored, lq, strict=True)]
+        return self.generator.decode(self.generator.denoise(latent, text))[..., :height, :width]
+
+    def restore(self, images: list[np.ndarray], prompts: list[str], seeds: list[int]) -> list[np.ndarray]:
+        """SR images, uint8 (scale H, scale W, 3), of LR ``images``, uint8 (H, W, 3), all of one size.
+
+        Each has its own prompt and its own seed, so that an image does not depend on what it shares a batch with (but
+        for rounding: a pixel may differ by one level in 255).
+        """
+        lq = torch.stack([as_tensor(self.enlarged(image)) for image in images]).to(self.device)
+        made = zip(self.restored(lq, prompts, seeds), lq, strict=True)
+        pictures = [as_image(self.colour_fix(one, reference)) for one, reference in made]
         size = (images[0].shape[1] * self.recipe["scale"], images[0].shape[0] * self.recipe["scale"])
-        if (width, height) == size:
+        if (lq.shape[3], lq.shape[2]) == size:
             return pictures
         return [np.asarray(Image.fromarray(picture).resize(size)) for picture in pictures]
 

@@ -51,7 +51,8 @@ rule restore:
         checkpoint=lambda w: bench.checkpoint(w.method),
         seed=bench.main["seed"],
         device=bench.main["device"],
+        options=bench.restoration_options(),
     shell:
         f"{LEASE}python -m osediff.restore --input {{params.lr:q}} --output {{params.sr}}"
         " --checkpoint {params.checkpoint} --backbone {params.backbone:q} --seed {params.seed}"
-        " --device {params.device} --threads {threads} --record {output} > {log} 2>&1"
+        " --device {params.device} --threads {threads} {params.options} --record {output} > {log} 2>&1"
