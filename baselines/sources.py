@@ -47,9 +47,10 @@ def checkout_folder(descriptor: Descriptor, root: Path) -> Path:
 
 def verify_checkout(descriptor: Descriptor, root: Path) -> None:
     """InputError unless the checkout is at the descriptor's commit, with nothing changed or added."""
-    source, folder = descriptor["source"], checkout_folder(descriptor, root)
+    source = descriptor["source"]
     if not source["checkout"]:
         return
+    folder = checkout_folder(descriptor, root)
     if not (folder / ".git").exists():
         raise InputError(
             f"{folder}: no checkout of {source['repository']}; `snakemake baseline_sources` clones it there"
