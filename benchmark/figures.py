@@ -6,8 +6,9 @@
 Each axis is one metric, turned so that better is always outward, and scaled over the methods that are shown: the best
 value lies on the rim, the worst on the inner ring, the others linearly between. Both values stand at the axis. So areas
 say nothing across charts, and with two methods every axis has one on the rim and one on the ring. Metrics that were not
-measured for every method shown are left out and named below; if fewer than three remain, all axes are drawn, those
-without values grey, and polygons pass through the centre there. PNG and SVG are the same bytes for the same table.
+measured for every method shown are left out and named below; if fewer than three remain, there is no area to show: all
+axes are drawn, those without values grey, and methods are points on the others. PNG and SVG are the same bytes for the
+same table.
 """
 
 from __future__ import annotations
@@ -63,10 +64,14 @@ def radii(axis: Axis) -> list[float]:
     return [float(radius) for radius in INNER + (1 - INNER) * better]
 
 
+def has_area(axes: list[Axis]) -> bool:
+    """Whether the measured axes make a polygon."""
+    return sum(axis.measured for axis in axes) >= 3
+
+
 def shown_axes(axes: list[Axis]) -> list[Axis]:
     """The axes to draw: the measured ones if they make a polygon, otherwise all."""
-    measured = [axis for axis in axes if axis.measured]
-    return measured if len(measured) >= 3 else axes
+    return [axis for axis in axes if axis.measured] if has_area(axes) else axes
 
 
 def draw(methods: list[str], every: list[Axis], title: str, subtitle: str) -> Figure:
@@ -93,18 +98,23 @@ def draw(methods: list[str], every: list[Axis], title: str, subtitle: str) -> Fi
     order = sorted(range(len(methods)), key=lambda index: methods[index] == EMPHASISED)
     lines: dict[str, Line2D] = {}
     others = [index for index in range(len(methods)) if methods[index] != EMPHASISED]
+    area = has_area(axes)
     for index in order:
-        points = [radii(axis)[index] for axis in axes]
-        closed = ([*angles, angles[0]], [*points, points[0]])
-        (line,) = plot.plot(*closed, label=methods[index], clip_on=False)
-        line.set_markevery([place for place, axis in enumerate(axes) if axis.measured])
+        points = [(angle, radii(axis)[index]) for angle, axis in zip(angles, axes, strict=True) if axis.measured]
+        shown = list(zip(*points, points[0], strict=True)) if area else list(zip(*points, strict=True)) or [(), ()]
+        (line,) = plot.plot(*shown, label=methods[index], clip_on=False)
+        if area:
+            line.set_markevery(list(range(len(points))))  # the last closes the polygon
         if methods[index] == EMPHASISED:
-            plot.fill(*closed, color=ACCENT, alpha=0.14, zorder=3)
+            if area:
+                plot.fill(*shown, color=ACCENT, alpha=0.14, zorder=3)
             line.set(color=ACCENT, linewidth=2.8, marker="o", markersize=6.5, zorder=5)
         else:
             rank = others.index(index) % len(COLOURS)
             line.set(color=COLOURS[rank], linewidth=1.5, linestyle=STYLES[rank], marker=MARKERS[rank])
             line.set(markersize=5, zorder=4)
+        if not area:
+            line.set_linestyle("none")
         lines[methods[index]] = line
 
     place: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 0.055), "ncol": min(4, len(methods))}
@@ -135,6 +145,8 @@ def label(plot: PolarAxes, angle: float, axis: Axis) -> None:
 def caption(axes: list[Axis], every: list[Axis]) -> str:
     """What the chart's scale means, and which metrics are missing from it."""
     text = "Each axis is scaled over these methods: best on the rim, worst on the inner ring."
+    if not has_area(axes):
+        text += " Too few metrics for an area."
     absent = [axis.title for axis in every if axis not in axes]
     return f"{text}\nNot measured: {', '.join(absent)}." if absent else text
 

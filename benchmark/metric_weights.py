@@ -17,7 +17,9 @@ from benchmark.weights import hub_cache, torch_home, weight_file
 from contracts import fetch
 from contracts.checks import read_yaml
 from contracts.errors import InputError, run
-from contracts.files import lock, sha256
+from contracts.files import lock, sha256, write_text
+
+LOCAL = "local"  # in place of a commit, in the Hugging Face cache
 
 
 def obtain(weight: dict[str, Any], local: Path | None, offline: bool) -> Path:
@@ -30,6 +32,12 @@ def obtain(weight: dict[str, Any], local: Path | None, offline: bool) -> Path:
     if offline and local is None:
         place = hub_cache() if weight["cache"] == "huggingface" else (torch_home() / weight["path"]).parent
         raise InputError(f"{name}: not here and the run is offline; get it from {weight['urls'][0]} into {place}")
+    source = local / name if local is not None else None
+    if weight["cache"] == "huggingface" and source is not None and source.is_file():
+        folder = hub_cache() / f"models--{weight['repo'].replace('/', '--')}"
+        fetch.take(source, path := folder / "snapshots" / LOCAL / weight["path"], digest, source.stat().st_size)
+        write_text(folder / "refs" / "main", LOCAL)  # the library follows it to the snapshot
+        return path
     if weight["cache"] == "huggingface":
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError
@@ -41,7 +49,6 @@ def obtain(weight: dict[str, Any], local: Path | None, offline: bool) -> Path:
         except (OSError, HfHubHTTPError) as error:
             raise InputError(f"{name}: {str(error).splitlines()[0]}") from error
     path = torch_home() / weight["path"]
-    source = local / path.name if local is not None else None
     known = weight.get("size") or (source.stat().st_size if source and source.is_file() else 0)
     fetch.fetch(weight["urls"], path, digest, known or fetch.announced(weight["urls"]), local, offline)
     return path

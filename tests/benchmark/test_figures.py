@@ -70,10 +70,14 @@ def test_measured_radar_names_what_was_not_measured(table):
     assert "Demo results, measured: 6 images, protocol osediff/1" in texts(figure)
 
 
-def test_with_two_metrics_all_axes_are_drawn(table):
+def test_with_two_metrics_all_axes_are_drawn_and_methods_are_points(table):
     table.write_text(FULL.replace("0.5500", "").replace("0.2500", ""), encoding="utf-8")
     figure = figures.measured_radar(table, "demo-synthetic", "x")
-    assert polygons(figure)["Bicubic"] == [1, 1, 0, 0, 1]
+    assert polygons(figure) == {"Bicubic": [1, 1], "OSEDiff": [INNER, INNER]}
+    assert {line.get_linestyle() for line in figure.axes[0].get_lines() if not line.get_label().startswith("_")} == {
+        "None"
+    }
+    assert "Too few metrics for an area" in texts(figure)
     assert texts(figure).count("not measured") == 2
 
 

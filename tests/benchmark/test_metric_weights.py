@@ -67,3 +67,21 @@ def test_command_names_licences_and_what_is_missing(
     metric_weights.main()
     out = capsys.readouterr().out
     assert "b.pth, 256000 bytes, no published sha256 to verify it by; licence: MIT (someone)" in out
+
+
+def test_a_file_of_the_hugging_face_cache_is_taken_from_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As hf_hub_download finds it, which the metric's library calls."""
+    from huggingface_hub import hf_hub_download
+
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "model.safetensors").write_bytes(CONTENT)
+    weight = {"cache": "huggingface", "repo": "timm/vit", "path": "model.safetensors", "urls": ["https://x.org/m"]}
+    path = metric_weights.obtain(weight, tmp_path / "mine", offline=True)
+    assert path.read_bytes() == CONTENT
+    found = hf_hub_download("timm/vit", "model.safetensors", cache_dir=tmp_path / "hub", local_files_only=True)
+    assert Path(found) == path == metric_weights.weight_file(weight)
+    with pytest.raises(InputError, match=r"other\.safetensors: not here and the run is offline"):
+        metric_weights.obtain(weight | {"path": "other.safetensors"}, None, offline=True)
