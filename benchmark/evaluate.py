@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import functools
 import hashlib
 import json
 import sys
@@ -51,8 +52,9 @@ class Finished:
         self.values: dict[str, float] = {}
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         for line in text.splitlines():
-            with contextlib.suppress(json.JSONDecodeError):  # the line that a kill cut off
-                self.values.update(json.loads(line))
+            with contextlib.suppress(json.JSONDecodeError, KeyError):  # the line that a kill cut off
+                row = json.loads(line)
+                self.values[row["key"]] = row["value"]
         self.file: TextIO = path.open("a", encoding="utf-8")
         self.file.write("\n" if text and not text.endswith("\n") else "")
 
@@ -61,10 +63,10 @@ class Finished:
         basis = [*self.basis, name, definition, digests]
         return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
 
-    def add(self, key: str, value: float) -> None:
-        """Keep one value, in the file before the next one is measured."""
+    def add(self, key: str, image: str, name: str, value: float) -> None:
+        """Keep one value of metric ``name``, in the file before the next one is measured."""
         self.values[key] = value
-        self.file.write(json.dumps({key: value}) + "\n")
+        self.file.write(json.dumps({"image": image, "metric": name, "value": value, "key": key}) + "\n")
         self.file.flush()
 
 
@@ -166,7 +168,7 @@ def evaluate(
         def keep(pair: Pair, values: dict[str, float]) -> None:
             with one:
                 for name, value in values.items():
-                    finished.add(keys[pair, name], value)
+                    finished.add(keys[pair, name], pair.stem, name, value)
                     bar.update()
 
         measure([task for task in missing if task[1]], registry, device, workers, batch, keep)
@@ -178,8 +180,8 @@ def evaluate(
             for name in of_sets:
                 key = finished.key(name, stated[name], digests)
                 if key not in finished.values:
-                    distance = metrics.build(name, registry, device, workers)
-                    finished.add(key, scores.checked(name, registry, lambda: distance(sr_set, hr_set), sr))  # noqa: B023
+                    distance = functools.partial(metrics.build(name, registry, device, workers), sr_set, hr_set)
+                    finished.add(key, "", name, scores.checked(name, registry, distance, sr))
                 rows.append(("", name, finished.values[key]))
                 bar.update()
     return rows, notes

@@ -238,9 +238,11 @@ class Registry:
         return spec
 
     def methods_of_table(self, name: str) -> list[str]:
-        """The active methods that are rows of a table: those that it names, and those that no table names."""
+        """The active methods that are rows of a table: those that it names, and those that no table names; all of them
+        where other tables name every one."""
         elsewhere = {m for table, entry in self.tables.items() if table != name for m in entry.get("methods", [])}
-        return [m for m in self.main["methods"] if m in self.tables[name].get("methods", []) or m not in elsewhere]
+        active: list[str] = self.main["methods"]
+        return [m for m in active if m in self.tables[name].get("methods", []) or m not in elsewhere] or active
 
     def compared_methods(self) -> list[str]:
         """The active methods, and bicubic interpolation as a control where it is not one of them."""
@@ -365,10 +367,6 @@ def check_names(registry: Registry) -> None:
             known("metric", metric, registry.metrics["metrics"], f"config/tables.yaml: {name}")
         for method in entry.get("methods", []):
             known("method", method, registry.methods, f"config/tables.yaml: {name}")
-        if name in main["tables"] and not registry.methods_of_table(name):
-            raise InputError(
-                f"{where}: tables: {name} has no row, for other tables name all active methods; leave it out"
-            )
     for name, entry in registry.metrics["metrics"].items():
         for weight in entry["weights"]:
             known("weights file", weight, registry.metrics["weights"], f"config/metrics.yaml: {name}")

@@ -236,7 +236,8 @@ def test_killed_it_continues(tmp_path):
     assert 10 < len(lines) < 120
     # The kill may cut a line off, and what was kept is used: a changed value shows up again.
     kept = json.loads(lines[0])
-    partial.write_text("\n".join([json.dumps(dict.fromkeys(kept, 12.5)), *lines[1:], '{"0f3']))
+    assert (kept["image"], kept["metric"]) == ("00", "psnr")
+    partial.write_text("\n".join([json.dumps(kept | {"value": 12.5}), *lines[1:], '{"0f3']))
 
     assert run(*folders, out, "--metrics", "psnr", "ssim").returncode == 0
     ours, reference = out.read_text().splitlines(), whole.read_text().splitlines()

@@ -27,6 +27,7 @@ def root(tmp_path: Path) -> Path:
     """A copy of the configuration that a test may spoil."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     shutil.copytree(ROOT / "workflow" / "schemas", tmp_path / "workflow" / "schemas")
+    shutil.copytree(ROOT / "baselines", tmp_path / "baselines", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     return tmp_path
 
 
@@ -164,8 +165,7 @@ def test_a_method_that_no_table_names_is_a_row_of_every_table(root: Path) -> Non
     assert bench.methods_of_table("table1") == ["osediff"]
     assert bench.methods_of_table("table8") == ["osediff", "gan"]
     assert list(bench.table("table8")["methods"]) == ["osediff", "gan"]
-    with pytest.raises(InputError, match="table1 has no row"):
-        registry.load(MAIN | {"methods": ["gan"]}, root)
+    assert registry.load(MAIN | {"methods": ["gan"]}, root).methods_of_table("table1") == ["gan"], "never an empty one"
 
 
 def test_switches_may_be_typed_in_yaml_on_the_command_line(root: Path) -> None:
@@ -208,14 +208,12 @@ def test_every_baseline_is_a_method_and_its_name_is_taken() -> None:
 
 
 def test_a_method_cannot_have_a_baselines_name(root: Path) -> None:
-    shutil.copytree(ROOT / "baselines", root / "baselines")
     spoil(root, "methods", "ldl", value={"title": "Mine", "steps": 0, "kind": "interpolation", "kernel": "nearest"})
     with pytest.raises(InputError, match=r"methods\.yaml: ldl is a baseline already"):
         registry.load(MAIN, root)
 
 
 def test_a_mistake_in_a_descriptor_is_named(root: Path) -> None:
-    shutil.copytree(ROOT / "baselines", root / "baselines")
     path = root / "baselines" / "ldl" / "descriptor.yaml"
     path.write_text(path.read_text().replace("by_hand:", "byhand:"))
     with pytest.raises(InputError, match=r"baselines/ldl/descriptor\.yaml: at weights\.0: unknown key 'byhand'"):
