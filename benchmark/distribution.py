@@ -1,8 +1,9 @@
 """Distances between two sets of images, FID and KID, from one computation of Inception features.
 
 The features are pyiqa's (2048 per image), bit for bit those of clean-fid given the same network; pyiqa's weights are a
-file of our manifest, while clean-fid fetches its own, unverified, to a temporary folder. What is made of them is here: FID's trace of a matrix root takes scipy a
-minute for 2048 dimensions, whatever the number of images, and newer versions of it no longer accept pyiqa's call.
+file of our manifest, while clean-fid fetches its own, unverified, to a temporary folder. What is made of them is here:
+FID's trace of a matrix root takes scipy a minute for 2048 dimensions, whatever the number of images, and newer versions
+of it no longer accept pyiqa's call.
 """
 
 from __future__ import annotations
