@@ -132,7 +132,7 @@ def corrupt(folder: Path) -> None:
         (without_hr, "pairs/HR lacks b"),
         (wrong_size, "pairs/HR/b.png: is 95x80, 4 times its LR image is 96x80"),
         (corrupt, "pairs/HR/b.png: cannot be read"),
-        (shutil.rmtree, "pairs/LR: no such folder"),
+        (shutil.rmtree, "paths: given: no folder pairs/LR"),
     ],
 )
 def test_images_that_cannot_be_used_are_named_in_the_output(finished: Workflow, spoil: object, said: str) -> None:
