@@ -150,6 +150,12 @@ def test_given_folders_that_are_not_there_are_named_before_anything_runs(root: P
         registry.check_folders(registry.load(MAIN | {"methods": ["mine"]}, root))
 
 
+def test_evaluations_take_as_many_cores_as_are_worth_starting() -> None:
+    loaded = registry.load(MAIN, ROOT)
+    wanted = [loaded.evaluation_threads(name, 16) for name in ("div2k-val", "realsr", "drealsr", "demo-synthetic")]
+    assert wanted == [16, 2, 1, 1]
+
+
 def test_an_existing_folder_of_images_is_a_method(root: Path) -> None:
     entry = {"title": "Mine", "steps": 1, "kind": "images", "images": "results of mine/{test_set}"}
     spoil(root, "methods", "mine", value=entry)

@@ -12,7 +12,7 @@ rule evaluate:
         f"{RUNS}/logs/evaluate/{{method}}/{{test_set}}.tsv"
     conda:
         "../../environment.yml"
-    threads: lambda w: bench.evaluation_threads(w.test_set, workflow.cores or 1)
+    threads: lambda w: bench.evaluation_threads(w.test_set, workflow.cores or 8)
     resources:
         gpu=GPU,
     params:
