@@ -1,0 +1,152 @@
+"""StableSR: the authors' time-aware, guided latent diffusion model and their decoder, in an environment of its own.
+
+Their script for 128 to 512 pixels loads a whole folder onto the GPU; here it is carried out for one image.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.transforms import functional
+
+from baselines.official import Restore, built, checkpoint, filled, importable
+from contracts.errors import InputError
+
+MODEL = "configs/stableSRNew/v2-finetune_text_T_512.yaml"
+DECODER = "configs/autoencoder/autoencoder_kl_64x64x4_resi.yaml"
+SIZE = 512  # of the result: the guidance of the network is built for 64x64 latents
+MULTIPLE = 32  # LR pixels
+
+
+def stub(name: str, **attributes: Any) -> None:
+    """A module in place of one that the checkout imports and that is gone or not needed."""
+    module = sys.modules.setdefault(name, ModuleType(name))
+    for attribute, value in attributes.items():
+        setattr(module, attribute, value)
+
+
+def mend() -> None:
+    """What the checkout imports that no longer exists, or only trains: none of it is used in restoring."""
+    from pytorch_lightning.utilities.rank_zero import rank_zero_only
+    from transformers.models.clip import modeling_clip
+
+    stub("pytorch_lightning.utilities.distributed", rank_zero_only=rank_zero_only)
+    stub("torchvision.transforms.functional_tensor", rgb_to_grayscale=functional.rgb_to_grayscale)
+    stub("taming")
+    stub("taming.modules")
+    stub("taming.modules.vqvae")
+    stub("taming.modules.vqvae.quantize", VectorQuantizer2=nn.Module)
+    stub("clip")
+    if not hasattr(modeling_clip, "CLIPTextTransformer"):
+        modeling_clip.CLIPTextTransformer = nn.Module
+
+
+def text_tower() -> Callable[..., Any]:
+    """In place of open_clip's maker of models, which would fetch weights that the checkpoint holds anyway."""
+    open_clip = importlib.import_module("open_clip")
+
+    def make(arch: str, device: Any = None, pretrained: Any = None) -> tuple[nn.Module, None, None]:
+        return open_clip.model.CLIP(**open_clip.get_model_config(arch)), None, None
+
+    return make
+
+
+def networks(checkout: Path, device: str) -> tuple[Any, Any]:
+    """The latent diffusion model and the decoder with its encoder (CFW), without weights."""
+    importable(checkout)
+    mend()
+    importlib.import_module("ldm.modules.encoders.modules").open_clip.create_model_and_transforms = text_tower()
+    instantiate = importlib.import_module("ldm.util").instantiate_from_config
+    model, decoder = (
+        yaml.safe_load((checkout / name).read_text(encoding="utf-8"))["model"] for name in (MODEL, DECODER)
+    )
+    model["params"]["cond_stage_config"]["params"]["device"] = device
+    decoder["params"]["lossconfig"] = {"target": "torch.nn.Identity"}  # it would fetch VGG
+    return built(lambda: instantiate(model)), built(lambda: instantiate(decoder))
+
+
+def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Names and shapes of what the official checkpoints hold, by path (baselines.randomise)."""
+    model, decoder = networks(sources / "StableSR", "cpu")
+    return {
+        settings["checkpoint"]: {"state_dict": model.state_dict()},
+        settings["decoder"]: {"state_dict": decoder.state_dict()},
+    }
+
+
+def respace(model: Any, steps: int, device: str) -> None:
+    """Gives ``model`` the schedule of the official script: ``steps`` of its 1000, evenly spaced."""
+    space = importlib.import_module("ldm.models.diffusion.ddpm").space_timesteps
+    model.register_schedule(
+        given_betas=None, beta_schedule="linear", timesteps=1000, linear_start=0.00085, linear_end=0.0120, cosine_s=8e-3
+    )
+    taken = sorted(space(1000, [steps]))
+    alphas = model.alphas_cumprod.cpu()[taken]
+    betas = 1 - alphas / torch.cat([torch.ones(1), alphas[:-1]])
+    model.register_schedule(given_betas=betas.numpy(), timesteps=steps)
+    model.num_timesteps = 1000
+    model.ori_timesteps = taken
+    model.to(device)
+
+
+def prepared(lr: np.ndarray, stem: str) -> Tensor:
+    """uint8 (128, 128, 3) as (1, 3, 512, 512) in [-1, 1]; InputError for another size."""
+    if lr.shape[:2] != (SIZE // 4, SIZE // 4):
+        have = f"{lr.shape[1]}x{lr.shape[0]}"
+        raise InputError(f"{stem}: {have}, but this network restores 128x128 images to 512x512; leave the method out")
+    image = Image.fromarray(lr)
+    image = image.resize([side // MULTIPLE * MULTIPLE for side in image.size], Image.Resampling.LANCZOS)
+    batch = torch.from_numpy(np.asarray(image, np.float32).transpose(2, 0, 1) / 255)[None] * 2 - 1
+    return functional.resize(batch, [SIZE], antialias=False).clamp(-1, 1)
+
+
+def truncated(sr: Tensor) -> np.ndarray:
+    """(1, 3, H, W) in [-1, 1] as uint8 (H, W, 3), clipped, and cut off as the official script does, not rounded."""
+    pixels = ((sr + 1) / 2).clamp(0, 1)[0].cpu().float().numpy().transpose(1, 2, 0)
+    return (255.0 * pixels).astype(np.uint8)
+
+
+def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> Restore:
+    """StableSR's restoring function."""
+    checkout, weights = sources / "StableSR", sources / "weights"
+    model, decoder = networks(checkout, device)
+    for network, name in ((model, settings["checkpoint"]), (decoder, settings["decoder"])):
+        filled(network, checkpoint(weights / name), weights / name, buffers=False).to(device)
+    decoder.decoder.fusion_w = settings["decoder_weight"]
+    respace(model, settings["steps"], device)
+    colour_fix = importlib.import_module("scripts.wavelet_color_fix").adaptive_instance_normalization
+
+    def context() -> AbstractContextManager[Any]:
+        return nullcontext() if device == "cpu" else torch.autocast("cuda")
+
+    @torch.no_grad()
+    def restore(lr: np.ndarray, stem: str, seed: int | None) -> np.ndarray:
+        image = prepared(lr, stem).to(device)
+        with context():
+            posterior, features = decoder.encode(image)
+            latent = model.get_first_stage_encoding(posterior)
+            torch.randn_like(latent)  # the official script draws it and does not use it; the stream goes on as there
+            samples, _ = model.sample(
+                cond=model.cond_stage_model([""]),
+                struct_cond=latent,
+                batch_size=1,
+                timesteps=settings["steps"],
+                time_replace=settings["steps"],
+                x_T=None,
+                return_intermediates=True,
+            )
+            sr = colour_fix(decoder.decode(samples * 1.0 / model.scale_factor, features), image)
+        return truncated(sr)
+
+    return restore
