@@ -165,6 +165,7 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
     runs = trained + (sets - 1)
     assert jobs == {
         "check_test_set": sets,
+        "fetch_backbone": 1,
         "train": trained,
         "restore": runs,
         "evaluate": runs,
