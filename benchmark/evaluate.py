@@ -23,7 +23,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TextIO
 
@@ -78,7 +78,7 @@ def measure(
     batch: int,
     keep: Callable[[Pair, dict[str, float]], None],
 ) -> None:
-    """Measures ``tasks`` and hands every pair's values to ``keep`` as they come, in no order and from any thread."""
+    """Measures ``tasks`` and hands every pair's values to ``keep`` as they come, in no order and from two threads."""
     wanted = list(dict.fromkeys(name for _, names in tasks for name in names))
     if not wanted:
         return
@@ -103,19 +103,22 @@ def measure(
         return
     for name, text in texts.items():
         scores.function(name, text)  # before the processes are forked, which share its network then
-    with pool(workers) as processes:
+    with pool(workers) as processes, ThreadPoolExecutor(1) as collector:
         processes.submit(scores.control_here, references, texts).result()
+        futures = {processes.submit(scores.values, pair, definitions): pair for pair, definitions in for_processes}
 
-        def kept(pair: Pair) -> Callable[[Future[dict[str, float]]], None]:
-            return lambda done: None if done.cancelled() or done.exception() else keep(pair, done.result())
+        def collect() -> None:
+            for future in as_completed(futures):
+                keep(futures[future], future.result())
 
-        futures = []
-        for pair, definitions in for_processes:
-            futures.append(processes.submit(scores.values, pair, definitions))
-            futures[-1].add_done_callback(kept(pair))
-        on_device()
-        for future in futures:
-            future.result()
+        collecting = collector.submit(collect)
+        try:
+            on_device()
+            collecting.result()
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
 
 
 def evaluate(

@@ -193,6 +193,15 @@ def test_values_do_not_depend_on_the_number_of_processes(folders, tmp_path, regi
         evaluate.evaluate(*folders, names, registry, tmp_path / "partial", "cpu", 2)
 
 
+def test_what_cannot_be_kept_stops_the_processes_too(folders, tmp_path, registry, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(evaluate.Finished, "add", full)
+    with pytest.raises(OSError, match="No space left"):
+        evaluate.evaluate(*folders, ["psnr"], registry, tmp_path / "partial", "cpu", 2)
+
+
 def test_processes_end_with_the_one_that_started_them(tmp_path):
     code = (
         "import os, time\nfrom benchmark.workers import pool\n"
