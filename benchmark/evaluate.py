@@ -39,7 +39,7 @@ from benchmark.workers import cores, pool, sensible
 from contracts.errors import InputError, run
 from contracts.files import atomic, lock
 from contracts.images import pairs
-from contracts.restoring import unusable
+from contracts.restoring import refuse_random, unusable
 
 COLUMNS = ("method", "test_set", "image", "metric", "value", "protocol", "note")
 
@@ -219,6 +219,8 @@ def main() -> None:
 
     partial = args.out.with_name(args.out.name + ".partial")
     reason = unusable(args.record) if args.record else ""
+    if not args.record:
+        refuse_random(args.sr)
     with lock(args.out.with_name(f".{args.out.name}.lock")):
         rows: list[tuple[str, str, float]] = []
         notes = dict.fromkeys(names, reason)

@@ -13,13 +13,16 @@ from contracts.errors import InputError
 from contracts.files import lock, read_json, sha256, write_json
 from contracts.images import list_images, read_rgb, write_png
 
+# What has been made so far and by what, beside the images.
+MADE = ".made.json"
+
 
 def kept(output: Path, made_by: dict[str, Any], inputs: dict[str, str]) -> dict[str, str]:
     """LR sha256 by stem of the SR images in ``output`` that still hold; the others are removed from it.
 
     A folder that holds images but was never written by ``restore_folder`` is refused: somebody may need them.
     """
-    progress = output / ".made.json"
+    progress = output / MADE
     images = list(output.glob("*.png"))
     if images and not progress.exists():
         raise InputError(f"{output}: holds {len(images)} images that were not made here; name another folder")
@@ -47,6 +50,13 @@ def unusable(record: Path) -> str:
     if content.get("failed"):
         return f"failed: {content['failed']}"
     return "made with random weights, which are never evaluated" if content.get("weights") == "random" else ""
+
+
+def refuse_random(folder: Path) -> None:
+    """InputError if the images in ``folder`` were made with random weights, which the notes beside them say."""
+    made = folder / MADE
+    if made.exists() and read_json(made)["made_by"].get("weights") == "random":
+        raise InputError(f"{folder}: made with random weights, which are never evaluated")
 
 
 def batches(images: dict[str, Path], size: int) -> list[list[str]]:
@@ -87,7 +97,7 @@ def restore_batches(
         record.unlink(missing_ok=True)
         inputs = {stem: sha256(path) for stem, path in images.items()}
         done = kept(output, made_by, inputs)
-        write_json(output / ".made.json", {"made_by": made_by, "images": done})
+        write_json(output / MADE, {"made_by": made_by, "images": done})
         with tqdm(total=len(images), desc="restoring", unit="image") as bar:
             for stems in batches(images, batch):
                 if any(stem not in done for stem in stems):
@@ -100,7 +110,7 @@ def restore_batches(
                             )
                         write_png(output / f"{stem}.png", sr)
                         done[stem] = inputs[stem]
-                    write_json(output / ".made.json", {"made_by": made_by, "images": done})
+                    write_json(output / MADE, {"made_by": made_by, "images": done})
                 bar.update(len(stems))
     made = {stem: {"lr": inputs[stem], "sr": sha256(output / f"{stem}.png")} for stem in images}
     write_json(record, {**made_by, "scale": scale, "images": made})

@@ -22,7 +22,7 @@ from torch import nn
 from contracts.errors import InputError
 from contracts.files import read_json, sha256, write_json
 from contracts.images import write_png
-from contracts.restoring import unusable
+from contracts.restoring import refuse_random, unusable
 from osediff import backbone as backbones
 from osediff import pretrained
 from osediff.generator import Generator
@@ -156,6 +156,8 @@ def test_what_random_weights_made_is_never_evaluated(
     command = [sys.executable, "-m", "osediff.restore", "--input", tmp_path / "LR", "--output", tmp_path / "SR"]
     subprocess.run([*command, "--checkpoint", checkpoint, "--backbone", backbone], check=True, capture_output=True)
     assert "random weights" in unusable(tmp_path / "run.json")
+    with pytest.raises(InputError, match="random weights, which are never evaluated"):
+        refuse_random(tmp_path / "SR")
 
 
 def test_random_weights_are_the_same_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
