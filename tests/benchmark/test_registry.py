@@ -174,6 +174,13 @@ def test_a_method_that_no_table_names_is_a_row_of_every_table(root: Path) -> Non
     assert registry.load(MAIN | {"methods": ["gan"]}, root).methods_of_table("table1") == ["gan"], "never an empty one"
 
 
+def test_the_papers_baselines_stand_in_the_tables_where_the_paper_has_them() -> None:
+    every = ["bicubic", "stablesr", "sinsr", "bsrgan", "femasr", "osediff"]
+    bench = registry.load(MAIN | {"methods": every}, ROOT)
+    assert bench.methods_of_table("table1") == ["bicubic", "stablesr", "sinsr", "osediff"]
+    assert bench.methods_of_table("table8") == ["bicubic", "bsrgan", "femasr", "osediff"]
+
+
 def test_switches_may_be_typed_in_yaml_on_the_command_line(root: Path) -> None:
     """Snakemake hands over ``--config intervals=true`` as a string, and ``=True`` as a truth value."""
     assert registry.load(MAIN | {"intervals": "true", "offline": "false"}, root).main["intervals"] is True
