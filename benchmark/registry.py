@@ -29,6 +29,7 @@ REGISTRIES = (
     "tables",
     "ablations",
     "costs",
+    "compute",
 )
 Entry = dict[str, Any]
 
@@ -74,6 +75,7 @@ class Registry:
     ablations: Entry
     baselines: Entry
     costs: Entry
+    compute: Entry
 
     @property
     def runs(self) -> str:
@@ -101,6 +103,14 @@ class Registry:
     def recipe(self, method: str) -> Entry:
         """The full recipe of a method of kind ``variant``."""
         return self.variant(self.methods[method]["variant"], self.methods[method].get("base"))
+
+    def training_options(self) -> list[str]:
+        """Options of ``osediff.train`` for how it is computed."""
+        chosen = self.compute[self.main["compute"]]
+        options = ["--device", self.main["device"], "--precision", chosen["precision"], "--workers", chosen["workers"]]
+        options += ["--micro-batch", chosen["micro_batch"]] if chosen["micro_batch"] else []
+        options += ["--gradient-checkpointing"] if chosen["gradient_checkpointing"] else []
+        return list(map(str, options))
 
     def checkpoint(self, method: str) -> str:
         """Checkpoint folder of a method of kind ``variant``, made by rule ``train``."""
@@ -340,6 +350,7 @@ def check_names(registry: Registry) -> None:
     """InputError at the first name that no registry knows."""
     main, where = registry.main, "configuration"
     known("base", main["base"], registry.variants["bases"], where)
+    known("way to compute", main["compute"], registry.compute, f"{where}: compute")
     for kind, key, names in (
         ("test set", "test_sets", registry.testsets),
         ("method", "methods", registry.methods),

@@ -1,4 +1,4 @@
-"""Gives a command one GPU to itself: ``python -m contracts.lease -- command ...``.
+"""Gives a command GPUs to itself: ``python -m contracts.lease [--gpus N] -- command ...`` (one if not said).
 
 Snakemake counts GPUs but does not say which one a job gets. Here each device has a lock file that a job holds while it
 runs; the kernel frees it when the job ends or is killed. It keeps one user's jobs apart, not those of several users.
@@ -35,11 +35,17 @@ def devices() -> list[str]:
     return found
 
 
-def lease(candidates: list[str], folder: Path, every: float = 1.0) -> tuple[str, IO[bytes]]:
-    """Waits for a free device; returns its id and the open lock file, which holds it until it is closed."""
+def lease(candidates: list[str], folder: Path, count: int = 1, every: float = 1.0) -> dict[str, IO[bytes]]:
+    """Waits for ``count`` free devices; returns their open lock files by id, which hold them until they are closed.
+
+    All or none are held while it waits, so that two that wait for several cannot block each other.
+    """
+    if count > len(candidates):
+        raise InputError(f"{count} GPUs are asked for, {len(candidates)} are here: {', '.join(candidates)}")
     folder.mkdir(exist_ok=True)
     told = False
     while True:
+        held: dict[str, IO[bytes]] = {}
         for device in candidates:
             file = (folder / f"{device.replace('/', '-')}.lock").open("ab")
             try:
@@ -47,24 +53,32 @@ def lease(candidates: list[str], folder: Path, every: float = 1.0) -> tuple[str,
             except BlockingIOError:
                 file.close()
                 continue
-            return device, file
+            held[device] = file
+            if len(held) == count:
+                return held
+        for taken in held.values():
+            taken.close()
         if not told:
-            print(f"waiting for one of the GPUs {', '.join(candidates)}", file=sys.stderr, flush=True)
+            print(f"waiting for {count} of the GPUs {', '.join(candidates)}", file=sys.stderr, flush=True)
             told = True
         time.sleep(every)
 
 
 def main() -> None:
-    """Command line: takes a device, then becomes the command, which keeps the lock until it ends."""
-    command = sys.argv[2:] if sys.argv[1:2] == ["--"] else sys.argv[1:]
+    """Command line: takes devices, then becomes the command, which keeps the locks until it ends."""
+    arguments, count = sys.argv[1:], 1
+    if arguments[:1] == ["--gpus"] and arguments[1:2] and arguments[1].isdigit():
+        arguments, count = arguments[2:], int(arguments[1])
+    command = arguments[1:] if arguments[:1] == ["--"] else arguments
     if not command:
         raise InputError("no command given; python -m contracts.lease -- command ...")
     # Slurm has divided the devices already, and calls them 0, 1, ... in each of its jobs.
     folder = Path(tempfile.gettempdir()) / f"gpu-leases-{os.getuid()}{os.environ.get('SLURM_JOB_ID', '')}"
-    device, file = lease(devices(), folder)
+    held = lease(devices(), folder, count)
     # The lock belongs to the open file, so the command inherits the file and with it the device.
-    os.set_inheritable(file.fileno(), True)
-    os.execvpe(command[0], command, {**os.environ, "CUDA_VISIBLE_DEVICES": device})
+    for file in held.values():
+        os.set_inheritable(file.fileno(), True)
+    os.execvpe(command[0], command, {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(held)})
 
 
 if __name__ == "__main__":

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from contracts.errors import InputError
 from contracts.images import list_images, read_rgb
 from osediff.degradation import degrade, resized
+
+KEPT = 2**30  # bytes of decoded photographs that are kept
 
 
 class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
@@ -26,20 +29,39 @@ class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
     """
 
     def __init__(self, folder: Path, recipe: dict[str, Any], seed: int, pairs: int) -> None:
-        self.photos = [read_rgb(path) for path in list_images(folder).values()]
+        self.paths = list(list_images(folder).values())
         self.recipe, self.seed, self.pairs = recipe, seed, pairs
-        for path, photo in zip(list_images(folder).values(), self.photos, strict=True):
-            if min(photo.shape[:2]) < recipe["crop"]:
-                size = f"{photo.shape[1]}x{photo.shape[0]}"
-                raise InputError(f"{path}: {size} is smaller than the training crop of {recipe['crop']} pixels")
+        self.kept: dict[int, np.ndarray] = {}
+        self.room = KEPT
+        for path in self.paths:
+            with Image.open(path) as photo:  # reads the header only
+                width, height = photo.size
+            if min(width, height) < recipe["crop"]:
+                raise InputError(
+                    f"{path}: {width}x{height} is smaller than the training crop of {recipe['crop']} pixels"
+                )
 
     def __len__(self) -> int:
         return self.pairs
 
+    def photo(self, n: int) -> str:
+        """Name of the photograph that pair ``n`` is cut from."""
+        return self.paths[int(np.random.default_rng([self.seed, n]).integers(len(self.paths)))].stem
+
+    def pixels(self, index: int) -> np.ndarray:
+        """Photograph ``index``, uint8 (H, W, 3), decoded once as long as there is room for it."""
+        if index in self.kept:
+            return self.kept[index]
+        photo = read_rgb(self.paths[index])
+        if photo.nbytes <= self.room:
+            self.kept[index] = photo
+            self.room -= photo.nbytes
+        return photo
+
     def __getitem__(self, n: int) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng([self.seed, n])
         crop, scale = self.recipe["crop"], self.recipe["scale"]
-        photo = self.photos[int(rng.integers(len(self.photos)))]
+        photo = self.pixels(int(rng.integers(len(self.paths))))
         top, left = (int(rng.integers(extent - crop + 1)) for extent in photo.shape[:2])
         hq = photo[top : top + crop, left : left + crop]
         if rng.random() < 0.5:

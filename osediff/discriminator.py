@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from contracts.errors import InputError
-from osediff.generator import Generator
+from osediff.draws import Draws
+from osediff.generator import Generator, full
 
 Features = Callable[[Tensor], list[Tensor]]
 REAL = 0.8  # one-sided label smoothing
@@ -127,12 +128,12 @@ class GAN:
 
     def cross_entropy(self, image: Tensor, label: float) -> Tensor:
         """Binary cross-entropy of ``image`` (N, 3, H, W) and ``label``: mean over positions, sum over heads."""
-        logits = [of_head(feature) for of_head, feature in zip(self.heads, self.features(image), strict=True)]
+        logits = [full(of_head(feature)) for of_head, feature in zip(self.heads, self.features(image), strict=True)]
         return torch.stack(
             [F.binary_cross_entropy_with_logits(found, torch.full_like(found, label)) for found in logits]
         ).sum()
 
-    def loss(self, subject: Tensor, text: Tensor, negative: Tensor, random: torch.Generator) -> Tensor:
+    def loss(self, subject: Tensor, text: Tensor, negative: Tensor, draws: Draws) -> Tensor:
         """How far the restored images are from being taken for true ones; the texts are not used."""
         self.heads.requires_grad_(False)
         try:
@@ -140,6 +141,6 @@ class GAN:
         finally:
             self.heads.requires_grad_(True)
 
-    def own_loss(self, subject: Tensor, hq: Tensor, text: Tensor, random: torch.Generator) -> Tensor:
+    def own_loss(self, subject: Tensor, hq: Tensor, text: Tensor, draws: Draws) -> Tensor:
         """What the discriminator minimises on restored and true images (N, 3, H, W)."""
         return self.cross_entropy(hq, REAL) + self.cross_entropy(subject.detach(), 0.0)

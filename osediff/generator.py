@@ -21,8 +21,10 @@ from osediff.adapters import (
     targets,
 )
 from osediff.backbone import Backbone
+from osediff.draws import Draws
 
 LAST_TIMESTEP = 999
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Generator:
@@ -75,11 +77,11 @@ class Generator:
                 found = vae.encode(image).latent_dist
         return full(found.mean), full(found.std)
 
-    def encode(self, image: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Scaled latent (N, C, h, w) of ``image`` (N, 3, H, W) in [-1, 1]; the mode if there is no ``generator``."""
+    def encode(self, image: Tensor, draws: Draws | None = None) -> Tensor:
+        """Scaled latent (N, C, h, w) of ``image`` (N, 3, H, W) in [-1, 1]; the posterior's mode without ``draws``."""
         mean, deviation = self.posterior(image)
-        if generator is not None:
-            mean = mean + deviation * torch.randn(mean.shape, generator=generator).to(mean)
+        if draws is not None:
+            mean = mean + deviation * draws.normal(mean)
         return mean * self.backbone.vae.config.scaling_factor
 
     def denoise(self, latent: Tensor, text: Tensor) -> Tensor:
@@ -110,9 +112,9 @@ class Generator:
                 image = vae.decode(latent).sample
         return full(image).clamp(-1, 1)
 
-    def __call__(self, image: Tensor, text: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    def __call__(self, image: Tensor, text: Tensor, draws: Draws | None = None) -> tuple[Tensor, Tensor]:
         """Restored image (N, 3, H, W) in [-1, 1] and its latent, from the LQ ``image`` at output size (Eq. 4)."""
-        latent = self.denoise(self.encode(image, generator), text)
+        latent = self.denoise(self.encode(image, draws), text)
         return self.decode(latent), latent
 
     def merge(self) -> None:
@@ -122,6 +124,11 @@ class Generator:
             network.fuse_lora()
             network.unload_lora()
         self.vae_roles, self.unet_roles = Roles(self.backbone.vae), Roles(self.backbone.unet)
+
+    def checkpoint_gradients(self) -> None:
+        """Gradient checkpointing of the UNet and of both halves of the VAE, for training: less memory, more time."""
+        for network, roles in ((self.backbone.vae, self.vae_roles), (self.backbone.unet, self.unet_roles)):
+            network.enable_gradient_checkpointing(gradient_checkpointing_func=roles.checkpoint)
 
     def bare_vae(self) -> Any:
         """Context in which the VAE is the pretrained one, without the generator's adapters."""

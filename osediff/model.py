@@ -17,10 +17,9 @@ from osediff import backbone as backbones
 from osediff import checkpoints
 from osediff.colour import FIXES
 from osediff.data import as_image, as_tensor
-from osediff.generator import Generator
+from osediff.generator import PRECISIONS, Generator
 from osediff.tiling import Tiling
 
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 POSTERIORS = ("sample", "mode")
 Picture = TypeVar("Picture", Image.Image, np.ndarray, Tensor)
 

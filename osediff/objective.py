@@ -1,8 +1,8 @@
 """What one training step minimises (Algorithm 1): the generator's loss, then the regulariser's own.
 
     objective = Objective(generator, recipe["loss"])
-    loss, terms, subject = objective.generator_loss(lq, hq, text, negative, random)  # backward, its step
-    terms |= objective.regulariser_loss(subject, hq, text, random)  # backward, the second optimiser's step
+    loss, terms, subject = objective.generator_loss(lq, hq, text, negative, draws)  # backward, its step
+    terms |= objective.regulariser_loss(subject, hq, text, draws)  # backward, the second optimiser's step
 
 Every kind of regulariser has the same members (see ``osediff.regulariser.VSD``): ``parameters``, ``buffers``,
 ``subject``, ``loss``, ``own_loss``, and the names of its two losses. Random numbers are drawn in one order: posterior
@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from osediff import perceptual
 from osediff.discriminator import GAN
+from osediff.draws import Draws
 from osediff.generator import Generator
 from osediff.regulariser import VSD
 
@@ -40,24 +40,24 @@ class Objective:
         self.regulariser: Any = kind(generator, settings) if kind else None
 
     def generator_loss(
-        self, lq: Tensor, hq: Tensor, text: Tensor, negative: Tensor, random: torch.Generator
+        self, lq: Tensor, hq: Tensor, text: Tensor, negative: Tensor, draws: Draws
     ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """Eq. 8 on ``lq`` and ``hq`` (N, 3, H, W) in [-1, 1]: the loss, its unweighted terms, what is regularised.
 
         ``text`` and ``negative`` are embeddings (N, tokens, channels). The third is for ``regulariser_loss``.
         """
-        restored, latent = self.generator(lq, text, random)
+        restored, latent = self.generator(lq, text, draws)
         terms = {"mse": F.mse_loss(restored, hq), "perceptual": self.distance(restored, hq)}
         loss = self.settings["mse"] * terms["mse"] + self.settings["perceptual"]["weight"] * terms["perceptual"]
         if self.regulariser is None:
             return loss, terms, latent.detach()
         subject = self.regulariser.subject(restored, latent)
-        terms[self.regulariser.term] = self.regulariser.loss(subject, text, negative, random)
+        terms[self.regulariser.term] = self.regulariser.loss(subject, text, negative, draws)
         loss = loss + self.settings["regulariser"]["weight"] * terms[self.regulariser.term]
         return loss, terms, subject.detach()
 
-    def regulariser_loss(self, subject: Tensor, hq: Tensor, text: Tensor, random: torch.Generator) -> dict[str, Tensor]:
+    def regulariser_loss(self, subject: Tensor, hq: Tensor, text: Tensor, draws: Draws) -> dict[str, Tensor]:
         """The regulariser's own loss under its name; nothing where there is no regulariser."""
         if self.regulariser is None:
             return {}
-        return {self.regulariser.own_term: self.regulariser.own_loss(subject, hq, text, random)}
+        return {self.regulariser.own_term: self.regulariser.own_loss(subject, hq, text, draws)}

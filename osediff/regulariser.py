@@ -10,7 +10,8 @@ from torch import Tensor
 
 from osediff.adapters import REGULARISER, TEACHER
 from osediff.backbone import Backbone
-from osediff.generator import Generator, estimate_clean
+from osediff.draws import Draws
+from osediff.generator import Generator, estimate_clean, full
 
 
 class VSD:
@@ -46,37 +47,36 @@ class VSD:
             return latent
         with self.generator.bare_vae():
             encoded = self.backbone.vae.encode(restored).latent_dist.mean
-        return encoded * self.backbone.vae.config.scaling_factor
+        return full(encoded) * self.backbone.vae.config.scaling_factor
 
-    def noised(self, latent: Tensor, span: tuple[int, int], random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def noised(self, latent: Tensor, span: tuple[int, int], draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
         """``latent`` at a uniform timestep of ``span`` (upper end excluded): noisy latent, noise, timesteps."""
-        noise = torch.randn(latent.shape, generator=random).to(latent)
-        timesteps = torch.randint(*span, (len(latent),), generator=random).to(latent.device)
+        noise, timesteps = draws.normal(latent), draws.integers(*span).to(latent.device)
         return self.backbone.scheduler.add_noise(latent, noise, timesteps), noise, timesteps
 
-    def loss(self, subject: Tensor, text: Tensor, negative: Tensor, random: torch.Generator) -> Tensor:
+    def loss(self, subject: Tensor, text: Tensor, negative: Tensor, draws: Draws) -> Tensor:
         """VSD loss whose gradient on ``subject`` is (z_reg - z_teacher) / mean|subject - z_teacher|, up to 2 / numel.
 
         ``text`` and ``negative`` are (N, tokens, channels); guidance is on the teacher only. Written, as in the
         released code, as a mean squared error against a target that carries no gradient.
         """
         with torch.no_grad():
-            noisy, _, timesteps = self.noised(subject.detach(), tuple(self.settings["timesteps"]), random)
+            noisy, _, timesteps = self.noised(subject.detach(), tuple(self.settings["timesteps"]), draws)
             with self.roles.use(REGULARISER):
-                own = self.backbone.unet(noisy, timesteps, text).sample
+                own = full(self.backbone.unet(noisy, timesteps, text).sample)
             with self.roles.use(TEACHER):
                 both = self.backbone.unet(noisy.repeat(2, 1, 1, 1), timesteps.repeat(2), torch.cat([negative, text]))
-            without, with_text = both.sample.chunk(2)
+            without, with_text = full(both.sample).chunk(2)
             guided = without + self.settings["guidance"] * (with_text - without)
             teacher = estimate_clean(self.backbone, noisy, guided, timesteps)
             difference = estimate_clean(self.backbone, noisy, own, timesteps) - teacher
             gradient = difference / (subject - teacher).abs().mean((1, 2, 3), keepdim=True)
         return F.mse_loss(subject, (subject - gradient).detach())
 
-    def own_loss(self, subject: Tensor, hq: Tensor, text: Tensor, random: torch.Generator) -> Tensor:
+    def own_loss(self, subject: Tensor, hq: Tensor, text: Tensor, draws: Draws) -> Tensor:
         """Eq. 9: the regulariser learns to denoise what the generator makes, at every timestep; ``hq`` is not used."""
         steps = self.backbone.scheduler.config.num_train_timesteps
-        noisy, noise, timesteps = self.noised(subject.detach(), (0, steps), random)
+        noisy, noise, timesteps = self.noised(subject.detach(), (0, steps), draws)
         with self.roles.use(REGULARISER):
             predicted = self.backbone.unet(noisy, timesteps, text).sample
-        return F.mse_loss(predicted.float(), noise.float())
+        return F.mse_loss(full(predicted), noise)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import zlib
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import numpy as np
 import torch
 
 from contracts.errors import run
-from contracts.files import sha256
-from contracts.restoring import restore_batches
+from contracts.files import read_json, sha256
+from contracts.restoring import restore_batches, write_failure
 from osediff import backbone as backbones
 from osediff import checkpoints
 from osediff.colour import FIXES
-from osediff.model import POSTERIORS, PRECISIONS, OSEDiff
+from osediff.generator import PRECISIONS
+from osediff.model import POSTERIORS, OSEDiff
 from osediff.tiling import Tiling
 
 
@@ -42,6 +44,13 @@ def main() -> None:
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
+    record = args.record or args.output.parent / "run.json"
+    outcome = read_json(args.checkpoint / "outcome.json")
+    if not outcome["converged"]:
+        reason = f"training did not converge: {outcome['reason']} at step {outcome['step']}"
+        write_failure(record, {"method": "osediff", "checkpoint": str(args.checkpoint)}, reason, [])
+        print(f"{args.checkpoint}: {reason}; nothing is restored, its rows say so", file=sys.stderr)
+        return
     tiles = Tiling(args.tile_vae, args.tile_latent, args.tile_overlap)
     settings = {"precision": args.precision, "posterior": args.posterior, "colour_fix": args.colour_fix}
     model = OSEDiff.from_pretrained(args.checkpoint, args.backbone, args.device, tiles=tiles, **settings)
@@ -64,7 +73,6 @@ def main() -> None:
         seeds = [(args.seed << 32) + zlib.crc32(stem.encode()) for stem in stems]
         return model.restore(images, prompts, seeds)
 
-    record = args.record or args.output.parent / "run.json"
     restore_batches(args.input, args.output, record, restore, made_by, model.recipe["scale"], args.batch)
 
 

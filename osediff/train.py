@@ -1,7 +1,13 @@
 """Trains one OSEDiff variant (Algorithm 1): generator step, then regulariser step, on random pairs.
 
 Killed at any moment, the same command continues from the last saved state to the same weights: every random draw of a
-step comes from (seed, step) alone, and a state made by other settings, data or code is not taken up.
+sample comes from (seed, number of the sample) alone, and a state made by other settings, data or code is not taken up.
+``batch`` of a recipe is what one step sees, however it is spread: ``--micro-batch`` says how many samples are computed
+at once, and ``torchrun --nproc_per_node N -m osediff.train ...`` shares them among N devices.
+
+A checkpoint folder says in ``outcome.json`` how the training ended: ``{"converged": true, "steps": n}``, or false with
+the step, the reason and the photographs of the batch, where a loss was not finite or above ``BOUND``. The adapters are
+those of the last good state then, and the exit code is 2, or 0 with ``--divergence record``: a result like any other.
 """
 
 from __future__ import annotations
@@ -9,8 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import platform
 import shutil
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +27,7 @@ import diffusers
 import peft
 import torch
 import transformers
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -26,17 +35,16 @@ from contracts.errors import InputError, run
 from contracts.files import lock, sha256, write_json
 from osediff import backbone as backbones
 from osediff import checkpoints
+from osediff.computing import Options, Trained, accelerator_of, memory, micro_batch, share
 from osediff.data import TrainingPairs
-from osediff.generator import Generator
+from osediff.draws import Draws
+from osediff.generator import PRECISIONS, Generator
 from osediff.objective import Objective, adapted
+from osediff.validation import Validation
 
 Recipe = dict[str, Any]
 LOG_EVERY = 10
-
-
-def optimizer(parameters: dict[str, nn.Parameter], recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW with the released code's settings (betas 0.9 and 0.999, weight decay 0.01)."""
-    return torch.optim.AdamW(list(parameters.values()), lr=recipe["learning_rate"], weight_decay=1e-2)
+BOUND = 1e3  # of a loss term or a validation distance; they are of the order of 1
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -46,19 +54,16 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return float(recipe["learning_rate"]) * 0.5 * (1 + math.cos(math.pi * step / recipe["steps"]))
 
 
-def apply_gradients(optimizer: torch.optim.Optimizer, parameters: dict[str, nn.Parameter], rate: float) -> float:
-    """Clips the gradient's norm to 1, steps at ``rate``, clears; returns the norm before clipping."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    norm = nn.utils.clip_grad_norm_(list(parameters.values()), 1.0)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    return float(norm)
+def train(
+    recipe: Recipe, photos: Path, backbone_folder: Path, seed: int, out: Path, options: Options | None = None
+) -> dict[str, Any]:
+    """Trains the variant that ``recipe`` describes and leaves its checkpoint in ``out`` (see osediff.checkpoints).
 
-
-def train(recipe: Recipe, photos: Path, backbone_folder: Path, seed: int, out: Path, device: str) -> None:
-    """Trains the variant that ``recipe`` describes and leaves its checkpoint in ``out`` (see osediff.checkpoints)."""
-    state_folder = out / "state"
+    Returns the outcome, as in ``outcome.json``.
+    """
+    options = options or Options()
+    accelerator = accelerator_of(options, recipe)
+    device, state_folder = accelerator.device, out / "state"
     settings = {
         "recipe": recipe,
         "seed": seed,
@@ -66,62 +71,141 @@ def train(recipe: Recipe, photos: Path, backbone_folder: Path, seed: int, out: P
         "backbone": checkpoints.folder_hash(backbone_folder),
         "code": checkpoints.folder_hash(Path(__file__).parent),
         "threads": torch.get_num_threads(),
+        "processes": accelerator.num_processes,
+        "options": vars(options) | {"workers": None},
     }
     torch.manual_seed(seed)
     backbone = backbones.load(backbone_folder).to(device)
+    backbone.unet.to(PRECISIONS[options.precision])
+    backbone.vae.to(PRECISIONS[options.precision])
     generator = Generator(backbone, recipe, adapted(recipe["loss"]))
+    if options.gradient_checkpointing:
+        generator.checkpoint_gradients()
     objective = Objective(generator, recipe["loss"])
     # The null prompt (Table 4) is one embedding for all pairs; the negative prompt serves the teacher only.
     null, negative = backbone.embed(["", recipe["loss"]["regulariser"].get("negative_prompt", "")]).chunk(2)
 
-    trained = generator.parameters()
-    parts: dict[str, Any] = {"generator": checkpoints.Tensors(trained), "optimizer": optimizer(trained, recipe)}
+    trained = Trained(generator.parameters(), recipe, accelerator)
+    parts: dict[str, Any] = {"generator": checkpoints.Tensors(trained.parameters), "optimizer": trained.optimizer}
+    own: Trained | None = None
     if objective.regulariser:
-        own = objective.regulariser.parameters()
-        parts["regulariser"] = checkpoints.Tensors(own | objective.regulariser.buffers())
-        parts["regulariser_optimizer"] = optimizer(own, recipe)
+        own = Trained(objective.regulariser.parameters(), recipe, accelerator)
+        parts["regulariser"] = checkpoints.Tensors(own.parameters | objective.regulariser.buffers())
+        parts["regulariser_optimizer"] = own.optimizer
+    for name, each in (("scaler", trained), ("regulariser_scaler", own)):
+        if each and each.scaler.is_enabled():
+            parts[name] = each.scaler
 
     state, log_file = state_folder / "state.pt", state_folder / "log.jsonl"
     first = checkpoints.load_state(state, parts, settings) if state.exists() else 0
-    log = checkpoints.open_log(log_file, first)
+    main = accelerator.is_main_process
+    log = checkpoints.open_log(log_file, first) if main else None
+    board = board_of(out / "tensorboard", first) if main else None
+    if main and first == 0:
+        checkpoints.save_state(state, parts, settings, 0)
     batch, steps = recipe["batch"], recipe["steps"]
+    micro = micro_batch(options, batch, accelerator)
     pairs = TrainingPairs(photos, recipe, seed, steps * batch)
-    loader = DataLoader(pairs, batch_size=batch, sampler=range(first * batch, steps * batch))
-    progress = tqdm(loader, initial=first, total=steps, desc="training", unit="step")
-    for step, (lq, hq) in enumerate(progress, start=first):
-        lq, hq = lq.to(device), hq.to(device)
-        random, rate = torch.Generator().manual_seed((seed << 32) + step), learning_rate(recipe, step)
-        text = null.expand(len(lq), -1, -1)
-        loss, terms, subject = objective.generator_loss(lq, hq, text, negative.expand(len(lq), -1, -1), random)
-        loss.backward()
-        norms = {"generator_gradient": apply_gradients(parts["optimizer"], trained, rate)}
-        own_terms = objective.regulariser_loss(subject, hq, text, random)
-        if own_terms:
-            (own_loss,) = own_terms.values()
-            own_loss.backward()
-            norms["regulariser_gradient"] = apply_gradients(parts["regulariser_optimizer"], own, rate)
-            terms |= own_terms
+    validation = Validation(photos, recipe, device) if main else None
+    order = [n for step in range(first, steps) for n in share(step, batch, accelerator)]
+    loader = iter(DataLoader(pairs, batch_size=micro, sampler=order, num_workers=options.workers))
+    outcome: dict[str, Any] = {"converged": True, "steps": steps}
+    progress = tqdm(range(first, steps), initial=first, total=steps, desc="training", unit="step", disable=not main)
+    for step in progress:
+        samples, rate = share(step, batch, accelerator), learning_rate(recipe, step)
+        totals: dict[str, Tensor] = {}
+        done = []
+        for start in range(0, len(samples), micro):
+            lq, hq = (part.to(device) for part in next(loader))
+            part, weight = samples[start : start + micro], len(lq) / batch
+            draws = Draws([(seed << 32) + n for n in part])
+            text, against = (each.expand(len(lq), -1, -1) for each in (null, negative))
+            with accelerator.autocast():
+                loss, terms, subject = objective.generator_loss(lq, hq, text, against, draws)
+            trained.backward(loss * weight)
+            add(totals, terms, weight)
+            done.append((subject, hq, text, draws))
+        norms = {"generator_gradient": trained.step(rate)}
+        if own:
+            for subject, hq, text, draws in done:
+                with accelerator.autocast():
+                    terms = objective.regulariser_loss(subject, hq, text, draws)
+                own.backward(sum(terms.values(), torch.zeros((), device=device)) * (len(hq) / batch))
+                add(totals, terms, len(hq) / batch)
+            norms["regulariser_gradient"] = own.step(rate)
 
-        numbers = {name: float(value.detach()) for name, value in terms.items()} | norms
-        bad = [name for name, value in numbers.items() if value != value or abs(value) == float("inf")]
-        if bad:
-            raise InputError(f"{out}: {bad[0]} is not finite at step {step}; last good state: {state}")
-        progress.set_postfix({name: f"{value:.3g}" for name, value in numbers.items()}, refresh=False)
-        if (step + 1) % LOG_EVERY == 0:
-            log.write(json.dumps({"step": step + 1, **numbers}) + "\n")
-        if (step + 1) % recipe["checkpoint_every"] == 0 or step + 1 == steps:
+        numbers = {name: float(accelerator.reduce(value, "sum")) for name, value in totals.items()}
+        reason = divergence(numbers if options.precision == "fp16" else numbers | norms, set(numbers))
+        last = step + 1 == steps
+        if validation and not reason and ((step + 1) % recipe["validate_every"] == 0 or last):
+            with accelerator.autocast():
+                measured, restored = validation.measure(objective, null)
+            numbers |= measured
+            reason = divergence(measured, set())
+            validation.picture(restored, out / "samples" / f"{step + 1:06d}.png")
+        numbers |= norms
+        if reason:
+            names = [pairs.photo(n) for n in range(step * batch, (step + 1) * batch)]
+            outcome = {"converged": False, "step": step, "reason": reason, "photos": names}
+            break
+        if log and board and ((step + 1) % LOG_EVERY == 0 or "validation_psnr" in numbers):
+            log.write(json.dumps({"step": step + 1, "learning_rate": rate, **numbers}) + "\n")
+            for name, number in numbers.items():
+                board.add_scalar(name, number, step + 1)
+        shown = {name: f"{number:.3g}" for name, number in numbers.items()}
+        progress.set_postfix(shown | {"lr": f"{rate:.2g}", "memory": memory(device)}, refresh=False)
+        if main and log and ((step + 1) % recipe["checkpoint_every"] == 0 or last):
             log.flush()
             checkpoints.save_state(state, parts, settings, step + 1)
-    log.close()
+    if main and log and board:
+        log.close()
+        board.close()
+        if not outcome["converged"]:
+            outcome["last_good"] = checkpoints.load_state(state, parts, settings)
+        made = {"device": str(device), "python": platform.python_version(), "versions": versions()}
+        finish(out, state_folder, recipe, settings | made, trained.parameters, outcome)
+    accelerator.wait_for_everyone()
+    return outcome
 
-    checkpoints.save_adapters(out / "adapters.safetensors", trained)
-    shutil.copyfile(log_file, out / "log.jsonl")
+
+def add(totals: dict[str, Tensor], terms: dict[str, Tensor], weight: float) -> None:
+    """Adds ``terms`` to ``totals``, each times ``weight``."""
+    for name, value in terms.items():
+        totals[name] = totals.get(name, torch.zeros_like(value.detach())) + value.detach() * weight
+
+
+def divergence(numbers: dict[str, float], bounded: set[str]) -> str:
+    """What is wrong with ``numbers``, those in ``bounded`` also above BOUND; empty where nothing is."""
+    for name, value in numbers.items():
+        if not math.isfinite(value):
+            return f"{name} is not finite"
+        if name in bounded and abs(value) > BOUND:
+            return f"{name} is {value:.3g}, above {BOUND:g}"
+    return ""
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that decide the weights."""
+    return {module.__name__: module.__version__ for module in (torch, diffusers, peft, transformers)}
+
+
+def board_of(folder: Path, first: int) -> Any:
+    """A TensorBoard writer that goes on after ``first`` steps."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(folder, purge_step=first)
+
+
+def finish(
+    out: Path, state: Path, recipe: Recipe, made: dict[str, Any], parameters: dict[str, nn.Parameter], outcome: Any
+) -> None:
+    """Writes the checkpoint folder; ``outcome.json`` comes last, and the training state goes."""
+    checkpoints.save_adapters(out / "adapters.safetensors", parameters)
+    shutil.copyfile(state / "log.jsonl", out / "log.jsonl")
     write_json(out / "recipe.json", recipe)
-    versions = {module.__name__: module.__version__ for module in (torch, diffusers, peft, transformers)}
-    origin = {"backbone_source": backbones.source(backbone_folder)}
-    made = {"device": device, "python": platform.python_version(), "versions": versions} | origin
-    write_json(out / "provenance.json", settings | made | {"adapters": sha256(out / "adapters.safetensors")})
-    shutil.rmtree(state_folder)
+    write_json(out / "provenance.json", made | {"adapters": sha256(out / "adapters.safetensors")})
+    write_json(out / "outcome.json", outcome)
+    shutil.rmtree(state)
 
 
 def main() -> None:
@@ -132,14 +216,29 @@ def main() -> None:
     parser.add_argument("--backbone", type=Path, required=True, help="backbone folder in diffusers' layout")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads; the weights depend on their number")
+    parser.add_argument("--precision", choices=list(PRECISIONS), default="fp32", help="of the frozen weights")
+    parser.add_argument(
+        "--micro-batch", type=int, default=None, help="samples at once on a device, at most (default: all)"
+    )
+    parser.add_argument("--gradient-checkpointing", action="store_true", help="less memory, more time")
+    parser.add_argument("--workers", type=int, default=0, help="processes that degrade photographs")
+    parser.add_argument("--divergence", choices=["error", "record"], default="error", help="how it ends the command")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
     recipe = checkpoints.read_recipe(args.recipe)
-    with lock(args.out / "state" / "lock"):
-        train(recipe, args.photos, args.backbone, args.seed, args.out, args.device)
+    options = Options(args.device, args.precision, args.micro_batch, args.gradient_checkpointing, args.workers)
+    with ExitStack() as stack:
+        if os.environ.get("RANK", "0") == "0":  # of accelerate's processes, one holds the lock for all
+            stack.enter_context(lock(args.out / "state" / "lock"))
+        outcome = train(recipe, args.photos, args.backbone, args.seed, args.out, options)
+    if not outcome["converged"]:
+        line = f"{args.out}: did not converge: {outcome['reason']} at step {outcome['step']}"
+        if args.divergence == "error":
+            raise InputError(f"{line}; adapters.safetensors is of step {outcome['last_good']}")
+        print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

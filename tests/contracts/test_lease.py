@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -29,13 +31,31 @@ def test_no_device_is_one_clear_line(given: str | None, monkeypatch: pytest.Monk
 
 
 def test_each_holder_gets_a_device_of_its_own(tmp_path: Path) -> None:
-    first, held = lease(["0", "1"], tmp_path)
-    second, also_held = lease(["0", "1"], tmp_path)
-    assert [first, second] == ["0", "1"]
-    held.close()
-    third, _ = lease(["0", "1"], tmp_path)
-    assert third == "0"
-    also_held.close()
+    first, second = lease(["0", "1"], tmp_path), lease(["0", "1"], tmp_path)
+    assert [list(first), list(second)] == [["0"], ["1"]]
+    first["0"].close()
+    third = lease(["0", "1"], tmp_path)
+    assert list(third) == ["0"]
+    second["1"].close()
+
+
+def test_several_devices_are_taken_at_once_or_not_at_all(tmp_path: Path) -> None:
+    one = lease(["0", "1", "2"], tmp_path)
+    two = lease(["0", "1", "2"], tmp_path, count=2)
+    assert list(two) == ["1", "2"]
+    two["1"].close()
+    waiting = threading.Thread(target=lambda: got.update(lease(["0", "1", "2"], tmp_path, 2, every=0.02)), daemon=True)
+    got: dict[str, IO[bytes]] = {}
+    waiting.start()
+    time.sleep(0.2)
+    assert not got  # one is free, two are wanted
+    assert list(one) == ["0"] and list(lease(["1"], tmp_path, every=0.02)) == ["1"]  # and the free one is not held
+    one["0"].close()
+
+
+def test_more_devices_than_there_are(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="4 GPUs are asked for, 2 are here: 0, 1"):
+        lease(["0", "1"], tmp_path, count=4)
 
 
 def test_six_jobs_on_two_devices_never_meet(tmp_path: Path) -> None:

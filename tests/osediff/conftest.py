@@ -103,6 +103,7 @@ RECIPE: dict[str, Any] = {
     "learning_rate": 1.0e-3,
     "schedule": "cosine",
     "checkpoint_every": 2,
+    "validate_every": 3,
 }
 
 

@@ -9,6 +9,7 @@ import torch
 
 from osediff import backbone as backbones
 from osediff.adapters import REGULARISER, TEACHER
+from osediff.draws import Draws
 from osediff.generator import Generator, estimate_clean
 from osediff.regulariser import VSD
 from tests.osediff.conftest import RECIPE
@@ -31,11 +32,11 @@ def test_gradient_is_the_papers(vsd: VSD) -> None:
     """Eqs. 7 and 10: omega (z_reg - z_teacher) with omega = 1 / mean|z - z_teacher|, here times 2 / numel."""
     latent = torch.randn(2, 4, 8, 8, dtype=torch.float64, requires_grad=True)
     text, negative = torch.randn(2, 2, 5, 16, dtype=torch.float64)
-    vsd.loss(latent, text, negative, torch.Generator().manual_seed(7)).backward()
+    vsd.loss(latent, text, negative, Draws([7, 8])).backward()
 
-    random = torch.Generator().manual_seed(7)
-    noise = torch.randn(latent.shape, generator=random).to(torch.float64)
-    steps = torch.randint(20, 980, (2,), generator=random)
+    random = [torch.Generator().manual_seed(seed) for seed in (7, 8)]
+    noise = torch.stack([torch.randn(4, 8, 8, generator=each) for each in random]).double()
+    steps = torch.cat([torch.randint(20, 980, (1,), generator=each) for each in random])
     alphas = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0).double()[steps].view(2, 1, 1, 1)
     z = latent.detach()
     noisy = alphas.sqrt() * z + (1 - alphas).sqrt() * noise
@@ -53,7 +54,7 @@ def test_gradient_is_the_papers(vsd: VSD) -> None:
 def test_no_gradient_reaches_the_networks_through_the_vsd_loss(vsd: VSD) -> None:
     latent = torch.randn(1, 4, 8, 8, dtype=torch.float64, requires_grad=True)
     text = torch.randn(1, 5, 16, dtype=torch.float64)
-    vsd.loss(latent, text, text, torch.Generator().manual_seed(0)).backward()
+    vsd.loss(latent, text, text, Draws([0])).backward()
     assert all(parameter.grad is None for parameter in vsd.backbone.unet.parameters())
 
 
@@ -64,14 +65,14 @@ def test_equal_views_give_no_gradient(backbone_folder: Path) -> None:
     fresh = VSD(Generator(backbone, RECIPE, "all"), RECIPE["loss"] | {"regulariser": unguided})
     latent = torch.randn(1, 4, 8, 8, requires_grad=True)
     text = torch.randn(1, 5, 16)
-    fresh.loss(latent, text, torch.zeros_like(text), torch.Generator().manual_seed(0)).backward()
+    fresh.loss(latent, text, torch.zeros_like(text), Draws([0])).backward()
     assert latent.grad.abs().max() < 1e-6
 
 
 def test_the_regulariser_alone_learns_from_the_diffusion_loss(vsd: VSD) -> None:
     latent = torch.randn(1, 4, 8, 8, dtype=torch.float64, requires_grad=True)
     text = torch.randn(1, 5, 16, dtype=torch.float64)
-    vsd.own_loss(latent, latent, text, torch.Generator().manual_seed(0)).backward()
+    vsd.own_loss(latent, latent, text, Draws([0])).backward()
     assert latent.grad is None
     assert all(parameter.grad is not None for parameter in vsd.parameters().values())
     others = [p for name, p in vsd.backbone.unet.named_parameters() if ".regulariser." not in name]

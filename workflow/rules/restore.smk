@@ -30,7 +30,7 @@ rule restore:
         manifest="data/testsets/{test_set}/manifest.json",
         backbone=lambda w: bench.backbone_input(bench.recipe(w.method)["backbone"]),
         checkpoint=lambda w: [
-            f"{bench.checkpoint(w.method)}/{name}" for name in ("adapters.safetensors", "recipe.json")
+            f"{bench.checkpoint(w.method)}/{name}" for name in ("adapters.safetensors", "recipe.json", "outcome.json")
         ],
     output:
         f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",

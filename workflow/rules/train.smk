@@ -1,4 +1,12 @@
-# One checkpoint per variant, base and seed. The training state lies in state/ beside it, undeclared, so that a killed job continues.
+# One checkpoint per variant, base and seed. The training state lies in state/ beside it, undeclared, so that a killed job
+# continues; so do samples/ and tensorboard/. A training that diverges is a result: outcome.json says so.
+COMPUTE = bench.compute[bench.main["compute"]]
+# One process is plain Python; several share the devices that the lease gives.
+PROCESSES = COMPUTE["processes"]
+TRAIN_LEASE = LEASE.replace(" -- ", f" --gpus {PROCESSES} -- ")
+LAUNCH = "python" if PROCESSES == 1 else f"torchrun --standalone --nproc_per_node {PROCESSES}"
+
+
 rule train:
     input:
         code("osediff.train"),
@@ -9,6 +17,7 @@ rule train:
         recipe=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/recipe.json",
         log=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/log.jsonl",
         provenance=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/provenance.json",
+        outcome=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/outcome.json",
     log:
         f"{RUNS}/logs/train/{{variant}}/{{base}}/{{seed}}.log",
     benchmark:
@@ -17,16 +26,16 @@ rule train:
         "../../environment.yml"
     threads: 1
     resources:
-        gpu=GPU,
+        gpu=GPU * PROCESSES,
     params:
         recipe=lambda w: json.dumps(bench.training(w.variant, w.base)),
         photos=lambda w: bench.photo_folder(bench.variant(w.variant, w.base)["photos"]),
         backbone=lambda w: bench.backbone_folder(bench.variant(w.variant, w.base)["backbone"]),
         out=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}",
-        device=bench.main["device"],
+        options=bench.training_options(),
         # Fixed, since the weights depend on it. The demo's small networks gain nothing from a second thread.
         threads=1,
     shell:
-        f"{LEASE}python -m osediff.train --recipe {{params.recipe:q}} --photos {{params.photos:q}}"
-        " --backbone {params.backbone:q} --out {params.out} --seed {wildcards.seed} --device {params.device}"
-        " --threads {params.threads} 2>&1 | tee -i {log}"
+        f"{TRAIN_LEASE}{LAUNCH} -m osediff.train --recipe {{params.recipe:q}} --photos {{params.photos:q}}"
+        " --backbone {params.backbone:q} --out {params.out} --seed {wildcards.seed} {params.options}"
+        " --divergence record --threads {params.threads} 2>&1 | tee -i {log}"

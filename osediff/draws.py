@@ -1,0 +1,26 @@
+"""Random numbers of a batch, sample by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class Draws:
+    """What sample ``n`` of a batch draws depends on its own seed alone, and on how often it drew before.
+
+    So a batch gives the same numbers whole, in parts, or spread over processes.
+    """
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def normal(self, like: Tensor) -> Tensor:
+        """Standard normal numbers of the shape, dtype and device of ``like`` (N, ...), N the number of seeds."""
+        return torch.stack([torch.randn(like.shape[1:], generator=each) for each in self.generators]).to(like)
+
+    def integers(self, low: int, high: int) -> Tensor:
+        """Integers (N,) from ``low`` to below ``high``, on the CPU."""
+        return torch.cat([torch.randint(low, high, (1,), generator=each) for each in self.generators])
