@@ -166,7 +166,6 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
     assert jobs == {
         "fetch_backbone": 1,
         "check_test_set": sets,
-        "fetch_backbone": 1,
         "train": trained,
         "restore": runs,
         "evaluate": runs,
