@@ -17,6 +17,17 @@ from torch import Tensor, nn
 
 from contracts.errors import InputError
 
+SCALE = 4
+# Names in the official checkpoints, by file: of the key that wraps the weights (none: nothing does), and of RRDBNet's
+# blocks, dense blocks and further convolutions; Compact numbers its layers.
+OLD = ("RRDB_trunk", "RDB", ("trunk_conv", "upconv1", "upconv2", "HRconv"))
+NEW = ("body", "rdb", ("conv_body", "conv_up1", "conv_up2", "conv_hr"))
+OFFICIAL = {
+    "BSRGAN.pth": ("", OLD),
+    "RealESRGAN_x4plus.pth": ("params_ema", NEW),
+    "net_g_RealESRGAN+LDL.pth": ("params", NEW),
+    "realesr-general-x4v3.pth": ("params", None),
+}
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16}
 Restore = Callable[[np.ndarray, str, int | None], np.ndarray]
 
@@ -30,15 +41,15 @@ def state_dict(path: Path) -> dict[str, Tensor]:
     return spandrel.canonicalize_state_dict(content)
 
 
-def network(path: Path, architecture: str, scale: int) -> nn.Module:
+def network(path: Path, architecture: str) -> nn.Module:
     """The network of the checkpoint at ``path``, in evaluation mode; InputError where it is not ``architecture``."""
     try:
         found = spandrel.ModelLoader().load_from_state_dict(state_dict(path))
     except (spandrel.UnsupportedModelError, RuntimeError, KeyError) as error:
         raise InputError(f"{path}: holds no network that spandrel knows; get it anew") from error
-    if (found.architecture.id, found.scale) != (architecture, scale):
+    if (found.architecture.id, found.scale) != (architecture, SCALE):
         have = f"{found.architecture.id} x{found.scale}"
-        raise InputError(f"{path}: holds {have}, needed is {architecture} x{scale}; get the other file")
+        raise InputError(f"{path}: holds {have}, needed is {architecture} x{SCALE}; get the other file")
     module: nn.Module = found.model
     return module.eval().requires_grad_(False)
 
@@ -56,10 +67,49 @@ def as_image(batch: Tensor) -> np.ndarray:
 def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> Restore:
     """The restoring function of a baseline whose settings name ``checkpoint``, ``architecture`` and ``precision``."""
     dtype = PRECISIONS[settings["precision"]]
-    model = network(sources / "weights" / settings["checkpoint"], settings["architecture"], 4).to(device, dtype)
+    model = network(sources / "weights" / settings["checkpoint"], settings["architecture"]).to(device, dtype)
 
     @torch.inference_mode()
     def restore(lr: np.ndarray, stem: str, seed: int | None) -> np.ndarray:
         return as_image(model(as_batch(lr, device, dtype)))
 
     return restore
+
+
+def rrdb(blocks: str, dense: str, rest: tuple[str, ...]) -> dict[str, tuple[int, int]]:
+    """(outputs, inputs) of RRDBNet's convolutions in the published size: 64 features, 23 blocks, growth 32."""
+    convolutions = {"conv_first": (64, 3)}
+    for block in range(23):
+        for inner in (1, 2, 3):
+            for index in range(5):
+                key = f"{blocks}.{block}.{dense}{inner}.conv{index + 1}"
+                convolutions[key] = (64 if index == 4 else 32, 64 + 32 * index)
+    return convolutions | dict.fromkeys(rest, (64, 64)) | {"conv_last": (3, 64)}
+
+
+def compact() -> dict[str, tuple[int, int]]:
+    """(outputs, inputs) of SRVGGNetCompact's 34 convolutions; a PReLU stands between each and the next."""
+    sizes = [(64, 3), *[(64, 64)] * 32, (3 * SCALE**2, 64)]
+    return {f"body.{2 * index}": size for index, size in enumerate(sizes)}
+
+
+def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Names and shapes in the official checkpoint, by its path; the tensors are without values (meta device)."""
+    wrapper, names = OFFICIAL[settings["checkpoint"]]
+    convolutions = rrdb(*names) if names else compact()
+    weights = {}
+    for key, (out, into) in convolutions.items():
+        weights[f"{key}.weight"] = torch.empty(out, into, 3, 3, device="meta")
+        weights[f"{key}.bias"] = torch.empty(out, device="meta")
+    if not names:
+        weights |= {f"body.{2 * index + 1}.weight": torch.empty(64, device="meta") for index in range(33)}
+    return {settings["checkpoint"]: {wrapper: weights} if wrapper else weights}
+
+
+def parts(settings: dict[str, Any], size: int) -> dict[str, tuple[nn.Module, tuple[Tensor, ...], int]]:
+    """What is counted, by name: a network, its inputs for one LR image of ``size`` x ``size`` pixels, and how often it
+    runs for that image. Modules and inputs have shapes but no values (meta device)."""
+    weights = spandrel.canonicalize_state_dict(layout(Path(), settings)[settings["checkpoint"]])
+    with torch.device("meta"):
+        model: nn.Module = spandrel.ModelLoader("meta").load_from_state_dict(weights).model
+        return {"network": (model, (torch.empty(1, 3, size, size),), 1)}

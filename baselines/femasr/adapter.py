@@ -7,6 +7,7 @@ already still gets 16 rows and columns. Group normalisation sees the padding, so
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,23 +21,31 @@ SCALE = 4
 WINDOW = 16  # of the official code: 8 // SCALE * 8
 
 
-def network(path: Path) -> nn.Module:
-    """The network of the official checkpoint at ``path``, in evaluation mode."""
+def architecture() -> ModuleType:
+    """Spandrel's module of the network, imported only here, for its licence forbids commercial use."""
     try:
-        from spandrel_extra_arches.architectures.FeMaSR import FeMaSRArch
+        from spandrel_extra_arches.architectures import FeMaSR
     except ImportError:
         raise InputError(
             "FeMaSR's network is in spandrel-extra-arches, which is not installed; "
             "pip install --no-deps spandrel-extra-arches==0.2.0 (FeMaSR itself: CC BY-NC-SA 4.0, no commercial use)"
         ) from None
+    module: ModuleType = FeMaSR
+    return module
+
+
+def network(path: Path) -> nn.Module:
+    """The network of the official checkpoint at ``path``, in evaluation mode."""
+    found = architecture().FeMaSRArch()
     weights = state_dict(path)
     try:
-        found = FeMaSRArch().load(weights)
+        found = found.load(weights)
     except (KeyError, RuntimeError) as error:
         raise InputError(f"{path}: holds no FeMaSR network; get it anew") from error
     if found.scale != SCALE:
         raise InputError(f"{path}: is FeMaSR x{found.scale}, needed is x{SCALE}; get the other file")
-    return found.model.eval().requires_grad_(False)
+    module: nn.Module = found.model
+    return module.eval().requires_grad_(False)
 
 
 def padded(batch: Tensor) -> Tensor:
@@ -57,3 +66,22 @@ def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> R
         return as_image(model(padded(as_batch(lr, device, torch.float32)))[..., :height, :width])
 
     return restore
+
+
+def built() -> nn.Module:
+    """The network in the size of the official script: one codebook of 1024 entries at 32 pixels, x4."""
+    module: nn.Module = architecture().FeMaSR(codebook_params=[[32, 1024, 512]], LQ_stage=True, scale_factor=SCALE)
+    return module
+
+
+def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Names and shapes in the official checkpoint, by its path; parameters without values, buffers as they are."""
+    model = built()
+    drawn = {name: parameter.to("meta") for name, parameter in model.named_parameters()}
+    return {settings["checkpoint"]: {"params": {**model.state_dict(), **drawn}}}
+
+
+def parts(settings: dict[str, Any], size: int) -> dict[str, tuple[nn.Module, tuple[Tensor, ...], int]]:
+    """As in baselines.feedforward; the input is the padded one."""
+    with torch.device("meta"):
+        return {"network": (built(), (padded(torch.empty(1, 3, size, size)),), 1)}

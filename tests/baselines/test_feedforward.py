@@ -6,6 +6,7 @@ reference are pixels that the official code gave. Both are compared after roundi
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
-from baselines import descriptor, feedforward
+from baselines import descriptor, feedforward, randomise
 from contracts.errors import InputError
 
 LR = np.random.default_rng(0).integers(0, 256, (20, 12, 3), np.uint8)
@@ -179,3 +181,43 @@ def test_femasr_is_padded_by_its_mirror_image_even_where_it_fits() -> None:
         below, right = 16 - height % 16, 16 - width % 16
         expected = np.pad(image.numpy(), ((0, 0), (0, 0), (0, below), (0, right)), mode="symmetric")
         assert np.array_equal(adapter.padded(image).numpy(), expected)
+
+
+GAN = [*LAYOUTS, "realesr-general-x4v3", "femasr"]
+# Parameters and 10^9 multiply-adds for 128x128 pixels: counted on the official RRDBNet, and by hand.
+BY_HAND = 9 * 128**2 * (3 * 64 + 32 * 64 * 64 + 64 * 48) / 1e9
+COUNTED = dict.fromkeys(LAYOUTS, (16_697_987, 293.7)) | {"realesr-general-x4v3": (1_213_296, BY_HAND)}
+
+
+def of(name: str) -> Any:
+    """The adapter's module of a baseline."""
+    if name == "femasr":
+        pytest.importorskip("spandrel_extra_arches")
+    return importlib.import_module(descriptor.read(name)["runs"]["entry"].split(":")[0])
+
+
+@pytest.mark.parametrize("name", GAN)
+def test_random_weights_in_the_official_layout_restore(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = of(name)
+    monkeypatch.setattr("sys.argv", ["randomise", "--baseline", name, "--sources", str(tmp_path)])
+    randomise.main()
+    restore = adapter.load(tmp_path, descriptor.settings(descriptor.read(name)), "cpu", tmp_path)
+    assert restore(LR[:8, :8], "a", 0).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("name", GAN)
+def test_parts_are_the_networks_that_run(name: str) -> None:
+    parts = of(name).parts(descriptor.settings(descriptor.read(name)), 128)
+    ((model, inputs, calls),) = parts.values()
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(*inputs)
+    macs = counter.get_total_flops() / 2e9 * calls
+    if name == "femasr":
+        # Of the official network, and on the padded image.
+        assert inputs[0].shape == (1, 3, 144, 144) and round(parameters / 1e6, 2) == 34.06
+        assert macs == pytest.approx(485, rel=0.01)
+    else:
+        assert parameters == COUNTED[name][0] and macs == pytest.approx(COUNTED[name][1], rel=0.001)
