@@ -75,7 +75,9 @@ def compose(columns: list[Column], box: Box, title: str) -> np.ndarray:
     for index, (heading, whole, crop, below) in enumerate(columns):
         left = gap + index * (width + gap)
         centre, y = left + width / 2, top + line
-        draw.text((centre, y - line / 2), heading, "black", bold, anchor="mm")
+        # A long title gets smaller letters rather than its neighbour's place.
+        narrow = bold.font_variant(size=bold.size * min(1.0, width / max(1.0, bold.getlength(heading))))
+        draw.text((centre, y - line / 2), heading, "black", narrow, anchor="mm")
         picture.paste(whole, (left, y))
         x0, y0 = left + box[0], y + box[1]
         draw.rectangle((x0, y0, x0 + box[2] - 1, y0 + box[3] - 1), outline=FRAME, width=2)
