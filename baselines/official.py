@@ -7,8 +7,8 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-import accelerate
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -63,7 +63,16 @@ def checkpoint(path: Path) -> dict[str, Tensor]:
 
 def built(build: Callable[[], nn.Module]) -> nn.Module:
     """The network that ``build`` makes, its parameters without memory until ``filled`` gives them values."""
-    with accelerate.init_empty_weights():
+    register = nn.Module.register_parameter
+
+    def on_meta(module: nn.Module, name: str, value: nn.Parameter | None) -> None:
+        # One that is without memory already stays itself, so that what networks share stays shared; accelerate's
+        # init_empty_weights makes another each time.
+        if value is not None and not value.is_meta:
+            value = nn.Parameter(value.to("meta"), requires_grad=value.requires_grad)
+        register(module, name, value)
+
+    with patch.object(nn.Module, "register_parameter", on_meta):
         return build()
 
 

@@ -7,7 +7,7 @@ pipeline that version 1 of it runs: PIL's bicubic to 4x first, empty prompts, no
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import yaml
 from PIL import Image
 from torch import Tensor, nn
 
+from baselines.counting import Part, meta
 from baselines.official import Restore, built, checkpoint, filled, importable
 
 SCALE = 4
@@ -72,6 +73,25 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]
         settings["control"]: control,
         settings["cleaner"]: {"state_dict": cleaner.state_dict()},
     }
+
+
+def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
+    """What is counted for an LR image of ``size`` pixels a side (baselines.counting). The code encodes a condition and
+    its opposite, which without guidance nothing uses."""
+    cleaner, cldm = networks(sources / "DiffBIR", "cpu")
+    cleaner.to("meta")
+    cldm.to("meta")
+    side = -(-max(size * SCALE, 512) // 64) * 64
+    image, latent = meta(1, 3, side, side), meta(1, 4, side // 8, side // 8)
+    words, text, times = meta(1, 77, dtype=torch.long), meta(1, 77, 1024), meta(1, dtype=torch.long)
+    control = [meta(*each.shape) for each in cldm.controlnet(latent, latent, times, text)]
+    vae = cldm.vae
+    yield Part("SwinIR", cleaner, lambda: cleaner(image), 1)
+    yield Part("text encoder", cldm.clip, lambda: cldm.clip(words), 2)
+    yield Part("VAE encoder", nn.ModuleList([vae.encoder, vae.quant_conv]), lambda: vae.encode(image), 2)
+    yield Part("control", cldm.controlnet, lambda: cldm.controlnet(latent, latent, times, text), settings["steps"])
+    yield Part("UNet", cldm.unet, lambda: cldm.unet(latent, times, text, list(control), False), settings["steps"])
+    yield Part("VAE decoder", nn.ModuleList([vae.decoder, vae.post_quant_conv]), lambda: vae.decode(latent), 1)
 
 
 def fill(cldm: Any, base: Mapping[str, Tensor], path: Path) -> None:

@@ -9,6 +9,7 @@ import functools
 import importlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -16,14 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.transforms.v2 import functional
 
 from baselines import cached
+from baselines.counting import Part, meta
 from baselines.official import Restore, built, generators, importable
 from baselines.pasd import captions
 
 SCALE = 4
+TIME = 999  # any step: what is counted does not depend on it
 MODEL, BASE, BLIP = "pasd/checkpoint-100000", "stable-diffusion-v1-5", "blip-image-captioning-base"
 CONFIGS = "checkpoints/stable-diffusion-v1-5"  # in the checkout: tokenizer, scheduler and configurations of SD 1.5
 PIPELINE: dict[str, Any] = {
@@ -84,6 +87,42 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Tenso
         f"{BLIP}/tokenizer_config.json": '{"do_lower_case": true}',
         f"{BLIP}/preprocessor_config.json": '{"image_processor_type": "BlipImageProcessor"}',
     }
+
+
+def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
+    """What is counted for an LR image of ``size`` pixels a side (baselines.counting): guidance doubles the batch.
+    Of the caption network, the image's way is counted, not the words it writes."""
+    from diffusers import AutoencoderKL
+    from transformers import BlipConfig, BlipForConditionalGeneration, CLIPTextConfig, CLIPTextModel
+
+    checkout = sources / "PASD"
+    unet_class, controlnet_class, _ = classes(checkout)
+    read = {name: json.loads((checkout / CONFIGS / name / "config.json").read_text()) for name in ("unet", "vae")}
+    text_config = CLIPTextConfig.from_pretrained(checkout / CONFIGS / "text_encoder")
+    unet: Any = built(lambda: unet_class.from_config(read["unet"])).to("meta")
+    controlnet: Any = built(lambda: controlnet_class.from_unet(unet, load_weights_from_unet=False)).to("meta")
+    vae: Any = built(lambda: AutoencoderKL.from_config(read["vae"])).to("meta")
+    text: Any = built(lambda: CLIPTextModel(text_config)).to("meta")
+    blip: Any = built(lambda: BlipForConditionalGeneration(BlipConfig())).to("meta")
+    side = max(size * SCALE, settings["process_size"]) // 8 * 8
+    latent, words = meta(2, 4, side // 8, side // 8), meta(2, 77, 768)
+    image, pixels = meta(2, 3, side, side), meta(1, 3, 384, 384)
+
+    def control() -> Any:
+        return controlnet(latent, TIME, encoder_hidden_states=words, controlnet_cond=image, return_dict=False)
+
+    _, down, middle = control()
+
+    def denoise() -> Any:
+        residuals = {"down_block_additional_residuals": list(down), "mid_block_additional_residual": middle}
+        return unet(latent, TIME, encoder_hidden_states=words, **residuals)
+
+    yield Part("text encoder", text, lambda: text(meta(1, 77, dtype=torch.long)), 2)
+    yield Part("VAE encoder", nn.ModuleList([vae.encoder, vae.quant_conv]), lambda: vae.encode(image[:1]), 1)
+    yield Part("ControlNet", controlnet, control, settings["steps"])
+    yield Part("UNet", unet, denoise, settings["steps"])
+    yield Part("VAE decoder", nn.ModuleList([vae.decoder, vae.post_quant_conv]), lambda: vae.decode(latent[:1]), 1)
+    yield Part("BLIP", blip, lambda: blip.vision_model(pixels), 1)
 
 
 def enlarged(lr: Image.Image, process_size: int) -> Image.Image:

@@ -7,6 +7,7 @@ done here: reflection to multiples of 64, tiles where a side is above ``chop_siz
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import yaml
 from torch import Tensor, nn
 from torch.nn import functional
 
+from baselines.counting import Part, meta
 from baselines.official import Restore, built, checkpoint, filled, importable
 from contracts.errors import InputError
 
@@ -40,6 +42,22 @@ def layout(sources: Path, settings: dict[str, Any], repository: str = "ResShift"
     """Names and shapes of what the official checkpoints hold, by path (baselines.randomise)."""
     unet, autoencoder = networks(configuration(sources / repository, settings))
     return {settings["checkpoint"]: unet.state_dict(), settings["autoencoder"]: autoencoder.state_dict()}
+
+
+def parts(
+    sources: Path, settings: dict[str, Any], size: int, repository: str = "ResShift", steps: int = 15
+) -> Iterator[Part]:
+    """What is counted for an LR image of ``size`` pixels a side (baselines.counting)."""
+    config = configuration(sources / repository, settings)
+    unet, autoencoder = (each.to("meta") for each in networks(config))
+    side = -(-size // MULTIPLE) * MULTIPLE
+    latent, image = meta(1, 3, side, side), meta(1, 3, side * SCALE, side * SCALE)
+    times = meta(1, dtype=torch.long)
+    yield Part("UNet", unet, lambda: unet(latent, times, lq=latent), steps)
+    vq: Any = autoencoder
+    yield Part("VQ encoder", nn.ModuleList([vq.encoder, vq.quant_conv]), lambda: vq.encode(image), 1)
+    decoder = nn.ModuleList([vq.decoder, vq.post_quant_conv, vq.quantize])
+    yield Part("VQ decoder", decoder, lambda: vq.decode(latent), 1)
 
 
 def padded(lr: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from torchvision import transforms
 
 from baselines import cached
+from baselines.counting import Part
 from baselines.official import Restore, generators, importable
 from contracts.errors import InputError
 
@@ -72,6 +74,13 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any] 
     from baselines.seesr.layout import layout
 
     return layout(sources, settings)
+
+
+def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
+    """What is counted for an LR image of ``size`` pixels a side (baselines.counting)."""
+    from baselines.seesr.layout import parts
+
+    return parts(sources, settings, size)
 
 
 def enlarged(lr: Image.Image, process_size: int) -> Image.Image:

@@ -1,14 +1,19 @@
-"""SeeSR's checkpoints with random weights (baselines.randomise): names and shapes of the official ones."""
+"""SeeSR's networks without weights: what its checkpoints hold (baselines.randomise), what is counted (Table 2)."""
 
 from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
+from baselines.counting import Part, meta
 from baselines.official import built, importable
-from baselines.pasd.adapter import CONFIGS
+from baselines.pasd.adapter import CONFIGS, TIME
 from baselines.seesr.adapter import BASE, DAPE, MODEL, RAM, tagger_code
 from contracts.errors import InputError
 
@@ -50,8 +55,8 @@ def tokenizer(sources: Path) -> dict[str, str]:
     return files | {"tokenizer_config.json": json.dumps(config), "special_tokens_map.json": json.dumps(special)}
 
 
-def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any] | str]:
-    """Names and shapes of what the checkpoints hold, and their configurations, by path."""
+def networks(sources: Path) -> tuple[Any, Any, Any, Any, Any]:
+    """UNet, ControlNet, VAE, text encoder and tagger, without weights."""
     from diffusers import AutoencoderKL
     from transformers import CLIPTextConfig, CLIPTextModel
 
@@ -65,7 +70,14 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any] 
     )
     vae: Any = built(lambda: AutoencoderKL(**VAE))
     text: Any = built(lambda: CLIPTextModel(CLIPTextConfig(**TEXT)))
-    tags = built(lambda: code.RAMLora(image_size=384, vit="swin_l")).state_dict()
+    tags = built(lambda: code.RAMLora(image_size=384, vit="swin_l"))
+    return unet, controlnet, vae, text, tags
+
+
+def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any] | str]:
+    """Names and shapes of what the checkpoints hold, and their configurations, by path."""
+    unet, controlnet, vae, text, tagger = networks(sources)
+    tags = tagger.state_dict()
     files: dict[str, dict[str, Any] | str] = {
         RAM: {"model": {name: like for name, like in tags.items() if "lora_" not in name and not name.endswith(FIXED)}},
         DAPE: {name: like for name, like in tags.items() if "lora_" in name},
@@ -77,3 +89,38 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any] 
         files[f"{folder}/config.json"] = network.to_json_string()
         files[f"{folder}/diffusion_pytorch_model.safetensors"] = network.state_dict()
     return files | {f"{BASE}/tokenizer/{name}": content for name, content in tokenizer(sources).items()}
+
+
+def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
+    """What is counted for an LR image of ``size`` pixels a side (baselines.counting): guidance doubles the batch, and
+    the tagger's image encoder is run for its tags and again for its features."""
+    unet, controlnet, vae, text, tags = (each.to("meta") for each in networks(sources))
+    tags.eval()  # its LoRA weights are merged then
+    side = max(size * 4, settings["process_size"]) // 8 * 8
+    latent, words, features = meta(2, 4, side // 8, side // 8), meta(2, 77, 1024), meta(2, 145, 512)
+    image, pixels = meta(2, 3, side, side), meta(1, 3, 384, 384)
+    both = {"encoder_hidden_states": words, "image_encoder_hidden_states": features, "return_dict": False}
+
+    def control() -> Any:
+        return controlnet(latent, TIME, controlnet_cond=image, **both)
+
+    down, middle = control()
+
+    def denoise() -> Any:
+        residuals = {"down_block_additional_residuals": list(down), "mid_block_additional_residual": middle}
+        return unet(latent, TIME, **both, **residuals)
+
+    def recognise() -> Any:
+        labels = tags.wordvec_proj(tags.label_embed).relu()[None]
+        seen = {"encoder_hidden_states": features[:1], "encoder_attention_mask": meta(1, 145, dtype=torch.long)}
+        return tags.tagging_head(encoder_embeds=labels, return_dict=False, mode="tagging", **seen)
+
+    known = {id(p) for p in (*tags.visual_encoder.parameters(), *tags.image_proj.parameters())}
+    seeing = nn.ModuleList([tags.visual_encoder, tags.image_proj])
+    yield Part("text encoder", text, lambda: text(meta(1, 77, dtype=torch.long)), 2)
+    yield Part("VAE encoder", nn.ModuleList([vae.encoder, vae.quant_conv]), lambda: vae.encode(image[:1]), 1)
+    yield Part("ControlNet", controlnet, control, settings["steps"])
+    yield Part("UNet", unet, denoise, settings["steps"])
+    yield Part("VAE decoder", nn.ModuleList([vae.decoder, vae.post_quant_conv]), lambda: vae.decode(latent[:1]), 1)
+    yield Part("tagger's image encoder", seeing, lambda: tags.generate_image_embeds(pixels), 2)
+    yield Part("tagger, rest", nn.ParameterList([p for p in tags.parameters() if id(p) not in known]), recognise, 1)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from baselines.counting import Part
 from baselines.official import Restore
 from baselines.resshift import adapter as resshift
 
@@ -14,6 +16,11 @@ from baselines.resshift import adapter as resshift
 def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
     """Names and shapes of what the official checkpoints hold, by path (baselines.randomise)."""
     return resshift.layout(sources, settings, "SinSR")
+
+
+def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
+    """What is counted for an LR image of ``size`` pixels a side (baselines.counting)."""
+    return resshift.parts(sources, settings, size, "SinSR", 1)
 
 
 def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> Restore:

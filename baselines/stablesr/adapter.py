@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +20,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms import functional
 
+from baselines.counting import Part, meta
 from baselines.official import Restore, built, checkpoint, filled, importable
 from contracts.errors import InputError
 
@@ -83,6 +84,25 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]
         settings["checkpoint"]: {"state_dict": model.state_dict()},
         settings["decoder"]: {"state_dict": decoder.state_dict()},
     }
+
+
+def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
+    """What is counted for an LR image of 128 pixels a side, the only one there is (baselines.counting)."""
+    model, decoder = (each.to("meta") for each in networks(sources / "StableSR", "cpu"))
+    image, latent = meta(1, 3, SIZE, SIZE), meta(1, 4, SIZE // 8, SIZE // 8)
+    times, words = meta(1, dtype=torch.long), meta(1, 77, 1024)
+    guide, unet, text = model.structcond_stage_model, model.model.diffusion_model, model.cond_stage_model
+    structure = guide(latent, times)
+    _, features = decoder.encode(image)
+    encoding, decoding = (
+        nn.ModuleList([decoder.encoder, decoder.quant_conv]),
+        nn.ModuleList([decoder.decoder, decoder.post_quant_conv]),
+    )
+    yield Part("text encoder", text, lambda: text.encode_with_transformer(meta(1, 77, dtype=torch.long)), 1)
+    yield Part("encoder", encoding, lambda: decoder.encode(image), 1)
+    yield Part("guidance", guide, lambda: guide(latent, times), settings["steps"])
+    yield Part("UNet", unet, lambda: unet(latent, times, words, structure), settings["steps"])
+    yield Part("decoder with CFW", decoding, lambda: decoder.decode(latent, features), 1)
 
 
 def respace(model: Any, steps: int, device: str) -> None:

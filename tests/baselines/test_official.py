@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from baselines import cached, descriptor, official, randomise
+from baselines import cached, counting, descriptor, official, randomise
 from baselines.pasd import adapter as pasd
 from baselines.pasd import captions
 from baselines.resshift import adapter as resshift
@@ -151,3 +151,32 @@ def test_random_weights_are_the_same_for_a_seed_and_keep_what_has_values(name: s
     assert written[0]["0.weight"].std() == pytest.approx(27**-0.5, rel=0.2)
     assert written[0]["1.running_var"].tolist() == [1.0] * 8
     assert official.filled(network, written[0], path)(torch.ones(1, 3, 4, 4)).isfinite().all()
+
+
+def test_macs_are_products_of_weights_and_of_attention_apart() -> None:
+    convolution = official.built(lambda: nn.Conv2d(30, 80, 3, padding=1)).to("meta")
+
+    def attend() -> torch.Tensor:
+        words = counting.meta(1, 2, 500, 4)
+        return nn.functional.scaled_dot_product_attention(words, words, words)
+
+    parts = [
+        counting.Part("convolution", convolution, lambda: convolution(counting.meta(1, 30, 100, 100)), 2),
+        counting.Part("attention", nn.Identity(), lambda: [attend() for _ in range(20)], 1),
+    ]
+    first, second = counting.counted(iter(parts))
+    assert (first["gmacs_a_call"], first["gmacs"], first["without_attention"]) == (0.216, 0.4, 0.4)  # 9 x 30 x 80 a pixel
+    assert first["mparams"] == 0.022  # 9 x 30 x 80 weights, 80 biases
+    assert (second["gmacs_a_call"], second["without_attention"]) == (0.08, 0.0)  # 20 x 2 heads x 500 x 500 x 4 x 2
+
+
+def test_networks_without_memory_share_what_they_share() -> None:
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.other = nn.Linear(4, 4), nn.Linear(4, 4)
+            self.other.weight = self.one.weight
+
+    network = official.built(Tied)
+    assert sum(each.numel() for each in network.parameters()) == 16 + 4 + 4
+    assert all(each.is_meta for each in network.parameters())
