@@ -6,7 +6,7 @@ builds the network that a checkpoint's keys describe, so nothing of the reposito
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import spandrel
 import torch
 from torch import Tensor, nn
 
+from baselines.counting import Part, meta
 from contracts.errors import InputError
 
 SCALE = 4
@@ -106,10 +107,9 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]
     return {settings["checkpoint"]: {wrapper: weights} if wrapper else weights}
 
 
-def parts(settings: dict[str, Any], size: int) -> dict[str, tuple[nn.Module, tuple[Tensor, ...], int]]:
-    """What is counted, by name: a network, its inputs for one LR image of ``size`` x ``size`` pixels, and how often it
-    runs for that image. Modules and inputs have shapes but no values (meta device)."""
-    weights = spandrel.canonicalize_state_dict(layout(Path(), settings)[settings["checkpoint"]])
+def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
+    """What is counted for an LR image of ``size`` pixels a side (baselines.counting)."""
+    weights = spandrel.canonicalize_state_dict(layout(sources, settings)[settings["checkpoint"]])
     with torch.device("meta"):
         model: nn.Module = spandrel.ModelLoader("meta").load_from_state_dict(weights).model
-        return {"network": (model, (torch.empty(1, 3, size, size),), 1)}
+    yield Part("network", model, lambda: model(meta(1, 3, size, size)), 1)

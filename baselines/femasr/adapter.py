@@ -6,6 +6,7 @@ already still gets 16 rows and columns. Group normalisation sees the padding, so
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines.counting import Part, meta
 from baselines.feedforward import Restore, as_batch, as_image, state_dict
 from contracts.errors import InputError
 
@@ -81,7 +83,8 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]
     return {settings["checkpoint"]: {"params": {**model.state_dict(), **drawn}}}
 
 
-def parts(settings: dict[str, Any], size: int) -> dict[str, tuple[nn.Module, tuple[Tensor, ...], int]]:
-    """As in baselines.feedforward; the input is the padded one."""
+def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
+    """As in baselines.feedforward; the network gets the padded image."""
     with torch.device("meta"):
-        return {"network": (built(), (padded(torch.empty(1, 3, size, size)),), 1)}
+        model = built()
+    yield Part("network", model, lambda: model(padded(meta(1, 3, size, size))), 1)

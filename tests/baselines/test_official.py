@@ -165,7 +165,7 @@ def test_macs_are_products_of_weights_and_of_attention_apart() -> None:
         counting.Part("attention", nn.Identity(), lambda: [attend() for _ in range(20)], 1),
     ]
     first, second = counting.counted(iter(parts))
-    assert (first["gmacs_a_call"], first["gmacs"], first["without_attention"]) == (0.216, 0.4, 0.4)  # 9 x 30 x 80 a pixel
+    assert (first["gmacs_a_call"], first["gmacs"], first["without_attention"]) == (0.216, 0.4, 0.4)  # 9 x 30 x 80 a px
     assert first["mparams"] == 0.022  # 9 x 30 x 80 weights, 80 biases
     assert (second["gmacs_a_call"], second["without_attention"]) == (0.08, 0.0)  # 20 x 2 heads x 500 x 500 x 4 x 2
 
