@@ -105,9 +105,12 @@ def test_an_edited_adapter_or_other_weights_begin_anew(fake: Fake) -> None:
     assert "[1/3] a" in fake.run().stderr
 
 
-def alive(group: int) -> bool:
-    """Whether any process of the fake's folder still runs."""
-    return Path(f"/proc/{group}").exists()
+def alive(process: int) -> bool:
+    """Whether a process still runs; one that nobody has collected yet does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -124,6 +127,23 @@ def test_a_stopped_run_ends_its_process_and_leaves_no_record(fake: Fake, sent: s
     assert run.returncode == 130 and "stopped; the same command continues" in output and "Traceback" not in output
     assert children and not any(alive(int(child)) for child in children)
     assert not (fake.folder / "run.json").exists()
+    fake.does("well")
+    assert fake.run().returncode == 0
+
+
+def test_a_killed_run_takes_its_process_along(fake: Fake) -> None:
+    fake.does("hang b")
+    with subprocess.Popen(fake.command(), cwd=fake.folder, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            if "about to hang" in line:
+                break
+        (child,) = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+        run.kill()
+    deadline = time.monotonic() + 20
+    while alive(int(child)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not alive(int(child))
     fake.does("well")
     assert fake.run().returncode == 0
 
