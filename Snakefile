@@ -32,6 +32,7 @@ include: "workflow/rules/baselines.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/ablations.smk"
+include: "workflow/rules/complexity.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
 

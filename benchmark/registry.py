@@ -30,6 +30,7 @@ REGISTRIES = (
     "ablations",
     "costs",
     "compute",
+    "complexity",
 )
 Entry = dict[str, Any]
 
@@ -76,6 +77,7 @@ class Registry:
     baselines: Entry
     costs: Entry
     compute: Entry
+    complexity: Entry
 
     @property
     def runs(self) -> str:
@@ -145,6 +147,24 @@ class Registry:
         """What ``osediff.pretrain --recipe`` gets for a backbone that a rule trains: its degradation spelt out."""
         recipe: Entry = self.backbones[name]["recipe"]
         return recipe | {"degradation": self.degradations[recipe["degradation"]]}
+
+    def count(self, name: str) -> Entry:
+        """What ``benchmark.complexity --spec`` gets for an entry of config/complexity.yaml."""
+        entry = {key: value for key, value in self.complexity[name].items() if key not in ("backbone", "readings")}
+        backbone = self.backbones[self.complexity[name]["backbone"]]
+        sizes = backbone["random"]["sizes"] if "random" in backbone else backbone["folder"]
+        return {**entry, "options": {"backbone": sizes}}
+
+    def table2(self) -> Entry:
+        """What ``benchmark.table2 --spec`` gets. Of the active baselines, those whose code is here can be counted."""
+        root = Path(self.main["baselines"]["sources"])
+        counted = {}
+        for name in filter(self.baselines.__contains__, self.main["methods"]):
+            source = self.baselines[name]["source"]
+            if not source["checkout"] or (root / source["repository"].split("/")[-1] / ".git").exists():
+                counted[name] = {"title": self.baselines[name]["title"], "steps": self.baselines[name]["steps"]}
+        readings = {entry["title"]: entry.get("readings", {}) for entry in self.complexity.values()}
+        return {"readings": readings, "baselines": counted}
 
     # Test sets
 
@@ -390,6 +410,8 @@ def check_names(registry: Registry) -> None:
             known("degradation", degradation, registry.degradations, f"config/backbones.yaml: {name}")
         elif ("mirrors" in entry or "random" in entry) and entry["folder"] != f"data/backbones/{name}":
             raise InputError(f"config/backbones.yaml: {name}: the rule brings it into data/backbones/{name}")
+    for name, entry in registry.complexity.items():
+        known("backbone", entry["backbone"], registry.backbones, f"config/complexity.yaml: {name}")
     check_recipes(registry)
 
 

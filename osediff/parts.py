@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from contracts.errors import InputError
 from contracts.parts import Call, Part
 from osediff.adapters import GENERATOR, REGULARISER, UNET_GROUPS, VAE_GROUPS, add_lora, lora_parameters, targets
 
 
-def parts(size: int, sizes: dict[str, Any], rank: int = 4, alpha: int = 8, merged: bool = True) -> list[Part]:
+def networks(backbone: dict[str, Any] | str) -> tuple[AutoencoderKL, UNet2DConditionModel, CLIPTextModel]:
+    """The three networks with random weights, of the sizes in config/backbones.yaml or as a backbone folder says."""
+    if isinstance(backbone, str):
+        text = CLIPTextConfig.from_pretrained(Path(backbone) / "text_encoder")
+        vae, unet = (each.load_config(backbone, subfolder=name)
+                     for name, each in (("vae", AutoencoderKL), ("unet", UNet2DConditionModel)))  # fmt: skip
+        return AutoencoderKL.from_config(vae), UNet2DConditionModel.from_config(unet), CLIPTextModel(text)
+    text = CLIPTextConfig(max_position_embeddings=77, **backbone["text_encoder"])
+    return AutoencoderKL(**backbone["vae"]), UNet2DConditionModel(**backbone["unet"]), CLIPTextModel(text)
+
+
+def parts(size: int, backbone: dict[str, Any] | str, rank: int = 4, alpha: int = 8, merged: bool = True) -> list[Part]:
     """VAE encoder, UNet, VAE decoder and text encoder for one image of ``size`` pixels on each side.
 
-    ``sizes`` are those of a backbone with random weights (config/backbones.yaml). ``merged``: LoRA is folded into the
-    weights, as in inference; otherwise it runs beside them, as in training. ``trainable`` counts the LoRA and the
-    UNet's own ``conv_in``.
+    ``backbone``: sizes, as of one with random weights in config/backbones.yaml, or a folder. ``merged``: LoRA is folded
+    into the weights, as in inference; otherwise it runs beside them, as in training. ``trainable`` counts the LoRA
+    and the UNet's own ``conv_in``. InputError where ``size`` is none that the networks can take.
     """
-    vae, unet = AutoencoderKL(**sizes["vae"]), UNet2DConditionModel(**sizes["unet"])
-    text = CLIPTextModel(CLIPTextConfig(max_position_embeddings=77, **sizes["text_encoder"]))
+    vae, unet, text = networks(backbone)
     tuned = {"VAE encoder LoRA": (vae, VAE_GROUPS["encoder"]), "UNet LoRA": (unet, sum(UNET_GROUPS.values(), ()))}
     layers = {name: targets(network, prefixes) for name, (network, prefixes) in tuned.items()}
     trained = {}
@@ -36,6 +48,9 @@ def parts(size: int, sizes: dict[str, Any], rank: int = 4, alpha: int = 8, merge
     for network in (vae, unet):
         network.requires_grad_(False).eval()
     factor = 2 ** (len(vae.config.block_out_channels) - 1)
+    multiple = factor * 2 ** (len(unet.config.block_out_channels) - 1)
+    if size < multiple or size % multiple:
+        raise InputError(f"an image of {size} pixels a side: the networks take multiples of {multiple}")
     side, channels = size // factor, vae.config.latent_channels
     embedding = torch.zeros(1, 77, text.config.hidden_size)
     latent = torch.zeros(1, channels, side, side)
