@@ -52,7 +52,7 @@ def write(path: Path, content: dict[str, Any] | str, seed: int) -> None:
         if path.suffix == ".safetensors":
             from safetensors.torch import save_file
 
-            save_file(weights, aside)
+            save_file(weights, aside, metadata={"format": "pt"})  # which transformers asks for
         else:
             torch.save(weights, aside)
 
