@@ -34,7 +34,7 @@ hardtanh index index_select le leaky_relu leaky_relu_ lift_fresh lt masked_fill 
 ne neg new_empty new_zeros norm ones ones_like pad permute pixel_shuffle pixel_unshuffle pow prelu reciprocal
 reflection_pad2d relu relu_ repeat repeat_interleave reshape roll rsqrt rsub scalar_tensor select sigmoid silu
 silu_ sin slice softmax softplus split sqrt square squeeze stack sub sum tanh tile to transpose tril triu
-type_as unbind unfold unsqueeze view view_as where zeros zeros_like
+type_as unbind unflatten unfold unsqueeze view view_as where zeros zeros_like
 """
 
 

@@ -150,10 +150,15 @@ class Registry:
 
     def count(self, name: str) -> Entry:
         """What ``benchmark.complexity --spec`` gets for an entry of config/complexity.yaml."""
-        entry = {key: value for key, value in self.complexity[name].items() if key not in ("backbone", "readings")}
-        backbone = self.backbones[self.complexity[name]["backbone"]]
+        entry = self.complexity[name]
+        backbone = self.backbones[entry["backbone"]]
         sizes = backbone["random"]["sizes"] if "random" in backbone else backbone["folder"]
-        return {**entry, "options": {"backbone": sizes}}
+        kept = {key: entry[key] for key in ("title", "steps", "parts", "pipeline", "size")}
+        return {**kept, "options": {"backbone": sizes, "extractor": entry["extractor"]}}
+
+    def timed(self) -> list[str]:
+        """Entries of config/complexity.yaml that are timed for Table 2."""
+        return [name for name, entry in self.complexity.items() if entry["timed"]]
 
     def table2(self) -> Entry:
         """What ``benchmark.table2 --spec`` gets. Of the active baselines, those whose code is here can be counted."""

@@ -79,7 +79,10 @@ def row_of_baseline(found: dict[str, Any], entry: dict[str, Any]) -> Row:
 
 
 def row_of_timing(found: dict[str, Any]) -> Row:
-    """The row of one timing."""
+    """The row of one timing, or of why there is none."""
+    if "failed" in found:
+        about = {"method": found["title"], "source": "measured", "size": f"{found['size']}x{found['size']}"}
+        return about | {"steps": str(found["steps"]), "device": found["device"], "includes": found["failed"]}
     return {
         "method": found["title"],
         "source": "measured",
@@ -87,7 +90,8 @@ def row_of_timing(found: dict[str, Any]) -> Row:
         "steps": str(found["steps"]),
         "seconds": f"{found['seconds']:.4g}",
         "device": found["device"],
-        "includes": f"protocol {found['protocol']}: {found['includes']}",
+        "includes": f"protocol {found['protocol']}, {found['precision']}, batch {found['batch']}, "
+        f"{found['runs']} runs: {found['includes']}",
     }
 
 
@@ -121,8 +125,8 @@ def nearest(found: dict[str, Any], readings: dict[str, Any], printed: dict[str, 
         chosen = [part for part in parts if part["part"] in reading["parts"]]
         keys = {"gmacs": ["macs", *(["attention"] if reading.get("attention") else [])], "mparams": ["parameters"]}
         keys["mparams-trainable"] = ["trainable"]
-        total = sum(part[key] for part in chosen for key in keys[name]) / scale
-        how = " + ".join(reading["parts"])
+        total = sum(part[key] for part in chosen for key in keys[name]) / scale + reading.get("plus", 0)
+        how = " + ".join([*reading["parts"], *([reading["with"]] if "plus" in reading else [])])
         if name == "gmacs":
             how += f", LoRA {'merged' if reading['merged'] else 'beside the weights'}"
             how += f", attention {'counted' if reading['attention'] else 'not counted'}"

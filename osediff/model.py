@@ -94,6 +94,10 @@ class OSEDiff:
             self._texts[prompt] = self.backbone.embed([prompt])
         return self._texts[prompt]
 
+    def forget_texts(self) -> None:
+        """Drops the kept text embeddings, so that the next image pays for its own."""
+        self._texts.clear()
+
     def enlarged(self, lr: np.ndarray) -> np.ndarray:
         """``lr`` at output size (PIL's default filter), the smaller side brought up to ``process_size`` if below."""
         height, width = (extent * self.recipe["scale"] for extent in lr.shape[:2])

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from contracts.errors import InputError
 from contracts.parts import Call, Part
+from osediff import backbone as backbones
 from osediff.adapters import GENERATOR, REGULARISER, UNET_GROUPS, VAE_GROUPS, add_lora, lora_parameters, targets
+from osediff.generator import PRECISIONS, Generator
+from osediff.model import OSEDiff
+from osediff.prompts import ram
 
 
 def networks(backbone: dict[str, Any] | str) -> tuple[AutoencoderKL, UNet2DConditionModel, CLIPTextModel]:
@@ -25,12 +31,20 @@ def networks(backbone: dict[str, Any] | str) -> tuple[AutoencoderKL, UNet2DCondi
     return AutoencoderKL(**backbone["vae"]), UNet2DConditionModel(**backbone["unet"]), CLIPTextModel(text)
 
 
-def parts(size: int, backbone: dict[str, Any] | str, rank: int = 4, alpha: int = 8, merged: bool = True) -> list[Part]:
+def parts(
+    size: int,
+    backbone: dict[str, Any] | str,
+    rank: int = 4,
+    alpha: int = 8,
+    merged: bool = True,
+    extractor: bool = False,
+) -> list[Part]:
     """VAE encoder, UNet, VAE decoder and text encoder for one image of ``size`` pixels on each side.
 
     ``backbone``: sizes, as of one with random weights in config/backbones.yaml, or a folder. ``merged``: LoRA is folded
     into the weights, as in inference; otherwise it runs beside them, as in training. ``trainable`` counts the LoRA
-    and the UNet's own ``conv_in``. InputError where ``size`` is none that the networks can take.
+    and the UNet's own ``conv_in``. ``extractor``: RAM's tagging networks
+    too. InputError where ``size`` is none that the networks can take.
     """
     vae, unet, text = networks(backbone)
     tuned = {"VAE encoder LoRA": (vae, VAE_GROUPS["encoder"]), "UNet LoRA": (unet, sum(UNET_GROUPS.values(), ()))}
@@ -59,7 +73,77 @@ def parts(size: int, backbone: dict[str, Any] | str, rank: int = 4, alpha: int =
         Part("UNet", unet, (latent, torch.full((1,), 999), embedding), trainable=group(trained, "UNet", "conv_in")),
         Part("VAE decoder", Call(vae, "decode"), (latent,)),
         Part("text encoder", text.eval(), (torch.zeros(1, 77, dtype=torch.long),)),
+        *(tagging() if extractor else []),
     ]
+
+
+class TaggingHead(torch.nn.Module):
+    """RAM from image tokens (N, tokens, channels) to logits of the tags, without Swin-L."""
+
+    def __init__(self, model: ram.RAM) -> None:
+        super().__init__()
+        self.image_proj, self.wordvec_proj, self.fc = model.image_proj, model.wordvec_proj, model.fc
+        self.tagging_head, self.label_embed = model.tagging_head, model.label_embed
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Logits (N, tags, 1)."""
+        image = self.image_proj(torch.cat([tokens.mean(1, keepdim=True), tokens], dim=1))
+        tags = torch.relu(self.wordvec_proj(self.label_embed)).expand(len(tokens), -1, -1)
+        for layer in self.tagging_head:
+            tags = layer(tags, image)
+        return self.fc(tags)
+
+
+def tagging() -> list[Part]:
+    """RAM's networks for one image, which it brings to 384 pixels a side: Swin-L, and the head that knows the tags."""
+    model = ram.build()
+    pixels = torch.zeros(1, 3, model.size, model.size)
+    tokens = torch.zeros((1, (model.size // 32) ** 2, model.image_proj.in_features))
+    return [Part("Swin-L", model.visual_encoder, (pixels,)), Part("tagging head", TaggingHead(model).eval(), (tokens,))]
+
+
+def pipeline(
+    size: int,
+    batch: int,
+    device: str,
+    precision: str,
+    scope: str,
+    backbone: dict[str, Any] | str,
+    extractor: bool = False,
+) -> tuple[Callable[[], Any], str]:
+    """What one timed run does, and what that includes: ``batch`` images of ``size`` pixels a side, LoRA merged.
+
+    ``scope`` networks: tensors in and out, the text encoder too. ``scope`` restore: LR pixels in, SR pixels out, with
+    enlargement and colour fix; the text embedding is kept. With ``extractor``, scope networks runs RAM on the image
+    too. No file is read or written.
+    """
+    if isinstance(backbone, str):
+        loaded = backbones.load(Path(backbone))
+    else:
+        loaded = backbones.build(backbone, backbones.word_tokenizer(["image"]))
+    recipe = {"rank_vae": 4, "rank_unet": 4, "alpha": 8, "scale": 4, "process_size": 1, "colour_fix": "adain"}
+    recipe["tune"] = {"vae_encoder": True, "vae_decoder": False, "unet": True}
+    model = OSEDiff(Generator(loaded, recipe), recipe, device, precision)
+    multiple = model.generator.factor * 2 ** (len(loaded.unet.config.block_out_channels) - 1)
+    if size < multiple or size % multiple:
+        raise InputError(f"an image of {size} pixels a side: the networks take multiples of {multiple}")
+    seeds, prompts = list(range(batch)), [""] * batch
+    if scope == "restore":
+        rng = np.random.default_rng(0)
+        images = [rng.integers(0, 256, (size // 4, size // 4, 3), np.uint8) for _ in seeds]
+        included = "enlargement, VAE encoder, UNet, VAE decoder, AdaIN; text embedding kept"
+        return lambda: model.restore(images, prompts, seeds), f"{included}; no prompt extraction, no files"
+    image = torch.rand(batch, 3, size, size, device=device) * 2 - 1
+    tagger = ram.build().to(device, PRECISIONS[precision]) if extractor else None
+
+    def run() -> Any:
+        if tagger:
+            tagger(ram.prepared(image / 2 + 0.5, tagger.size).to(PRECISIONS[precision]))
+        model.forget_texts()
+        return model.restored(image, prompts, seeds)
+
+    prompt = "RAM's networks" if extractor else "no prompt extraction"
+    return run, f"text encoder, VAE encoder, UNet, VAE decoder; {prompt}; no colour fix, no files"
 
 
 def group(trained: dict[str, int], *beginnings: str) -> dict[str, int]:

@@ -93,7 +93,7 @@ def rendered(tmp_path: Path) -> tuple[list[dict[str, str]], str]:
     }
     baseline["parts"] = [{"part": "UNet", "calls": 15}, {"part": "VQ decoder", "calls": 1}]
     timing = {"title": "OSEDiff", "size": 512, "steps": 1, "seconds": 0.0123, "device": "Some GPU"}
-    timing |= {"protocol": "plain", "includes": "UNet"}
+    timing |= {"protocol": "plain", "includes": "UNet", "precision": "bf16", "batch": 1, "runs": 50}
     for name, content in (("a", count), ("b", baseline), ("t", timing)):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     readings = {"gmacs": {"parts": ["UNet"], "merged": True, "attention": False}, "mparams": {"parts": ["UNet", "RAM"]}}

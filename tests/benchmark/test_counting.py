@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark.counting import count, parameters
 from contracts.parts import Part
-from osediff.parts import parts
+from osediff.parts import parts, tagging
 from tests.benchmark.conftest import ROOT
 
 BACKBONES: dict[str, Any] = yaml.safe_load((ROOT / "config" / "backbones.yaml").read_text())
@@ -99,3 +99,14 @@ def test_parameters_are_those_of_the_released_networks(osediff: dict[bool, list[
         "conv_in": 11_840,
     }
     assert round(sum(trained.values()) / 1e6, 3) == 8.493
+
+
+def test_ram_is_counted_and_with_it_the_published_figure_is_reached() -> None:
+    """Counted on the official module: Swin-L 104.080, and tagging head, projections and classifier 58.349."""
+    with torch.device("meta"):
+        swin, head = tagging()
+    found = [count(swin), count(head)]
+    assert [round(each.total / 1e9, 3) for each in found] == [104.080, 58.348]
+    assert all(each.uncounted == {} for each in found)
+    # The paper's 2265 G: autoencoder, UNet, text encoder and Swin-L, LoRA beside the weights, attention not counted.
+    assert round(553.023 + 342.508 + 1242.485 + 22.582 + found[0].total / 1e9, 2) == 2264.68

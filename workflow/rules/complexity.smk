@@ -36,11 +36,37 @@ rule count_baseline:
         "python -m baselines.counting --baseline {wildcards.baseline} --sources {params.sources:q} > {output} 2> {log}"
 
 
+rule time:
+    input:
+        code("benchmark.timing"),
+        lambda w: code(bench.complexity[w.model]["pipeline"].split(":")[0]),
+        "config/timing.yaml",
+    output:
+        f"{RUNS}/timing/{{model}}.json",
+    log:
+        f"{RUNS}/logs/timing/{{model}}.log",
+    wildcard_constraints:
+        model=names(bench.complexity),
+    conda:
+        "../../environment.yml"
+    threads: workflow.cores  # alone on the machine
+    resources:
+        gpu=GPU,
+    params:
+        spec=lambda w: json.dumps(bench.count(w.model)),
+        size=lambda w: bench.complexity[w.model]["size"],
+        device=bench.main["device"],
+    shell:
+        f"{LEASE}python -m benchmark.timing --spec {{params.spec:q}} --size {{params.size}} --device {{params.device}}"
+        " --threads {threads} --out {output} > {log} 2>&1"
+
+
 rule table2:
     input:
         code("benchmark.table2"),
         counts=expand("runs/complexity/{model}.json", model=bench.complexity),
         baselines=expand("runs/complexity/baselines/{baseline}.json", baseline=bench.table2()["baselines"]),
+        timings=expand(f"{RUNS}/timing/{{model}}.json", model=bench.timed()),
         published="config/published/osediff-tables-2-7.csv",
     output:
         csv="results/table2.csv",
@@ -55,4 +81,5 @@ rule table2:
         spec=json.dumps(bench.table2()),
     shell:
         "python -m benchmark.table2 --spec {params.spec:q} --counts {input.counts} {input.baselines}"
+        " --timings {input.timings}"
         " --published {input.published} --out results/table2 > {log} 2>&1"
