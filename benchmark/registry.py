@@ -31,6 +31,7 @@ REGISTRIES = (
     "costs",
     "compute",
     "complexity",
+    "scaling",
 )
 Entry = dict[str, Any]
 
@@ -78,6 +79,7 @@ class Registry:
     costs: Entry
     compute: Entry
     complexity: Entry
+    scaling: Entry
 
     @property
     def runs(self) -> str:
@@ -155,6 +157,11 @@ class Registry:
         sizes = backbone["random"]["sizes"] if "random" in backbone else backbone["folder"]
         kept = {key: entry[key] for key in ("title", "steps", "parts", "pipeline", "size")}
         return {**kept, "options": {"backbone": sizes, "extractor": entry["extractor"]}}
+
+    def scaled(self) -> Entry:
+        """What ``benchmark.scaling --spec`` gets at the active scale."""
+        entry = self.scaling[self.main["scale"]]
+        return {**self.count(entry["model"]), **{key: value for key, value in entry.items() if key != "model"}}
 
     def timed(self) -> list[str]:
         """Entries of config/complexity.yaml that are timed for Table 2."""
@@ -415,6 +422,8 @@ def check_names(registry: Registry) -> None:
             known("degradation", degradation, registry.degradations, f"config/backbones.yaml: {name}")
         elif ("mirrors" in entry or "random" in entry) and entry["folder"] != f"data/backbones/{name}":
             raise InputError(f"config/backbones.yaml: {name}: the rule brings it into data/backbones/{name}")
+    for scale, entry in registry.scaling.items():
+        known("entry of config/complexity.yaml", entry["model"], registry.complexity, f"config/scaling.yaml: {scale}")
     for name, entry in registry.complexity.items():
         known("backbone", entry["backbone"], registry.backbones, f"config/complexity.yaml: {name}")
     check_recipes(registry)

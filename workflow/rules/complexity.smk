@@ -83,3 +83,73 @@ rule table2:
         "python -m benchmark.table2 --spec {params.spec:q} --counts {input.counts} {input.baselines}"
         " --timings {input.timings}"
         " --published {input.published} --out results/table2 > {log} 2>&1"
+
+
+rule efficiency:
+    input:
+        code("benchmark.efficiency"),
+        table2="results/table2.csv",
+        table1="results/table1.csv",
+        published="config/published/osediff.csv",
+    output:
+        png=report("results/efficiency.png", caption="../report/efficiency.rst", category="Figures"),
+        svg="results/efficiency.svg",
+    log:
+        f"{RUNS}/logs/efficiency.log",
+    conda:
+        "../../environment.yml"
+    params:
+        # The demo's quality compares with nothing that was published.
+        by="quality" if bench.main["scale"] == "paper" else "parameters",
+    shell:
+        "python -m benchmark.efficiency --table2 {input.table2} --quality {input.table1} --published {input.published}"
+        " --by {params.by} --out results/efficiency > {log} 2>&1"
+
+
+# Time and memory against size and batch; each point a process of its own. Minutes; asked for by name only.
+rule scaling:
+    input:
+        code("benchmark.scaling"),
+        code("benchmark.timing"),
+        code("osediff.parts"),
+        "config/timing.yaml",
+    output:
+        csv="results/scaling.csv",
+        md="results/scaling.md",
+        png=report("results/scaling.png", caption="../report/efficiency.rst", category="Figures"),
+        svg="results/scaling.svg",
+    log:
+        f"{RUNS}/logs/scaling.log",
+    conda:
+        "../../environment.yml"
+    threads: workflow.cores  # alone on the machine
+    resources:
+        gpu=GPU,
+    params:
+        spec=json.dumps(bench.scaled()),
+        device=bench.main["device"],
+    shell:
+        f"{LEASE}python -m benchmark.scaling --spec {{params.spec:q}} --device {{params.device}} --out results/scaling"
+        " > {log} 2>&1"
+
+
+rule roofline:
+    input:
+        code("benchmark.roofline"),
+        code("osediff.parts"),
+    output:
+        report("results/roofline.md", caption="../report/efficiency.rst", category="Tables"),
+    log:
+        f"{RUNS}/logs/roofline.log",
+    conda:
+        "../../environment.yml"
+    threads: workflow.cores  # alone on the machine
+    resources:
+        gpu=GPU,
+    params:
+        spec=json.dumps(bench.count(bench.scaling[bench.main["scale"]]["model"])),
+        device=bench.main["device"],
+        dtype=bench.scaling[bench.main["scale"]]["precision"],
+    shell:
+        f"{LEASE}python -m benchmark.roofline --spec {{params.spec:q}} --device {{params.device}} --dtype {{params.dtype}}"
+        " --threads {threads} --out {output} > {log} 2>&1"
