@@ -104,10 +104,9 @@ def noisy(image: np.ndarray, rng: Generator, noise: Recipe) -> np.ndarray:
     if gaussian:
         shape = (*image.shape[:2], 1) if grey else image.shape
         return np.clip(image + rng.standard_normal(shape, np.float32) * (strength / 255), 0, 1)
-    levels = np.clip((image * 255).round(), 0, 255) / 255
-    if grey:
-        levels = levels @ np.array([[0.2989], [0.587], [0.114]], np.float32)
-    # The photon count follows the number of grey levels in use, as in Real-ESRGAN.
+    # Grey first, then 8 bits: the photon count follows the number of levels in use, 256 at most, as in Real-ESRGAN.
+    light = image @ np.array([[0.2989], [0.587], [0.114]], np.float32) if grey else image
+    levels = np.clip((light * 255).round(), 0, 255) / 255
     photons = 2 ** math.ceil(math.log2(max(2, len(np.unique(levels)))))
     shot = (rng.poisson(levels * photons) / photons - levels).astype(np.float32)
     return np.clip(image + shot * strength, 0, 1)

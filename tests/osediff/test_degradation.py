@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from contracts.images import list_images, read_rgb, write_png
-from osediff.degradation import KERNEL_SIZES, degrade, gaussian_kernel, jpeg, random_kernel, sinc_kernel
+from osediff.degradation import KERNEL_SIZES, degrade, gaussian_kernel, jpeg, noisy, random_kernel, sinc_kernel
 from tests.osediff.conftest import DEGRADATION
 
 PICTURE = (np.indices((64, 48)).sum(0)[..., None] * np.array([1, 2, 3]) % 256).astype(np.uint8)
@@ -62,3 +63,16 @@ def test_command_line_pairs_each_image_and_names_a_bad_one(tmp_path: Path) -> No
     write_png(tmp_path / "HR" / "c.png", PICTURE[:30])
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and "c.png" in done.stderr and "multiple of 4" in done.stderr
+
+
+def test_grey_shot_noise_is_as_strong_as_its_photon_count_says() -> None:
+    """Poisson: variance level / photons; photons are the number of grey levels, up to a power of two, 256 at most."""
+    rng = np.random.default_rng(0)
+    image = rng.random((200, 200, 3), np.float32) * 0.4 + 0.3
+    settings = {"gaussian_probability": 0, "poisson_scale": [1, 1], "grey_probability": 1, "sigma": [1, 1]}
+    noise = noisy(image, np.random.default_rng(1), settings) - image
+    assert np.abs(noise - noise[..., :1]).max() < 1e-5  # the same in all channels
+    light = image @ np.array([0.2989, 0.587, 0.114], np.float32)
+    photons = 2 ** math.ceil(math.log2(len(np.unique((light * 255).round()))))
+    assert photons <= 256
+    assert noise[..., 0].std() == pytest.approx(math.sqrt(light.mean() / photons), rel=0.03)
