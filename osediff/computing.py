@@ -50,11 +50,11 @@ class Trained:
         """One step at ``rate``; returns the gradient's norm before clipping."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.scaler.unscale_(self.optimizer)
         if self.accelerator.num_processes > 1:
             for parameter in self.parameters.values():
                 gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
                 parameter.grad = self.accelerator.reduce(gradient, "sum")
+        self.scaler.unscale_(self.optimizer)  # after the sum, so that all processes see an overflow
         norm = nn.utils.clip_grad_norm_(list(self.parameters.values()), 1.0)
         self.scaler.step(self.optimizer)
         self.scaler.update()

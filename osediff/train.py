@@ -27,6 +27,7 @@ import diffusers
 import peft
 import torch
 import transformers
+from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -143,6 +144,8 @@ def train(
             numbers |= measured
             reason = divergence(measured, set())
             validation.picture(restored, out / "samples" / f"{step + 1:06d}.png")
+        if accelerator.num_processes > 1:  # only one of them validates, and all must end together
+            (reason,) = broadcast_object_list([reason])
         numbers |= norms
         if reason:
             names = [pairs.photo(n) for n in range(step * batch, (step + 1) * batch)]
@@ -234,7 +237,7 @@ def main() -> None:
         if os.environ.get("RANK", "0") == "0":  # of accelerate's processes, one holds the lock for all
             stack.enter_context(lock(args.out / "state" / "lock"))
         outcome = train(recipe, args.photos, args.backbone, args.seed, args.out, options)
-    if not outcome["converged"]:
+    if "last_good" in outcome:  # of several processes, the main one says it
         line = f"{args.out}: did not converge: {outcome['reason']} at step {outcome['step']}"
         if args.divergence == "error":
             raise InputError(f"{line}; adapters.safetensors is of step {outcome['last_good']}")
