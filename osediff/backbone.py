@@ -35,7 +35,9 @@ class Backbone:
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Backbone:
         """Moves the three networks to ``device``, and to ``dtype`` if given; returns itself."""
         for network in (self.vae, self.unet, self.text_encoder):
-            network.to(device=device, dtype=dtype)
+            network.to(device)
+            if dtype not in (None, network.dtype):  # diffusers warns at every cast, also at none
+                network.to(dtype)
         return self
 
     @torch.no_grad()

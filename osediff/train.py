@@ -76,9 +76,7 @@ def train(
         "options": vars(options) | {"workers": None},
     }
     torch.manual_seed(seed)
-    backbone = backbones.load(backbone_folder).to(device)
-    backbone.unet.to(PRECISIONS[options.precision])
-    backbone.vae.to(PRECISIONS[options.precision])
+    backbone = backbones.load(backbone_folder).to(device, PRECISIONS[options.precision])
     generator = Generator(backbone, recipe, adapted(recipe["loss"]))
     if options.gradient_checkpointing:
         generator.checkpoint_gradients()
@@ -165,7 +163,12 @@ def train(
         board.close()
         if not outcome["converged"]:
             outcome["last_good"] = checkpoints.load_state(state, parts, settings)
-        made = {"device": str(device), "python": platform.python_version(), "versions": versions()}
+        made = {
+            "device": str(device),
+            "python": platform.python_version(),
+            "versions": versions(),
+            "backbone_source": backbones.source(backbone_folder),
+        }
         finish(out, state_folder, recipe, settings | made, trained.parameters, outcome)
     accelerator.wait_for_everyone()
     return outcome

@@ -22,7 +22,7 @@ from tests.benchmark.test_registry import root, spoil  # noqa: F401
 
 MAIN: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 TABLES = ["table3", "table4", "table5", "table6", "table7"]
-PAPER: dict[str, Any] = MAIN | yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())
+PAPER: dict[str, Any] = registry.merged(MAIN, yaml.safe_load((ROOT / "config" / "paper.yaml").read_text()))
 
 
 def loaded(main: dict[str, Any], folder: Path = ROOT) -> registry.Registry:

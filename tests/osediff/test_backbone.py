@@ -150,7 +150,7 @@ def test_what_random_weights_made_is_never_evaluated(
     backbone, checkpoint = tmp_path / "random", tmp_path / "checkpoint"
     fetch(monkeypatch, RANDOM, backbone)
     assert backbones.source(backbone)["weights"] == "random"
-    train(RECIPE | {"steps": 2}, photos, backbone, 0, checkpoint, "cpu")
+    train(RECIPE | {"steps": 2}, photos, backbone, 0, checkpoint)
     assert read_json(checkpoint / "provenance.json")["backbone_source"]["weights"] == "random"
     write_png(tmp_path / "LR" / "0.png", np.zeros((8, 8, 3), np.uint8))
     command = [sys.executable, "-m", "osediff.restore", "--input", tmp_path / "LR", "--output", tmp_path / "SR"]

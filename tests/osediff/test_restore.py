@@ -28,7 +28,7 @@ def checkpoint(photos: Path, backbone_folder: Path, tmp_path_factory: pytest.Tem
     """A checkpoint after two steps: adapters that differ from their start."""
     torch.set_num_threads(1)
     out = tmp_path_factory.mktemp("checkpoint")
-    train(RECIPE | {"steps": 2}, photos, backbone_folder, 0, out, "cpu")
+    train(RECIPE | {"steps": 2}, photos, backbone_folder, 0, out)
     return out
 
 
