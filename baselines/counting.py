@@ -1,9 +1,10 @@
 """MACs and parameters of a baseline's networks, without weights or memory (Table 2).
 
-    python -m baselines.counting --baseline NAME --sources DIR [--size 128]
+    python -m baselines.counting --baseline NAME --sources DIR [--size 128] [--out FILE.json]
 
 Counted by torch's FlopCounterMode, halved: convolutions, matrix products and attention, for one LR image of SIZE x SIZE
-pixels. The checkout must be there. A baseline whose environment is another one is counted in that.
+pixels. The checkout must be there. A baseline whose environment is another one is counted in that. Where its code
+breaks, FILE says ``failed`` with the reason, and this command ends well: other rows are not to wait for it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from baselines import descriptor as descriptors
 from baselines import sources
 from contracts.errors import InputError, run
+from contracts.files import write_json
 
 ATTENTION = ("attention", "bmm")  # products of two activations; many published counts leave them out
 
@@ -71,15 +74,34 @@ def main() -> None:
     parser.add_argument("--baseline", required=True, metavar="NAME", help=f"one of {', '.join(descriptors.names())}")
     parser.add_argument("--sources", type=Path, required=True, help="folder of checkouts")
     parser.add_argument("--size", type=int, default=128, help="side of the LR image in pixels")
+    parser.add_argument("--out", type=Path, help="JSON file to write (default: standard output)")
     args = parser.parse_args()
     descriptor = descriptors.read(args.baseline)
     sources.verify_checkout(descriptor, args.sources)
+    found: dict[str, Any] = {"baseline": args.baseline, "size": args.size}
+    try:
+        found |= of(descriptor, args.sources, args.size)
+    except InputError:
+        raise
+    except Exception as error:
+        if not args.out:
+            raise
+        traceback.print_exc()
+        found["failed"] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    if args.out:
+        write_json(args.out, found)
+    else:
+        print(json.dumps(found, indent=2))
+
+
+def of(descriptor: descriptors.Descriptor, root: Path, size: int) -> dict[str, Any]:
+    """The parts of a baseline, counted, and their total; InputError where its adapter names none."""
     adapter = importlib.import_module(descriptor["runs"]["entry"].split(":")[0])
     if not hasattr(adapter, "parts"):
-        raise InputError(f"{args.baseline}: its adapter names no parts to be counted")
-    rows = counted(adapter.parts(args.sources, descriptors.settings(descriptor), args.size))
+        raise InputError(f"{descriptor['title']}: its adapter names no parts to be counted")
+    rows = counted(adapter.parts(root, descriptors.settings(descriptor), size))
     total = {name: round(sum(row[name] for row in rows), 3) for name in ("gmacs", "without_attention", "mparams")}
-    print(json.dumps({"baseline": args.baseline, "size": args.size, "parts": rows, "total": total}, indent=2))
+    return {"parts": rows, "total": total}
 
 
 if __name__ == "__main__":

@@ -167,6 +167,25 @@ class Registry:
         """Entries of config/complexity.yaml that are timed for Table 2."""
         return [name for name, entry in self.complexity.items() if entry["timed"]]
 
+    def timed_baselines(self) -> list[str]:
+        """The active baselines whose code and weights are all here: those that can be timed for Table 2."""
+        active = [name for name in self.main["methods"] if name in self.baselines]
+        wanted = {
+            name: len(self.baselines[name]["weights"]) + self.baselines[name]["source"]["checkout"] for name in active
+        }
+        return [name for name in active if len(self.baseline_input(name)) == wanted[name]]
+
+    def baseline_timing(self, name: str) -> Entry:
+        """What ``benchmark.timing --spec`` gets for a baseline."""
+        main = self.main["baselines"]
+        options = {"baseline": name, "sources": main["sources"], "weights": main["weights"].get(name, "official")}
+        about = {"title": self.methods[name]["title"], "steps": self.methods[name]["steps"]}
+        return {**about, "precision": "its own", "pipeline": "baselines.timing:pipeline", "options": options}
+
+    def interpreter(self, baseline: str) -> str:
+        """The Python that a baseline's code runs in."""
+        return str(self.main["baselines"]["python"].get(baseline, "python"))
+
     def table2(self) -> Entry:
         """What ``benchmark.table2 --spec`` gets. Of the active baselines, those whose code is here can be counted."""
         root = Path(self.main["baselines"]["sources"])
@@ -366,6 +385,9 @@ def read_baselines(root: Path) -> Entry:
 def check_folders(registry: Registry) -> None:
     """InputError at the first given folder that is not there; what rules make or fetch need not be."""
     main = registry.main
+    for name in main["timings"]:
+        if not Path(name).is_file():
+            raise InputError(f"configuration: timings: no file {name}; correct it, or leave it out")
     for name, folder in main["paths"].items():
         inside = ("LR", "HR") if name in registry.testsets else ("",)
         for path in (Path(folder) / part for part in inside):

@@ -64,6 +64,9 @@ def rows_of_count(found: dict[str, Any]) -> list[Row]:
 def row_of_baseline(found: dict[str, Any], entry: dict[str, Any]) -> Row:
     """The row of one count of baselines.counting; ``entry`` has the method's title and steps."""
     size = 4 * found["size"]
+    if "failed" in found:
+        about = {"method": entry["title"], "source": "counted", "size": f"{size}x{size}", "steps": str(entry["steps"])}
+        return about | {"includes": f"not counted: {found['failed']}"}
     return {
         "method": entry["title"],
         "source": "counted",
@@ -78,11 +81,19 @@ def row_of_baseline(found: dict[str, Any], entry: dict[str, Any]) -> Row:
     }
 
 
-def row_of_timing(found: dict[str, Any]) -> Row:
-    """The row of one timing, or of why there is none."""
+def row_of_timing(path: Path) -> Row:
+    """The row of one file of benchmark.timing, or of why there is no time; InputError where it is no such file."""
+    found = read_json(path)
+    lacking = [key for key in ("title", "steps", "size", "device") if key not in found]
+    if lacking:
+        raise InputError(f"{path}: not a file of benchmark.timing, it has no {', '.join(lacking)}")
     if "failed" in found:
         about = {"method": found["title"], "source": "measured", "size": f"{found['size']}x{found['size']}"}
-        return about | {"steps": str(found["steps"]), "device": found["device"], "includes": found["failed"]}
+        return about | {
+            "steps": str(found["steps"]),
+            "device": found["device"],
+            "includes": f"no time: {found['failed']}",
+        }
     return {
         "method": found["title"],
         "source": "measured",
@@ -90,8 +101,9 @@ def row_of_timing(found: dict[str, Any]) -> Row:
         "steps": str(found["steps"]),
         "seconds": f"{found['seconds']:.4g}",
         "device": found["device"],
-        "includes": f"protocol {found['protocol']}, {found['precision']}, batch {found['batch']}, "
-        f"{found['runs']} runs: {found['includes']}",
+        "includes": f"{found['includes']} (protocol {found['protocol']}, {found['precision']}, batch {found['batch']}, "
+        f"{found['runs']} runs, 90 % of them within {found['p5']:.3g} to {found['p95']:.3g} s; "
+        f"{found['peak_memory'] / 1e9:.2f} GB)",
     }
 
 
@@ -123,13 +135,14 @@ def nearest(found: dict[str, Any], readings: dict[str, Any], printed: dict[str, 
         if absent or not figure:
             continue
         chosen = [part for part in parts if part["part"] in reading["parts"]]
-        keys = {"gmacs": ["macs", *(["attention"] if reading.get("attention") else [])], "mparams": ["parameters"]}
-        keys["mparams-trainable"] = ["trainable"]
-        total = sum(part[key] for part in chosen for key in keys[name]) / scale + reading.get("plus", 0)
+        key = {"gmacs": "macs", "mparams": "parameters", "mparams-trainable": "trainable"}[name]
+        attending = reading.get("attention", [])
+        total = sum(part[key] + part["attention"] * (part["part"] in attending) for part in chosen) / scale
+        total += reading.get("plus", 0)
         how = " + ".join([*reading["parts"], *([reading["with"]] if "plus" in reading else [])])
         if name == "gmacs":
             how += f", LoRA {'merged' if reading['merged'] else 'beside the weights'}"
-            how += f", attention {'counted' if reading['attention'] else 'not counted'}"
+            how += f", attention counted in: {', '.join(attending) or 'none'}"
         lines.append(
             f"{found['title']}, published {figure} {unit} {what}: the nearest reading is {total:.2f} {unit} ({how}), "
             f"{total - float(figure):+.2f} off. It is a reading after the fact, not what the paper says."
@@ -151,7 +164,7 @@ def main() -> None:
     every = [read_json(path) for path in args.counts]
     counts = [found for found in every if "baseline" not in found]
     of_baselines = [found for found in every if "baseline" in found]
-    timings = [row_of_timing(read_json(path)) for path in args.timings]
+    timings = [row_of_timing(path) for path in args.timings]
     others = rows_published(args.published)
     rows = [row for found in counts for row in rows_of_count(found)]
     rows += [row_of_baseline(found, args.spec["baselines"][found["baseline"]]) for found in of_baselines]

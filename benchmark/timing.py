@@ -3,10 +3,11 @@
     python -m benchmark.timing --spec JSON --protocol plain --size 512 --dtype bf16 --device cuda --out FILE.json
 
 ``--spec``: title, steps, pipeline (module:function) and its options, as config/complexity.yaml has them. A pipeline is
-called as ``function(size, batch, device, precision, scope, **options)`` and returns what one run does, and a line of
-what that includes. GPU times are taken by CUDA events, others by a clock. A device should be alone: put
-``python -m contracts.lease --`` in front on a GPU. Times of one device say nothing of another, and none is converted.
-Where memory ends, the file says so in place of a time.
+called as ``function(size, batch, device, precision, includes, **options)``, ``includes`` being the protocol's list in
+config/timing.yaml, and returns what one run does, and a line of what that includes. GPU times are taken by CUDA events,
+others by a clock. A device should be alone: put ``python -m contracts.lease --`` in front on a GPU. Times of one device
+say nothing of another, and none is converted. Where memory ends, the file says so in place of a time; with
+``--contain`` also where the code breaks in any other way.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,8 @@ from contracts.checks import known, read_yaml
 from contracts.errors import InputError, run
 from contracts.files import write_json
 
-STABLE, WITHIN, MOST = 3, 0.05, 20  # calls that agree, by how much, and when to go on all the same
+STABLE, WITHIN = 3, 0.05  # calls that agree, and by how much
+MOST, LONGEST = 20, 60.0  # calls and seconds of warm-up after which to go on all the same
 
 
 def timed(call: Callable[[], Any], device: str) -> float:
@@ -51,9 +54,11 @@ def timed(call: Callable[[], Any], device: str) -> float:
 
 
 def warm(call: Callable[[], Any], device: str, warmup: int | str) -> list[float]:
-    """Calls that do not count: so many, or until the last three agree."""
+    """Calls that do not count: so many, or until the last three agree, but for a minute at most."""
     times: list[float] = []
     while len(times) < (MOST if warmup == "stable" else int(warmup)):
+        if warmup == "stable" and sum(times) > LONGEST:
+            break
         times.append(timed(call, device))
         last = times[-STABLE:]
         if warmup == "stable" and len(last) == STABLE and max(last) <= (1 + WITHIN) * min(last):
@@ -125,6 +130,7 @@ def main() -> None:
     parser.add_argument("--dtype", default=None, help="fp32, bf16 or fp16 (default: the protocol's)")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=None, help="of a CPU (default: all)")
+    parser.add_argument("--contain", action="store_true", help="code that breaks is a row that says so, not an error")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     args = parser.parse_args()
     protocols = read_yaml(Path("config/timing.yaml"))
@@ -137,20 +143,34 @@ def main() -> None:
     protocol = dict(protocols[args.protocol])
     batch, precision = args.batch or protocol["batch"], args.dtype or protocol["precision"]
     known("dtype", precision, ("fp32", "bf16", "fp16"), "--dtype")
+    precision = spec.get("precision", precision)  # somebody else's code has its own
     made_by = {"title": spec["title"], "steps": spec["steps"], "size": args.size, "batch": batch}
     made_by |= {"precision": precision, "compiled": False, "protocol": args.protocol, **machine(args.device)}
     try:
         prepare = loader(spec["pipeline"])
-        call, includes = prepare(args.size, batch, args.device, precision, protocol["scope"], **spec["options"])
+        call, includes = prepare(args.size, batch, args.device, precision, protocol["includes"], **spec["options"])
         with torch.inference_mode():
             found = measure(call, args.device, protocol)
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "memory" not in str(error).lower():
+    except InputError:
+        raise
+    except Exception as error:
+        why = failure(error, args.size, batch)
+        if not why and not args.contain:
             raise
-        write_json(args.out, {**made_by, "failed": f"out of memory at {args.size} pixels, batch {batch}"})
-        print(f"{spec['title']}: out of memory at {args.size} pixels, batch {batch}", file=sys.stderr)
+        if not why:
+            traceback.print_exc()
+        write_json(args.out, {**made_by, "failed": why or f"{type(error).__name__}: {' '.join(str(error).split())}"})
+        print(f"{spec['title']}: {why or 'failed, its row says so'}", file=sys.stderr)
         return
     write_json(args.out, {**made_by, "includes": includes, **found, "peak_memory": peak_memory(args.device)})
+
+
+def failure(error: Exception, size: int, batch: int) -> str:
+    """A line that says so where ``error`` is a lack of memory; empty otherwise."""
+    ended = isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "memory" in str(error).lower()
+    )
+    return f"out of memory at {size} pixels, batch {batch}" if ended else ""
 
 
 def named(method: str | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from contracts.errors import InputError
 from contracts.images import list_images, read_rgb
-from osediff.degradation import degrade, resized
+from osediff.degradation import degraded, resized
 
 KEPT = 2**30  # bytes of decoded photographs that are kept
 
@@ -66,8 +66,9 @@ class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
         hq = photo[top : top + crop, left : left + crop]
         if rng.random() < 0.5:
             hq = hq[:, ::-1]
-        lr = degrade(hq, self.recipe["degradation"], scale, rng).astype(np.float32)
-        lq = resized(lr, (crop, crop), str(rng.choice(self.recipe["enlarge_modes"]))).round().clip(0, 255)
+        lr = degraded(hq, self.recipe["degradation"], scale, rng)
+        # To 8 bits once, after the enlargement, as the released code does.
+        lq = (resized(lr, (crop, crop), str(rng.choice(self.recipe["enlarge_modes"]))) * 255).round().clip(0, 255)
         return as_tensor(lq), as_tensor(hq)
 
 

@@ -122,6 +122,11 @@ def jpeg(image: np.ndarray, quality: float) -> np.ndarray:
 
 def degrade(hq: np.ndarray, recipe: Recipe, scale: int, rng: Generator) -> np.ndarray:
     """LR image, uint8 (H // scale, W // scale, 3), of ``hq``, uint8 (H, W, 3), by ``recipe``."""
+    return (np.clip(degraded(hq, recipe, scale, rng), 0, 1) * 255).round().astype(np.uint8)
+
+
+def degraded(hq: np.ndarray, recipe: Recipe, scale: int, rng: Generator) -> np.ndarray:
+    """As ``degrade``, before rounding: float32, mostly in [0, 1], for a filter or a resize may overshoot."""
     image = hq.astype(np.float32) / 255
     size = (hq.shape[0] // scale, hq.shape[1] // scale)
     for index, stage in enumerate(recipe["stages"]):
@@ -147,7 +152,7 @@ def degrade(hq: np.ndarray, recipe: Recipe, scale: int, rng: Generator) -> np.nd
         image = filtered(image, sinc_kernel(kernel_size, rng.uniform(math.pi / 3, math.pi)))
     if quality and not compress_first:
         image = jpeg(image, rng.uniform(*quality))
-    return (np.clip(image, 0, 1) * 255).round().astype(np.uint8)
+    return image.astype(np.float32)
 
 
 def main() -> None:

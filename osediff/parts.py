@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from contracts.errors import InputError
+from contracts.images import read_rgb, write_png
 from contracts.parts import Call, Part
 from osediff import backbone as backbones
 from osediff.adapters import GENERATOR, REGULARISER, UNET_GROUPS, VAE_GROUPS, add_lora, lora_parameters, targets
+from osediff.data import as_image, as_tensor
 from osediff.generator import PRECISIONS, Generator
 from osediff.model import OSEDiff
 from osediff.prompts import ram
+
+PARTS_OF_A_RUN = ("files", "enlargement", "prompt extraction", "text encoder", "colour fix")
 
 
 def networks(backbone: dict[str, Any] | str) -> tuple[AutoencoderKL, UNet2DConditionModel, CLIPTextModel]:
@@ -107,15 +115,15 @@ def pipeline(
     batch: int,
     device: str,
     precision: str,
-    scope: str,
+    includes: list[str],
     backbone: dict[str, Any] | str,
     extractor: bool = False,
 ) -> tuple[Callable[[], Any], str]:
     """What one timed run does, and what that includes: ``batch`` images of ``size`` pixels a side, LoRA merged.
 
-    ``scope`` networks: tensors in and out, the text encoder too. ``scope`` restore: LR pixels in, SR pixels out, with
-    enlargement and colour fix; the text embedding is kept. With ``extractor``, scope networks runs RAM on the image
-    too. No file is read or written.
+    Always VAE encoder, UNet and VAE decoder. ``includes`` (config/timing.yaml) adds files, enlargement of LR pixels,
+    prompt extraction (RAM's networks, with ``extractor``), the text encoder, and colour fix. InputError where ``size``
+    is none that the networks can take.
     """
     if isinstance(backbone, str):
         loaded = backbones.load(Path(backbone))
@@ -127,23 +135,38 @@ def pipeline(
     multiple = model.generator.factor * 2 ** (len(loaded.unet.config.block_out_channels) - 1)
     if size < multiple or size % multiple:
         raise InputError(f"an image of {size} pixels a side: the networks take multiples of {multiple}")
-    seeds, prompts = list(range(batch)), [""] * batch
-    if scope == "restore":
-        rng = np.random.default_rng(0)
-        images = [rng.integers(0, 256, (size // 4, size // 4, 3), np.uint8) for _ in seeds]
-        included = "enlargement, VAE encoder, UNet, VAE decoder, AdaIN; text embedding kept"
-        return lambda: model.restore(images, prompts, seeds), f"{included}; no prompt extraction, no files"
-    image = torch.rand(batch, 3, size, size, device=device) * 2 - 1
-    tagger = ram.build().to(device, PRECISIONS[precision]) if extractor else None
+    tagger = ram.build().to(device, PRECISIONS[precision]) if extractor and "prompt extraction" in includes else None
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (size // 4, size // 4, 3), np.uint8) for _ in range(batch)]
+    folder = Path(mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    lr, sr = ([folder / f"{kind}{n}.png" for n in range(batch)] for kind in ("lr", "sr"))
+    for path, image in zip(lr, images, strict=True):
+        write_png(path, image)
+
+    def enlarged(found: list[np.ndarray]) -> Tensor:
+        return torch.stack([as_tensor(model.enlarged(image)) for image in found]).to(device)
+
+    ready = enlarged(images)
 
     def run() -> Any:
+        lq = ready
+        if "enlargement" in includes:
+            lq = enlarged([read_rgb(path) for path in lr] if "files" in includes else images)
         if tagger:
-            tagger(ram.prepared(image / 2 + 0.5, tagger.size).to(PRECISIONS[precision]))
-        model.forget_texts()
-        return model.restored(image, prompts, seeds)
+            tagger(ram.prepared(lq / 2 + 0.5, tagger.size).to(PRECISIONS[precision]))
+        if "text encoder" in includes:
+            model.forget_texts()
+        made = model.restored(lq, [""] * batch, list(range(batch)))
+        if "colour fix" in includes:
+            made = torch.stack([model.colour_fix(one, like) for one, like in zip(made, lq, strict=True)])
+        for path, image in zip(sr, made if "files" in includes else (), strict=False):
+            write_png(path, as_image(image))
+        return made
 
-    prompt = "RAM's networks" if extractor else "no prompt extraction"
-    return run, f"text encoder, VAE encoder, UNet, VAE decoder; {prompt}; no colour fix, no files"
+    taken = [name for name in includes if name != "prompt extraction" or tagger]
+    left = [name for name in PARTS_OF_A_RUN if name not in taken]
+    return run, ", ".join(["VAE encoder, UNet, VAE decoder", *taken]) + f"; without {', '.join(left)}" * bool(left)
 
 
 def group(trained: dict[str, int], *beginnings: str) -> dict[str, int]:

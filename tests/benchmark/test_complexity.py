@@ -84,7 +84,10 @@ def rendered(tmp_path: Path) -> tuple[list[dict[str, str]], str]:
     """Rows and Markdown of a table with a count, a baseline's count and a timing."""
     part = {"runs": 1, "trainable": 0, "uncounted": {}, "attention": 0}
     count = {"title": "OSEDiff", "steps": 1, "size": 512}
-    count["merged"] = [part | {"part": "UNet", "macs": 2264_680_000_000, "parameters": 10, "trainable": 8_493_000}]
+    count["merged"] = [
+        part
+        | {"part": "UNet", "macs": 2264_000_000_000, "attention": 680_000_000, "parameters": 10, "trainable": 8_493_000}
+    ]
     count["beside"] = [part | {"part": "UNet", "macs": 1, "parameters": 10, "uncounted": {"aten::odd": 2}}]
     baseline = {
         "baseline": "sinsr",
@@ -92,14 +95,24 @@ def rendered(tmp_path: Path) -> tuple[list[dict[str, str]], str]:
         "total": {"gmacs": 2646.6, "without_attention": 2094.7, "mparams": 173.9},
     }
     baseline["parts"] = [{"part": "UNet", "calls": 15}, {"part": "VQ decoder", "calls": 1}]
+    broken = {"baseline": "pasd", "size": 128, "failed": "ImportError: no odd"}
     timing = {"title": "OSEDiff", "size": 512, "steps": 1, "seconds": 0.0123, "device": "Some GPU"}
     timing |= {"protocol": "plain", "includes": "UNet", "precision": "bf16", "batch": 1, "runs": 50}
-    for name, content in (("a", count), ("b", baseline), ("t", timing)):
+    timing |= {"p5": 0.012, "p95": 0.013, "peak_memory": 5_000_000_000}
+    other = timing | {"device": "Another GPU", "seconds": 0.0456}
+    ended = {"title": "PASD", "size": 512, "steps": 20, "device": "Some GPU", "failed": "out of memory at 512 pixels"}
+    contents = {"a": count, "b": baseline, "c": broken, "t": timing, "u": other, "v": ended}
+    for name, content in contents.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
-    readings = {"gmacs": {"parts": ["UNet"], "merged": True, "attention": False}, "mparams": {"parts": ["UNet", "RAM"]}}
+    readings = {
+        "gmacs": {"parts": ["UNet"], "merged": True, "attention": ["UNet"]},
+        "mparams": {"parts": ["UNet", "RAM"]},
+    }
     given = {"readings": {"OSEDiff": readings}, "baselines": {"sinsr": {"title": "SinSR", "steps": 1}}}
+    given["baselines"]["pasd"] = {"title": "PASD", "steps": 20}
     command = [sys.executable, "-m", "benchmark.table2", "--spec", json.dumps(given), "--out", str(tmp_path / "table2")]
-    command += ["--counts", str(tmp_path / "a.json"), str(tmp_path / "b.json"), "--timings", str(tmp_path / "t.json")]
+    files = [str(tmp_path / f"{name}.json") for name in contents]
+    command += ["--counts", *files[:3], "--timings", *files[3:]]
     subprocess.run([*command, "--published", str(PUBLISHED)], check=True, cwd=ROOT)
     with (tmp_path / "table2.csv").open(newline="") as file:
         return list(csv.DictReader(file)), (tmp_path / "table2.md").read_text()
@@ -108,11 +121,15 @@ def rendered(tmp_path: Path) -> tuple[list[dict[str, str]], str]:
 def test_counted_measured_and_published_stand_together(rendered: tuple[list[dict[str, str]], str]) -> None:
     rows, text = rendered
     of = [row for row in rows if row["method"] == "OSEDiff"]
-    assert [row["source"] for row in of] == ["counted", "counted", "measured", "published"]
-    merged, beside, measured, published = of
-    assert (merged["gmacs_without_attention"], merged["mparams_trainable"]) == ("2264.7", "8.493")
+    assert [row["source"] for row in of] == ["counted", "counted", "measured", "measured", "published"]
+    merged, beside, measured, other, published = of
+    assert (merged["gmacs_without_attention"], merged["mparams_trainable"]) == ("2264.0", "8.493")
     assert beside["includes"] == "UNet, LoRA beside the weights; not counted: aten::odd"
     assert (measured["seconds"], measured["device"]) == ("0.0123", "Some GPU")
+    assert (other["seconds"], other["device"]) == ("0.0456", "Another GPU")  # beside it, not converted
+    assert (
+        "protocol plain, bf16, batch 1, 50 runs, 90 % of them within 0.012 to 0.013 s; 5.00 GB" in measured["includes"]
+    )
     assert (published["seconds"], published["device"], published["gmacs"]) == ("0.11", "A100", "2265")
     assert published["includes"] == "not stated"
     sinsr = [row for row in rows if row["method"] == "SinSR"]
@@ -120,6 +137,21 @@ def test_counted_measured_and_published_stand_together(rendered: tuple[list[dict
     assert sinsr[0]["includes"] == "UNet x15 + VQ decoder"
     assert len([row for row in rows if row["source"] == "published"]) == 7
     assert "| *SinSR* | *published* |" in text and "0.0123 (Some GPU)" in text
+
+
+def test_what_could_not_be_counted_or_timed_says_why_and_the_others_stand(
+    rendered: tuple[list[dict[str, str]], str],
+) -> None:
+    counted, timed, published = [row for row in rendered[0] if row["method"] == "PASD"]
+    assert (counted["gmacs"], counted["includes"]) == ("", "not counted: ImportError: no odd")
+    assert (timed["seconds"], timed["includes"]) == ("", "no time: out of memory at 512 pixels")
+    assert published["gmacs"] == "29125"
+
+
+def test_a_file_that_is_no_timing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text("{}")
+    with pytest.raises(InputError, match=r"t\.json: not a file of benchmark\.timing, it has no title, steps"):
+        table2.row_of_timing(tmp_path / "t.json")
 
 
 def test_the_nearest_reading_is_named_with_its_remainder(rendered: tuple[list[dict[str, str]], str]) -> None:

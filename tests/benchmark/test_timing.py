@@ -42,6 +42,12 @@ def test_warm_up_lasts_until_calls_agree() -> None:
     assert 5 <= len(timing.warm(lambda: time.sleep(next(waits)), "cpu", "stable")) <= 8
 
 
+def test_warm_up_of_slow_calls_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "timed", lambda call, device: call())
+    waits = iter([50.0, 40.0, 30.0, 20.0])
+    assert timing.warm(lambda: next(waits), "cpu", "stable") == [50.0, 40.0]
+
+
 def command(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "benchmark.timing", "--out", str(out), *options]
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -52,12 +58,12 @@ def spec(function: str) -> str:
     return json.dumps({"title": "One", "steps": 1, "pipeline": pipeline, "options": {}})
 
 
-def quick(size: int, batch: int, device: str, precision: str, scope: str) -> tuple[Any, str]:
+def quick(size: int, batch: int, device: str, precision: str, includes: list[str]) -> tuple[Any, str]:
     """A pipeline that does next to nothing."""
-    return lambda: torch.zeros(size, batch), f"{scope} in {precision}"
+    return lambda: torch.zeros(size, batch), f"{includes[0]} in {precision}"
 
 
-def endless(size: int, batch: int, device: str, precision: str, scope: str) -> tuple[Any, str]:
+def endless(size: int, batch: int, device: str, precision: str, includes: list[str]) -> tuple[Any, str]:
     """A pipeline that no memory is enough for."""
 
     def fail() -> None:
@@ -71,7 +77,7 @@ def test_a_time_is_recorded_with_what_it_depends_on(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "t.json").read_text())
     assert (found["size"], found["batch"], found["precision"], found["protocol"]) == (64, 1, "bf16", "plain")
-    assert found["includes"] == "restore in bf16" and found["runs"] == 50 and found["threads"] == 1
+    assert found["includes"] == "enlargement in bf16" and found["runs"] == 50 and found["threads"] == 1
     assert found["torch"] == torch.__version__ and "1 thread" in found["device"] and found["peak_memory"] > 2**20
 
 
@@ -102,6 +108,27 @@ def test_bad_input_is_one_line(tmp_path: Path, options: list[str], said: str) ->
     assert done.returncode == 2 and not (tmp_path / "t.json").exists()
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert said in line and "Traceback" not in done.stderr
+
+
+def broken(size: int, batch: int, device: str, precision: str, includes: list[str]) -> tuple[Any, str]:
+    """A pipeline of code that does not work."""
+    raise KeyError("odd")
+
+
+def test_code_that_breaks_is_an_error_or_on_demand_a_row(tmp_path: Path) -> None:
+    out = tmp_path / "t.json"
+    assert command(out, "--spec", spec("broken")).returncode != 0 and not out.exists()
+    done = command(out, "--spec", spec("broken"), "--contain")
+    assert done.returncode == 0 and json.loads(out.read_text())["failed"] == "KeyError: 'odd'"
+
+
+@pytest.mark.parametrize(("protocol", "has", "lacks"), [("whole", "files", ""), ("plain", "colour fix", "files")])
+def test_a_protocol_says_what_it_includes(tmp_path: Path, protocol: str, has: str, lacks: str) -> None:
+    options = ["--method", "osediff-demo", "--protocol", protocol, "--size", "64", "--threads", "1"]
+    done = command(tmp_path / "t.json", *options)
+    assert done.returncode == 0, done.stderr
+    within, _, without = json.loads((tmp_path / "t.json").read_text())["includes"].partition("; without ")
+    assert has in within and lacks in without and "prompt extraction" in without  # the demo has none
 
 
 def test_a_missing_pipeline_is_named() -> None:

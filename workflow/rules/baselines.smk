@@ -16,7 +16,7 @@ rule baseline:
     wildcard_constraints:
         method=names(bench.methods_of("baseline")),
     conda:
-        environment_of
+        lambda w: environment_of(w.method)
     resources:
         gpu=GPU,
     params:

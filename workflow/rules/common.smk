@@ -38,10 +38,10 @@ def names(found):
     return "|".join(map(re.escape, found)) or "(?!)"
 
 
-def environment_of(wildcards):
+def environment_of(baseline):
     """The conda environment of a baseline: its own, or the one of all rules."""
-    own = bench.baselines[wildcards.method]["runs"]["environment"]
-    return "../../environment.yml" if own == "main" else f"../../baselines/{wildcards.method}/{own}"
+    own = bench.baselines[baseline]["runs"]["environment"]
+    return "../../environment.yml" if own == "main" else f"../../baselines/{baseline}/{own}"
 
 
 wildcard_constraints:

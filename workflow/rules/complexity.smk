@@ -29,11 +29,13 @@ rule count_baseline:
     wildcard_constraints:
         baseline=names(bench.baselines),
     conda:
-        "../../environment.yml"
+        lambda w: environment_of(w.baseline)
     params:
+        python=lambda w: bench.interpreter(w.baseline),
         sources=bench.main["baselines"]["sources"],
     shell:
-        "python -m baselines.counting --baseline {wildcards.baseline} --sources {params.sources:q} > {output} 2> {log}"
+        "{params.python:q} -m baselines.counting --baseline {wildcards.baseline} --sources {params.sources:q}"
+        " --out {output} > {log} 2>&1"
 
 
 rule time:
@@ -61,12 +63,42 @@ rule time:
         " --threads {threads} --out {output} > {log} 2>&1"
 
 
+rule time_baseline:
+    input:
+        code("benchmark.timing"),
+        code("baselines.timing"),
+        lambda w: code(bench.baselines[w.baseline]["runs"]["entry"].split(":")[0]),
+        "baselines/{baseline}/descriptor.yaml",
+        "config/timing.yaml",
+        sources=lambda w: bench.baseline_input(w.baseline),
+    output:
+        f"{RUNS}/timing/baselines/{{baseline}}.json",
+    log:
+        f"{RUNS}/logs/timing/baselines/{{baseline}}.log",
+    wildcard_constraints:
+        baseline=names(bench.baselines),
+    conda:
+        lambda w: environment_of(w.baseline)
+    threads: workflow.cores  # alone on the machine
+    resources:
+        gpu=GPU,
+    params:
+        python=lambda w: bench.interpreter(w.baseline),
+        spec=lambda w: json.dumps(bench.baseline_timing(w.baseline)),
+        device=bench.main["device"],
+    shell:
+        f"{LEASE}{{params.python:q}} -m benchmark.timing --spec {{params.spec:q}} --device {{params.device}} --contain"
+        " --threads {threads} --out {output} > {log} 2>&1"
+
+
 rule table2:
     input:
         code("benchmark.table2"),
         counts=expand("runs/complexity/{model}.json", model=bench.complexity),
         baselines=expand("runs/complexity/baselines/{baseline}.json", baseline=bench.table2()["baselines"]),
-        timings=expand(f"{RUNS}/timing/{{model}}.json", model=bench.timed()),
+        timings=expand(f"{RUNS}/timing/{{model}}.json", model=bench.timed())
+        + expand(f"{RUNS}/timing/baselines/{{baseline}}.json", baseline=bench.timed_baselines())
+        + bench.main["timings"],
         published="config/published/osediff-tables-2-7.csv",
     output:
         csv="results/table2.csv",
