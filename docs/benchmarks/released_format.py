@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import torch
@@ -9,7 +10,7 @@ import torch
 from contracts.files import write_json
 from osediff import backbone as backbones
 from osediff import checkpoints
-from osediff.adapters import GENERATOR
+from osediff.adapters import GENERATOR, REGULARISER
 from osediff.generator import Generator
 
 RECIPE = {
@@ -28,6 +29,16 @@ GROUPS = {"down_blocks.": "encoder", "conv_in": "encoder", "up_blocks.": "decode
 def group(layer: str) -> str:
     """The released code's adapter for a layer of the UNet."""
     return next((name for start, name in GROUPS.items() if layer.startswith(start)), "others")
+
+
+def released_name(name: str) -> str:
+    """The released code's name, in its network, of a parameter that we call ``name``."""
+    network, _, rest = name.partition(".")
+    layer, _, tail = rest.partition(".lora_")
+    if not tail:
+        return rest.replace("conv_in.", "conv_in.base_layer.")
+    adapter = "encoder" if network == "vae" else group(layer)
+    return re.sub(rf"\.({GENERATOR}|{REGULARISER})\.", f".default_{adapter}.", rest)
 
 
 def write(backbone: Path, folder: Path, pickled: Path, size: float = 0.02) -> None:
@@ -49,14 +60,9 @@ def write(backbone: Path, folder: Path, pickled: Path, size: float = 0.02) -> No
     for name, parameter in parameters.items():
         network, _, rest = name.partition(".")
         layer, _, tail = rest.partition(".lora_")
-        if network == "vae":
-            layers["vae"].add(layer)
-            vae[rest.replace(f".{GENERATOR}.", ".default_encoder.")] = parameter.detach()
-        elif tail:
-            layers[group(layer)].add(layer)
-            unet[rest.replace(f".{GENERATOR}.", f".default_{group(layer)}.")] = parameter.detach()
-        else:
-            unet[rest.replace("conv_in.", "conv_in.base_layer.")] = parameter.detach()
+        (vae if network == "vae" else unet)[released_name(name)] = parameter.detach()
+        if tail:
+            layers["vae" if network == "vae" else group(layer)].add(layer)
     released = {
         "rank_unet": RECIPE["rank_unet"],
         "rank_vae": RECIPE["rank_vae"],

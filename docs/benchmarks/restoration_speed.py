@@ -24,6 +24,7 @@ import torch
 from tqdm import tqdm
 
 from docs.benchmarks import released_format
+from docs.benchmarks.peak import peak
 
 HERE = Path(__file__).parent
 
@@ -52,11 +53,6 @@ class Side:
         self.process.stdin.flush()
         answer = self.answer()
         return float(answer["seconds"]), float(answer["cpu"])
-
-    def peak(self) -> float:
-        """Its peak memory so far, GB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) / 1e6
 
     def end(self) -> None:
         """Lets the process end."""
@@ -106,8 +102,8 @@ def main() -> None:
             difference = np.abs(np.load(args.work / f"{name}-{size}.npy") - expected) * 127.5
             print(
                 f"  {name}: {clock:.2f} s by the clock, {cpu:.2f} s of CPU time; {share[0]:.3f} and {share[1]:.3f} of"
-                f" the released code's; peak {side.peak():.2f} GB; output off by {difference.max():.5f} levels of 255"
-                f" at most, {difference.mean():.5f} on average",
+                f" the released code's; peak {peak(side.process.pid):.2f} GB; output off by {difference.max():.5f}"
+                f" levels of 255 at most, {difference.mean():.5f} on average",
                 flush=True,
             )
     for side in sides.values():
