@@ -19,14 +19,6 @@ from torch import Tensor
 
 from docs.benchmarks import training_sides
 
-# Our names of losses, theirs, and the weight that theirs are multiplied by already.
-LOSSES = {
-    "mse": ("loss_l2", 1.0),
-    "perceptual": ("loss_lpips", 2.0),
-    "vsd": ("loss_kl", 1.0),
-    "diffusion": ("loss_d", 1.0),
-}
-
 
 def differences(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> tuple[float, float, int, float]:
     """Of all tensors together, the largest of one, how many there are, and the norm; SystemExit if names differ."""
@@ -56,7 +48,7 @@ def main() -> None:
     theirs = training_sides.run("official", args.work, "official", official=args.official, **options)
     ours = training_sides.run("ours", args.work, "ours", **options)
     worst = 0.0
-    for name, (released, weight) in LOSSES.items():
+    for name, (released, weight) in training_sides.LOSSES.items():
         mine, their = ours["losses"][0][name] * weight, theirs["losses"][0][released]
         worst = max(worst, off := abs(mine - their) / abs(their))
         print(f"{name}: ours {mine:.8g}, released {their:.8g}, off by {off:.2g}")

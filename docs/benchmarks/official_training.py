@@ -13,6 +13,7 @@ Run by path, not with -m: the checkout's own module is called osediff too.
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import sys
 import time
@@ -85,6 +86,10 @@ class Run:
         import train_osediff
 
         import osediff
+
+        for kind in (osediff.UNet2DConditionModel, osediff.AutoencoderKL, osediff.CLIPTextModel):
+            # Files in float16 become float32, as in the versions that the code was written for.
+            kind.from_pretrained = functools.partial(kind.from_pretrained, torch_dtype=torch.float32)
 
         class Generator(osediff.OSEDiff_gen):
             def set_train(self) -> None:
@@ -165,6 +170,7 @@ class Run:
         line = [f"--pretrained_model_name_or_path={backbone}", f"--output_dir={scratch}", "--report_to=tensorboard"]
         line += [f"--train_batch_size={len(self.given['lq'])}", "--gradient_accumulation_steps=1"]
         line += [f"--mixed_precision={precision}", "--num_training_epochs=1", f"--max_train_steps={self.steps}"]
+        line += [f"--lambda_lpips={self.given['recipe']['loss']['perceptual']['weight']}"]
         line += ["--gradient_checkpointing"] if recomputing else []
         options = script.parse_args([*line, f"--learning_rate={self.given['learning_rate']}"])
         self.building.enter_context(OnTheCPU())

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from docs.benchmarks.peak import peak
 from osediff import backbone as backbones
+from osediff.adapters import REGULARISER, lora_parameters
 from osediff.computing import Options, Trained, accelerator_of
 from osediff.draws import Draws
 from osediff.generator import PRECISIONS, Generator
@@ -39,9 +40,15 @@ def prepare(given: dict[str, Any], backbone: Path, precision: str) -> Objective:
     model = backbones.load(backbone).to("cpu", PRECISIONS[precision])
     generator = Generator(model, given["recipe"], adapted(given["recipe"]["loss"]))
     objective = Objective(generator, given["recipe"]["loss"])
-    for name, parameter in (generator.parameters() | objective.regulariser.parameters()).items():
+    for name, parameter in parameters_of(generator).items():
         parameter.data.copy_(given["weights"][name])
     return objective
+
+
+def parameters_of(generator: Generator) -> dict[str, torch.nn.Parameter]:
+    """What a step with VSD trains: the generator's parameters, and the regulariser's LoRA."""
+    own = lora_parameters(generator.backbone.unet, REGULARISER)
+    return generator.parameters() | {f"unet.{name}": p for name, p in own.items()}
 
 
 def gradients(parameters: dict[str, torch.nn.Parameter]) -> dict[str, Tensor]:

@@ -19,13 +19,22 @@ import torch
 from torch import Tensor
 from torchvision.models import vgg16
 
+from docs.benchmarks.our_training import parameters_of
 from docs.benchmarks.released_format import RECIPE, released_name
 from osediff import backbone as backbones
-from osediff.adapters import REGULARISER, lora_parameters
+from osediff.adapters import REGULARISER
 from osediff.generator import Generator
 
 HERE = Path(__file__).parent
 NEGATIVE = "painting, oil painting, illustration, blurring, dirty, messy, worst quality, low quality, jpeg artifacts"
+
+# Our names of losses, theirs, and the weight that theirs are multiplied by already.
+LOSSES = {
+    "mse": ("loss_l2", 1.0),
+    "perceptual": ("loss_lpips", 2.0),
+    "vsd": ("loss_kl", 1.0),
+    "diffusion": ("loss_d", 1.0),
+}
 
 
 def recipe(trains: str, batch: int) -> dict[str, Any]:
@@ -35,12 +44,16 @@ def recipe(trains: str, batch: int) -> dict[str, Any]:
     return RECIPE | {"loss": loss | {"regulariser": regulariser | {"trains": trains}}, "batch": batch}
 
 
+def network(name: str) -> str:
+    """Which of the released code's networks the parameter that we call ``name`` is in: unet, vae or regulariser."""
+    return "regulariser" if f".{REGULARISER}." in name else name.partition(".")[0]
+
+
 def released(weights: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     """``weights`` by the released code's names, below the network that they are in."""
     found: dict[str, dict[str, Tensor]] = {"unet": {}, "vae": {}, "regulariser": {}}
     for name, weight in weights.items():
-        network = "regulariser" if f".{REGULARISER}." in name else name.partition(".")[0]
-        found[network][released_name(name)] = weight
+        found[network(name)][released_name(name)] = weight
     return found
 
 
@@ -49,11 +62,10 @@ def given(backbone: Path, crop: int, batch: int, trains: str, size: float = 0.02
     settings = recipe(trains, batch)
     model = backbones.load(backbone)
     generator = Generator(model, settings, trains)
-    own = {f"unet.{name}": p for name, p in lora_parameters(model.unet, REGULARISER).items()}
     random = torch.Generator().manual_seed(1)
     weights = {
         name: size * torch.randn(p.shape, generator=random) if ".lora_" in name else p.detach().clone()
-        for name, p in (generator.parameters() | own).items()
+        for name, p in parameters_of(generator).items()
     }
     coarse = torch.randn((2, batch, 3, crop // 8, crop // 8), generator=random)
     lq, hq = (torch.nn.functional.interpolate(x, (crop, crop), mode="bicubic").clamp(-1, 1) for x in coarse)
