@@ -28,7 +28,7 @@ from benchmark import html, latex, metrics, published
 from benchmark.statistics import LEVEL, RESAMPLES, SEED, holm
 from benchmark.tables import SCALES, Groups, Row, heading, notes, read_rows
 from contracts.errors import InputError, run
-from contracts.files import write_text
+from contracts.files import read_json, write_text
 
 FIXED = ("scale", "test_set", "variant", "source", "runs", "converged", "images", "protocol")
 OF_METRIC = ("", " sd", " p", " verdict")  # columns of a metric, after its heading
@@ -38,6 +38,7 @@ LEGEND = (
     f"over both ({RESAMPLES} resamples) and Wilcoxon over images must agree at {LEVEL:.0%},"
     " after Holm's correction over the table."
 )
+EXTRACTION = "extraction-seconds"  # column, and its name among the published values
 Beside = dict[str, dict[str, str]]  # published values by variant and metric, as printed
 
 
@@ -163,6 +164,16 @@ def printed(spec: dict[str, Any], numbers: list[published.Published]) -> Beside:
     }
 
 
+def extraction(spec: dict[str, Any], variant: str, beside: dict[str, str] | None = None) -> list[str]:
+    """The cell of the extraction-time column, measured or published; no cell where the table has no such column."""
+    if not spec["extraction"]:
+        return []
+    if beside is not None:
+        return [beside.get(EXTRACTION, "")]
+    files = spec["rows"][variant]["prompts"]
+    return [f"{read_json(Path(files[0]))['seconds']:.3g}" if files else "0"]
+
+
 def as_csv(
     spec: dict[str, Any], registry: metrics.Registry, lines: dict[str, Line], groups: Groups, beside: Beside
 ) -> str:
@@ -170,7 +181,8 @@ def as_csv(
     names = {name: heading(registry["metrics"][name]) for name in spec["metrics"]}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*FIXED, *(title + part for title in names.values() for part in OF_METRIC), "note"])
+    timed = [EXTRACTION] if spec["extraction"] else []
+    writer.writerow([*FIXED, *(title + part for title in names.values() for part in OF_METRIC), *timed, "note"])
     for variant, line in lines.items():
         rows = groups[entry_name(spec, variant, 0), spec["test_set"]]
         images = len({row["image"] for row in rows} - {""})
@@ -180,11 +192,13 @@ def as_csv(
             cell, decimals = line.cells[name], registry["metrics"][name]["decimals"]
             cells += ["" if number is None else f"{number:.{decimals}f}" for number in (cell.mean, cell.spread)]
             cells += ["" if cell.p is None else f"{cell.p:.3g}", cell.verdict]
+        cells += extraction(spec, variant)
         writer.writerow([*fixed, images or "", rows[0]["protocol"], *cells, "; ".join(dict.fromkeys(line.failures))])
         numbers = beside[variant]
         words = spec["rows"][variant]["paper"]
         if numbers or words:
             cells = [cell for name in names for cell in (numbers.get(name, ""), "", "", "")]
+            cells += extraction(spec, variant, numbers)
             fixed = ["paper", spec["published_test_set"], line.title, "published", "", "", "", ""]
             writer.writerow([*fixed, *cells, words])
     return text.getvalue()
@@ -206,10 +220,11 @@ def body(
             cells.append("" if cell.mean is None else f"{cell.mean:.{decimals}f}{spread}{mark}")
         if not converged:
             cells = ["did not converge", *[""] * (len(cells) - 1)]
+        cells += extraction(spec, variant)
         rows = [[line.title, runs, *cells]]
         numbers, words = beside[variant], spec["rows"][variant]["paper"]
         if numbers or words:
-            cells = [numbers.get(name, "") for name in spec["metrics"]]
+            cells = [numbers.get(name, "") for name in spec["metrics"]] + extraction(spec, variant, numbers)
             rows.append(["", "published", *([words, *cells[1:]] if words else cells)])
         groups.append(rows)
     return groups
@@ -255,6 +270,7 @@ def main() -> None:
     remarks = remarks_of(spec, registry, lines, groups)
     rows = body(spec, registry, lines, beside)
     head = ["variant", "runs", *(heading(registry["metrics"][name]) for name in spec["metrics"])]
+    head += ["extraction (s)"] if spec["extraction"] else []
     caption = f"{spec['test_set_title']}, mean ± standard deviation over seeds"
     protocols = ", ".join(dict.fromkeys(row["protocol"] for rows in groups.values() for row in rows))
     about = [

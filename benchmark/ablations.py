@@ -60,9 +60,31 @@ def test_set(bench: Registry, name: str) -> str:
 
 
 def rows(bench: Registry, name: str) -> dict[str, str]:
-    """Variants and titles of an ablation's rows: all but those that train exactly as the default does."""
+    """Variants and titles of an ablation's rows: all but those that ``absent`` names."""
+    return {v: title for v, title in bench.ablations[name]["variants"].items() if v not in absent(bench, name)}
+
+
+def absent(bench: Registry, name: str) -> dict[str, str]:
+    """Variants that are no rows of an ablation, and why: they train exactly as the default does, or their prompts want
+    weights that are not here (those of the default are brought by a rule)."""
     listed, default = bench.ablations[name]["variants"], bench.variants["default"]
-    return {v: title for v, title in listed.items() if v == default or same(bench, v) != same(bench, default)}
+    found = {}
+    wanted = extractors(bench, default)
+    for variant, title in listed.items():
+        lacking = [each for each in extractors(bench, variant) if each not in wanted and not bench.has_extractor(each)]
+        if variant != default and same(bench, variant) == same(bench, default):
+            found[variant] = f"{title}: trains exactly as {listed[default]} does at {bench.main['scale']} scale"
+        elif lacking:
+            folders = [bench.extractor_folder(each) for each in bench.prompts["extractors"][lacking[0]]["weights"]]
+            manifests = " ".join(f"{folder}/manifest.json" for folder in folders)
+            found[variant] = f"{title}: no row without weights: snakemake --cores 1 {manifests} (config/prompts.yaml)"
+    return found
+
+
+def extractors(bench: Registry, variant: str) -> list[str]:
+    """The prompt extractors that a variant needs on the ablations' base."""
+    entry = bench.prompts_of(variant, bench.main["ablation_base"])
+    return [entry["training"]["extractor"], entry["restoration"]] if "training" in entry else []
 
 
 def runs(bench: Registry, name: str) -> dict[str, list[str]]:
@@ -95,15 +117,13 @@ def spec(bench: Registry, name: str) -> Entry:
         "published_test_set": entry["test_set"].get("paper", ""),
         "metrics": [metric for metric in entry["metrics"] if metric in bench.main["metrics"]],
         "default": bench.variants["default"],
-        "remarks": [
-            f"{title}: trains exactly as {shown[bench.variants['default']]} does at {bench.main['scale']} scale"
-            for variant, title in entry["variants"].items()
-            if variant not in shown
-        ],
+        "remarks": list(absent(bench, name).values()),
+        "extraction": entry.get("extraction", False),
         "rows": {
             variant: {
                 "title": title,
                 "runs": runs(bench, name)[variant],
+                "prompts": bench.restoration_prompts(runs(bench, name)[variant][0], data),
                 "published": entry.get("published", {}).get(variant, title),
                 "paper": entry.get("paper", {}).get(variant, ""),
             }

@@ -32,8 +32,10 @@ REGISTRIES = (
     "compute",
     "complexity",
     "scaling",
+    "prompts",
 )
 Entry = dict[str, Any]
+STREAM = ("crop", "scale", "degradation", "enlarge_modes")  # of a recipe: what its training pairs are, with the photos
 
 
 def merged(base: Entry, change: Entry) -> Entry:
@@ -80,6 +82,7 @@ class Registry:
     compute: Entry
     complexity: Entry
     scaling: Entry
+    prompts: Entry
 
     @property
     def runs(self) -> str:
@@ -115,6 +118,60 @@ class Registry:
         options += ["--micro-batch", chosen["micro_batch"]] if chosen["micro_batch"] else []
         options += ["--gradient-checkpointing"] if chosen["gradient_checkpointing"] else []
         return list(map(str, options))
+
+    # Prompts: weights of extractors, prompts of training streams and of test sets
+
+    def extractor_folder(self, weights: str) -> str:
+        """Folder of an extractor's weights: where ``paths`` says, else where the rule brings them."""
+        return str(self.main["paths"].get(weights, f"data/prompts/{weights}"))
+
+    def extractor_input(self, extractor: str) -> list[str]:
+        """What an extraction waits for: manifests of weights that the rule brings, or the files that are there."""
+        found = []
+        for weights in self.prompts["extractors"][extractor]["weights"]:
+            folder = self.extractor_folder(weights)
+            found += files_below(folder) if weights in self.main["paths"] else [f"{folder}/manifest.json"]
+        return found
+
+    def extractor_options(self, extractor: str) -> list[str]:
+        """Options of ``osediff.prompts`` that name an extractor and its weights."""
+        weights = self.prompts["extractors"][extractor]["weights"]
+        half = ["--half"] if self.main["device"] == "cuda" else []  # as the released code
+        given = [f"{name}={self.extractor_folder(name)}" for name in weights]
+        return ["--extractor", extractor, *half, "--device", self.main["device"], "--weights", *given]
+
+    def has_extractor(self, extractor: str) -> bool:
+        """Whether every weight of an extractor is here."""
+        wanted = self.prompts["extractors"][extractor]["weights"]
+        files = {name: self.prompts["weights"][name]["files"] for name in wanted}
+        return all((Path(self.extractor_folder(name)) / file).is_file() for name in wanted for file in files[name])
+
+    def prompts_of(self, variant: str, base: str | None = None) -> Entry:
+        """What a variant is told about images, as config/prompts.yaml has it."""
+        entry: Entry = self.prompts["prompts"][self.variant(variant, base)["prompts"]]
+        return entry
+
+    def stream(self, variant: str, base: str) -> str:
+        """The first variant of the registry whose training stream and prompts are those of ``variant``: one
+        extraction serves all of them."""
+
+        def key(name: str) -> list[Any]:
+            recipe = self.variant(name, base)
+            return [recipe[each] for each in (*STREAM, "photos", "prompts")] + [recipe["batch"] * recipe["steps"]]
+
+        return next(name for name in self.variants["variants"] if key(name) == key(variant))
+
+    def training_prompts(self, variant: str, base: str, seed: str) -> list[str]:
+        """The file of a training's prompts; nothing where it has none."""
+        if "training" not in self.prompts_of(variant, base):
+            return []
+        return [f"{self.runs}/prompts/train/{self.stream(variant, base)}/{base}/{seed}.json"]
+
+    def restoration_prompts(self, method: str, test_set: str) -> list[str]:
+        """The file of a test set's prompts for a method; nothing where it has none."""
+        entry = self.methods[method]
+        extractor = self.prompts_of(entry["variant"], entry.get("base")).get("restoration")
+        return [f"{self.runs}/prompts/{extractor}/{test_set}.json"] if extractor else []
 
     def checkpoint(self, method: str) -> str:
         """Checkpoint folder of a method of kind ``variant``, made by rule ``train``."""
@@ -414,8 +471,8 @@ def check_names(registry: Registry) -> None:
         for name in main[key]:
             known(kind, name, names, f"{where}: {key}")
     for name in main["paths"]:
-        given = {**registry.testsets, **registry.photos, **registry.backbones}
-        known("test set, photo set or backbone", name, given, f"{where}: paths")
+        given = {**registry.testsets, **registry.photos, **registry.backbones, **registry.prompts["weights"]}
+        known("test set, photo set, backbone or extractor's weights", name, given, f"{where}: paths")
     for key in ("weights", "python"):
         for name in main["baselines"][key]:
             known("baseline", name, registry.baselines, f"{where}: baselines.{key}")
@@ -448,6 +505,13 @@ def check_names(registry: Registry) -> None:
         known("entry of config/complexity.yaml", entry["model"], registry.complexity, f"config/scaling.yaml: {scale}")
     for name, entry in registry.complexity.items():
         known("backbone", entry["backbone"], registry.backbones, f"config/complexity.yaml: {name}")
+    for name, entry in registry.prompts["prompts"].items():
+        source = f"config/prompts.yaml: {name}"
+        for extractor in [entry["training"]["extractor"], entry["restoration"]] if "training" in entry else []:
+            known("extractor", extractor, registry.prompts["extractors"], source)
+    for name, entry in registry.prompts["extractors"].items():
+        for weights in entry["weights"]:
+            known("weights", weights, registry.prompts["weights"], f"config/prompts.yaml: {name}")
     check_recipes(registry)
 
 
@@ -472,6 +536,7 @@ def check_recipes(registry: Registry) -> None:
             if "random" in registry.backbones[recipe["backbone"]]:
                 raise InputError(f"{source}: {recipe['backbone']} has random weights, which never enter a table")
             known("photo set", recipe["photos"], registry.photos, source)
+            known("prompts", recipe["prompts"], registry.prompts["prompts"], source)
             known("degradation", recipe["degradation"], registry.degradations, source)
             if not any(recipe["tune"].values()):
                 raise InputError(f"{source}: tunes nothing; set one of {', '.join(recipe['tune'])} to true")

@@ -53,6 +53,30 @@ class Backbone:
         return self.text_encoder(tokens.input_ids.to(self.text_encoder.device))[0]
 
 
+class Texts:
+    """Text embeddings of prompts, each computed once as long as there is room (0.3 MB each at full size)."""
+
+    ROOM = 1024
+
+    def __init__(self, backbone: Backbone) -> None:
+        self.backbone = backbone
+        self.kept: dict[str, Tensor] = {}
+
+    def __call__(self, prompts: list[str]) -> Tensor:
+        """Embeddings (N, tokens, channels) of ``prompts``."""
+        found = {prompt: self.kept[prompt] for prompt in prompts if prompt in self.kept}
+        missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in found]
+        if missing:
+            found |= dict(zip(missing, self.backbone.embed(missing).split(1), strict=True))
+        if len(self.kept) + len(missing) <= self.ROOM:
+            self.kept |= {prompt: found[prompt] for prompt in missing}
+        return torch.cat([found[prompt] for prompt in prompts])
+
+    def forget(self) -> None:
+        """Drops what is kept."""
+        self.kept.clear()
+
+
 def check(folder: Path) -> DDPMScheduler:
     """The scheduler of the backbone in ``folder``, if OSEDiff can start from that.
 

@@ -63,7 +63,7 @@ class OSEDiff:
             # The layout that half-precision convolutions are fastest in; float32 gains little.
             for network in (self.backbone.vae, self.backbone.unet):
                 network.to(memory_format=torch.channels_last)
-        self._texts: dict[str, Tensor] = {}
+        self.texts = backbones.Texts(self.backbone)
 
     @classmethod
     def from_pretrained(
@@ -88,16 +88,6 @@ class OSEDiff:
         checkpoints.load_adapters(checkpoint / "adapters.safetensors", generator.parameters())
         return cls(generator, recipe, device, precision, tiles, posterior, colour_fix)
 
-    def text(self, prompt: str) -> Tensor:
-        """Text embedding (1, tokens, channels) of ``prompt``, computed once for each."""
-        if prompt not in self._texts:
-            self._texts[prompt] = self.backbone.embed([prompt])
-        return self._texts[prompt]
-
-    def forget_texts(self) -> None:
-        """Drops the kept text embeddings, so that the next image pays for its own."""
-        self._texts.clear()
-
     def enlarged(self, lr: np.ndarray) -> np.ndarray:
         """``lr`` at output size (PIL's default filter), the smaller side brought up to ``process_size`` if below."""
         height, width = (extent * self.recipe["scale"] for extent in lr.shape[:2])
@@ -119,8 +109,8 @@ class OSEDiff:
             noise = torch.cat([torch.randn((1, *latent.shape[1:]), generator=one) for one in random])
             latent = latent + deviation * noise.to(self.device)
         latent = latent * self.backbone.vae.config.scaling_factor
-        text = torch.cat([self.text(prompt) for prompt in prompts])
-        return self.generator.decode(self.generator.denoise(latent, text))[..., :height, :width]
+        latent = self.generator.denoise(latent, self.texts(prompts))
+        return self.generator.decode(latent)[..., :height, :width]
 
     def restore(self, images: list[np.ndarray], prompts: list[str], seeds: list[int]) -> list[np.ndarray]:
         """SR images, uint8 (scale H, scale W, 3), of LR ``images``, uint8 (H, W, 3), all of one size.

@@ -156,7 +156,7 @@ def pipeline(
         if tagger:
             tagger(ram.prepared(lq / 2 + 0.5, tagger.size).to(PRECISIONS[precision]))
         if "text encoder" in includes:
-            model.forget_texts()
+            model.texts.forget()
         made = model.restored(lq, [""] * batch, list(range(batch)))
         if "colour fix" in includes:
             made = torch.stack([model.colour_fix(one, like) for one, like in zip(made, lq, strict=True)])

@@ -12,12 +12,14 @@ import torch
 
 from contracts.errors import run
 from contracts.files import read_json, sha256
+from contracts.images import list_images
 from contracts.restoring import restore_batches, write_failure
 from osediff import backbone as backbones
 from osediff import checkpoints
 from osediff.colour import FIXES
 from osediff.generator import PRECISIONS
 from osediff.model import POSTERIORS, OSEDiff
+from osediff.prompts import read, read_prompts
 from osediff.tiling import Tiling
 
 
@@ -28,6 +30,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="folder for the SR images")
     parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint folder of osediff.train")
     parser.add_argument("--backbone", type=Path, required=True, help="the backbone it was trained on")
+    parser.add_argument("--prompts", type=Path, help="of these images, by osediff.prompts (default: empty ones)")
+    parser.add_argument("--prompt", default="", help="your own words for every image, after those of --prompts")
     parser.add_argument("--record", type=Path, default=None, help="JSON record (default: OUTPUT/../run.json)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
@@ -54,6 +58,11 @@ def main() -> None:
     tiles = Tiling(args.tile_vae, args.tile_latent, args.tile_overlap)
     settings = {"precision": args.precision, "posterior": args.posterior, "colour_fix": args.colour_fix}
     model = OSEDiff.from_pretrained(args.checkpoint, args.backbone, args.device, tiles=tiles, **settings)
+    stems = [args.input.stem] if args.input.is_file() else list(list_images(args.input))
+    told = dict.fromkeys(stems, args.prompt)
+    if args.prompts:
+        # The released code's form: tags, then the user's words, each with a comma behind it.
+        told = {stem: f"{text}, {args.prompt}," for stem, text in read_prompts(args.prompts, stems).items()}
     origin = backbones.source(args.backbone)
     made_by = {
         "method": "osediff",
@@ -62,6 +71,9 @@ def main() -> None:
         "backbone_source": origin,
         # What contracts.restoring refuses to have evaluated.
         "weights": "random" if origin["weights"] == "random" else "trained",
+        "prompts": read(args.prompts)["made_by"]["extractor"] if args.prompts else "null",
+        "prompt": args.prompt,
+        "text": checkpoints.fingerprint({stem: told[stem] for stem in stems}),
         "seed": args.seed,
         "batch": args.batch,
         "tiles": vars(tiles),
@@ -69,9 +81,8 @@ def main() -> None:
     }
 
     def restore(images: list[np.ndarray], stems: list[str]) -> list[np.ndarray]:
-        prompts = [""] * len(stems)
         seeds = [(args.seed << 32) + zlib.crc32(stem.encode()) for stem in stems]
-        return model.restore(images, prompts, seeds)
+        return model.restore(images, [told[stem] for stem in stems], seeds)
 
     restore_batches(args.input, args.output, record, restore, made_by, model.recipe["scale"], args.batch)
 

@@ -41,7 +41,8 @@ from osediff.data import TrainingPairs
 from osediff.draws import Draws
 from osediff.generator import PRECISIONS, Generator
 from osediff.objective import Objective, adapted
-from osediff.validation import Validation
+from osediff.prompts import read, read_stream, stream
+from osediff.validation import PAIRS, Validation
 
 Recipe = dict[str, Any]
 LOG_EVERY = 10
@@ -56,11 +57,18 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 
 
 def train(
-    recipe: Recipe, photos: Path, backbone_folder: Path, seed: int, out: Path, options: Options | None = None
+    recipe: Recipe,
+    photos: Path,
+    backbone_folder: Path,
+    seed: int,
+    out: Path,
+    options: Options | None = None,
+    prompts: Path | None = None,
 ) -> dict[str, Any]:
     """Trains the variant that ``recipe`` describes and leaves its checkpoint in ``out`` (see osediff.checkpoints).
 
-    Returns the outcome, as in ``outcome.json``.
+    ``prompts``: a file of osediff.prompts for this training stream; every prompt is empty without. Returns the outcome,
+    as in ``outcome.json``.
     """
     options = options or Options()
     accelerator = accelerator_of(options, recipe)
@@ -68,21 +76,26 @@ def train(
     settings = {
         "recipe": recipe,
         "seed": seed,
-        "photos": checkpoints.folder_hash(photos),
+        "photos": (of_photos := checkpoints.folder_hash(photos)),
         "backbone": checkpoints.folder_hash(backbone_folder),
         "code": checkpoints.folder_hash(Path(__file__).parent),
         "threads": torch.get_num_threads(),
         "processes": accelerator.num_processes,
         "options": vars(options) | {"workers": None},
+        "prompts": None,
     }
+    told = [""] * (recipe["steps"] * recipe["batch"] + PAIRS)
+    if prompts:
+        told = read_stream(prompts, stream(recipe, seed, of_photos), len(told) - PAIRS, PAIRS)
+        settings["prompts"] = read(prompts)["made_by"] | {"text": checkpoints.fingerprint(told)}
     torch.manual_seed(seed)
     backbone = backbones.load(backbone_folder).to(device, PRECISIONS[options.precision])
     generator = Generator(backbone, recipe, adapted(recipe["loss"]))
     if options.gradient_checkpointing:
         generator.checkpoint_gradients()
     objective = Objective(generator, recipe["loss"])
-    # The null prompt (Table 4) is one embedding for all pairs; the negative prompt serves the teacher only.
-    null, negative = backbone.embed(["", recipe["loss"]["regulariser"].get("negative_prompt", "")]).chunk(2)
+    texts = backbones.Texts(backbone)
+    negative = backbone.embed([recipe["loss"]["regulariser"].get("negative_prompt", "")])  # for the teacher only
 
     trained = Trained(generator.parameters(), recipe, accelerator)
     parts: dict[str, Any] = {"generator": checkpoints.Tensors(trained.parameters), "optimizer": trained.optimizer}
@@ -118,7 +131,7 @@ def train(
             lq, hq = (part.to(device) for part in next(loader))
             part, weight = samples[start : start + micro], len(lq) / batch
             draws = Draws([(seed << 32) + n for n in part])
-            text, against = (each.expand(len(lq), -1, -1) for each in (null, negative))
+            text, against = texts([told[n] for n in part]), negative.expand(len(lq), -1, -1)
             with accelerator.autocast():
                 loss, terms, subject = objective.generator_loss(lq, hq, text, against, draws)
             trained.backward(loss * weight)
@@ -138,7 +151,7 @@ def train(
         last = step + 1 == steps
         if validation and not reason and ((step + 1) % recipe["validate_every"] == 0 or last):
             with accelerator.autocast():
-                measured, restored = validation.measure(objective, null)
+                measured, restored = validation.measure(objective, texts(told[-PAIRS:]))
             numbers |= measured
             reason = divergence(measured, set())
             validation.picture(restored, out / "samples" / f"{step + 1:06d}.png")
@@ -221,6 +234,9 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True, help="folder of training photographs (8-bit RGB)")
     parser.add_argument("--backbone", type=Path, required=True, help="backbone folder in diffusers' layout")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder")
+    parser.add_argument(
+        "--prompts", type=Path, help="of this training stream, by osediff.prompts (default: empty ones)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads; the weights depend on their number")
@@ -239,7 +255,7 @@ def main() -> None:
     with ExitStack() as stack:
         if os.environ.get("RANK", "0") == "0":  # of accelerate's processes, one holds the lock for all
             stack.enter_context(lock(args.out / "state" / "lock"))
-        outcome = train(recipe, args.photos, args.backbone, args.seed, args.out, options)
+        outcome = train(recipe, args.photos, args.backbone, args.seed, args.out, options, args.prompts)
     if "last_good" in outcome:  # of several processes, the main one says it
         line = f"{args.out}: did not converge: {outcome['reason']} at step {outcome['step']}"
         if args.divergence == "error":

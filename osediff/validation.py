@@ -33,10 +33,10 @@ class Validation:
     def measure(self, objective: Objective, text: Tensor) -> tuple[dict[str, float], Tensor]:
         """PSNR over RGB in dB and the recipe's perceptual distance, and the restored crops (PAIRS, 3, H, W).
 
-        ``text`` is one embedding (1, tokens, channels) for all of them. One pair at a time, for little memory.
+        ``text``: their embeddings (PAIRS, tokens, channels). One pair at a time, for little memory.
         """
         restored = torch.cat(
-            [objective.generator(self.lq[n : n + 1], text, Draws([SEED + n]))[0] for n in range(PAIRS)]
+            [objective.generator(self.lq[n : n + 1], text[n : n + 1], Draws([SEED + n]))[0] for n in range(PAIRS)]
         )
         errors = ((restored - self.hq) / 2).square().mean((1, 2, 3))
         distances = [float(objective.distance(restored[n : n + 1], self.hq[n : n + 1])) for n in range(PAIRS)]

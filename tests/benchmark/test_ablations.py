@@ -34,7 +34,7 @@ def test_the_default_is_trained_once_for_all_five_tables() -> None:
     used = [set(ablations.trainings(bench, name)) for name in TABLES]
     shared = set.intersection(*used)
     assert shared == {f"runs/demo/train/osediff/demo-short/{seed}" for seed in MAIN["seeds"]}
-    rows = {variant for name in TABLES for variant in bench.ablations[name]["variants"]}
+    rows = {variant for name in TABLES for variant in ablations.rows(bench, name)}
     assert len(set.union(*used)) == len({ablations.same(bench, variant) for variant in rows}) * len(MAIN["seeds"])
 
 
@@ -48,7 +48,35 @@ def test_at_paper_scale_the_default_is_the_model_of_table_1() -> None:
 def test_a_row_that_repeats_the_default_is_left_out_and_said_so() -> None:
     spec = ablations.spec(loaded(MAIN), "table4")  # the demo's prompts are null
     assert "prompt-null" not in spec["rows"] and "osediff" in spec["rows"]
-    assert spec["remarks"] == ["Null: trains exactly as OSEDiff does at demo scale"]
+    assert spec["remarks"][0] == "Null: trains exactly as OSEDiff does at demo scale"
+
+
+def test_a_row_whose_extractor_has_no_weights_is_absent_with_the_reason(root: Path, tmp_path: Path) -> None:  # noqa: F811
+    assert list(ablations.rows(loaded(MAIN), "table4")) == ["osediff"]
+    demo, paper = (ablations.spec(loaded(main), "table4") for main in (MAIN, PAPER))
+    assert "DAPE: no row without weights: snakemake --cores 1 data/prompts/ram/manifest.json" in demo["remarks"][1]
+    # At the paper's scale the default has DAPE's tags, whose weights a rule brings; LLaVA's nobody asked for.
+    assert list(paper["rows"]) == ["prompt-null", "osediff"]
+    assert "DAPE: trains exactly as OSEDiff does" in paper["remarks"][0] and "LLaVA-v1.5: no row" in paper["remarks"][1]
+    here = tmp_path / "llava"
+    here.mkdir()
+    for file in loaded(PAPER).prompts["weights"]["llava"]["files"]:
+        (here / file).touch()
+    bench = loaded(registry.merged(PAPER, {"paths": {"llava": str(here)}}))
+    assert list(ablations.rows(bench, "table4")) == ["prompt-null", "osediff", "prompt-llava"]
+    row = ablations.spec(bench, "table4")["rows"]["prompt-llava"]
+    assert row["prompts"] == ["runs/paper/prompts/llava/drealsr.json"]
+    assert bench.training_prompts("prompt-llava", "paper", "0") == [
+        "runs/paper/prompts/train/prompt-llava/paper/0.json"
+    ]
+
+
+def test_variants_that_see_the_same_crops_share_their_prompts() -> None:
+    bench = loaded(PAPER)
+    shared = "runs/paper/prompts/train/osediff/paper/0.json"
+    assert {bench.training_prompts(name, "paper", "0")[0] for name in ("osediff", "gan", "vae-rank-2")} == {shared}
+    assert bench.training_prompts("prompt-null", "paper", "0") == []
+    assert bench.restoration_prompts("osediff", "drealsr") == ["runs/paper/prompts/dape/drealsr.json"]
 
 
 def test_an_ablation_is_there_where_it_has_a_test_set(root: Path) -> None:  # noqa: F811
@@ -136,7 +164,7 @@ def made(tmp_path: Path) -> tuple[dict[str, Any], list[Path]]:
     titles = {"osediff": "OSEDiff", "up": "w/o VSD loss", "same": "Same", "shaky": "Shaky", "lost": "Lost"}
     for variant, title in titles.items():
         runs = [f"{variant}.base.{seed}" for seed in range(3)]
-        rows[variant] = {"title": title, "runs": runs, "published": title, "paper": ""}
+        rows[variant] = {"title": title, "runs": runs, "published": title, "paper": "", "prompts": []}
         for seed, run in enumerate(runs):
             of_seed = np.array(TRUTH["default"]) + seed
             shift = {"up": 0.5, "same": rng.normal(0, 0.3, 8)}.get(variant, 0.0)
@@ -148,6 +176,7 @@ def made(tmp_path: Path) -> tuple[dict[str, Any], list[Path]]:
     spec = {"name": "table3", "scale": "demo", "title": "Table 3", "test_set": "set", "test_set_title": "Set"}
     spec |= {
         "remarks": ["Twin: trains exactly as OSEDiff does at demo scale"],
+        "extraction": False,
         "published_test_set": "realsr",
         "metrics": ["psnr", "lpips"],
         "default": "osediff",
@@ -194,6 +223,21 @@ def test_the_table(made: tuple[dict[str, Any], list[Path]], tmp_path: Path) -> N
         and "LPIPS not measured: needs x.pth" in text
     )
     assert r"28.50 $\pm$ 1.00 $\blacktriangle$" in (tmp_path / "table3.tex").read_text()
+
+
+def test_the_time_of_extraction_stands_beside_the_published_one(
+    made: tuple[dict[str, Any], list[Path]], tmp_path: Path
+) -> None:
+    spec, files = made
+    (tmp_path / "prompts.json").write_text(json.dumps({"prompts": {}, "seconds": 0.03456}))
+    spec |= {"name": "table4", "extraction": True}
+    spec["rows"]["up"] |= {"prompts": [str(tmp_path / "prompts.json")], "published": "OSEDiff"}
+    assert rendered(spec, files, tmp_path / "table4").returncode == 0
+    with (tmp_path / "table4.csv").open(newline="") as file:
+        rows = {(row["variant"], row["source"]): row["extraction-seconds"] for row in csv.DictReader(file)}
+    assert rows["w/o VSD loss", "measured"] == "0.0346" and rows["w/o VSD loss", "published"] == "0.02"
+    assert rows["OSEDiff", "measured"] == "0"  # no prompt, nothing to extract
+    assert "| extraction (s) |" in (tmp_path / "table4.md").read_text()
 
 
 def test_p_values_are_wilcoxons_and_never_certain() -> None:

@@ -51,7 +51,7 @@ def spoil(root: Path, name: str, *keys: str | int, value: Any) -> None:
         ("tables", ["table99"], "unknown table 'table99'"),
         ("base", "laptop", "unknown base 'laptop', known: demo, demo-short, paper"),
         ("pictures", {"drealsrr": "x"}, "unknown test set 'drealsrr', did you mean drealsr?"),
-        ("paths", {"drealsrr": "/x"}, "unknown test set, photo set or backbone 'drealsrr', did you mean drealsr?"),
+        ("paths", {"drealsrr": "/x"}, "unknown test set, photo set, backbone or extractor's weights 'drealsrr', did"),
         ("metrcs", [], "unknown key 'metrcs', did you mean metrics?"),
         ("seed", -1, "at seed: -1 is less than the minimum of 0"),
         ("test_sets", [], "at test_sets"),

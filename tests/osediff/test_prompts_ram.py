@@ -1,20 +1,15 @@
-"""RAM and DAPE: the authors' checkpoint layout, LoRA as loralib merges it, and prompts as files."""
+"""RAM and DAPE: the authors' checkpoint layout, and LoRA as loralib merges it."""
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor
 
 from contracts.errors import InputError
-from osediff.prompts import __main__ as command
-from osediff.prompts import ram, read_prompts
+from osediff.prompts import ram
 
 SIZES = {
     "image": 64,
@@ -112,30 +107,3 @@ def test_tags_are_those_above_their_own_threshold(saved: tuple[ram.RAM, Path]) -
     shown = torch.sigmoid(saved[0](ram.prepared(image[None], 64)))[0].tolist()
     thresholds = [p - 0.01 if n in (1, 3) else p + 0.01 for n, p in enumerate(shown)]
     assert ram.Tagger(saved[0], ["a", "b", "c", "d", "e"], thresholds)(image) == "b, d"
-
-
-def test_prompts_go_on_where_they_were_stopped(tmp_path: Path) -> None:
-    for n in range(2):
-        Image.fromarray(np.full((8, 8, 3), n, np.uint8)).save(tmp_path / f"{n}.png")
-    seen = []
-
-    def tag(image: Tensor) -> str:
-        seen.append(image.shape)
-        return f"grey {round(float(image.mean() * 255))}"
-
-    settings = {"extractor": "test", "enlarge": 4, "smallest_side": 16}
-    out = tmp_path / "prompts.json"
-    done = {"image": command.sha256(tmp_path / "0.png"), "prompt": "kept", "seconds": 1.0}
-    (tmp_path / ".prompts.json.partial").write_text(json.dumps({"made_by": settings, "rows": {"0": done}}))
-    command.extract(tmp_path, out, tag, settings)  # type: ignore[arg-type]
-    assert read_prompts(out, ["0", "1"]) == {"0": "kept", "1": "grey 1"}
-    assert seen == [(3, 32, 32)]
-    with pytest.raises(InputError, match="no prompt for 2"):
-        read_prompts(out, ["2"])
-
-
-def test_missing_weights_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = ["prompts", "--extractor", "dape", "--input", str(tmp_path), "--out", str(tmp_path / "p.json")]
-    monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(InputError, match="needs --ram, --dape, --tags, --thresholds"):
-        command.main()

@@ -108,9 +108,12 @@ def test_half_precision_stays_near(checkpoint: Path, backbone_folder: Path, mode
 
 def test_the_prompt_is_embedded_once_and_matters(checkpoint: Path, backbone_folder: Path) -> None:
     model = OSEDiff.from_pretrained(checkpoint, backbone_folder)
-    assert model.text("blurring") is model.text("blurring")
-    assert torch.equal(model.text("blurring"), model.backbone.embed(["blurring"]))
-    assert not torch.equal(model.text("blurring"), model.text("jpeg"))
+    found = model.texts(["jpeg", "blurring", "jpeg"])
+    assert torch.equal(found[1], model.backbone.embed(["blurring"])[0]) and list(model.texts.kept) == [
+        "jpeg",
+        "blurring",
+    ]
+    assert torch.equal(found[0], found[2]) and not torch.equal(found[0], found[1])
 
 
 def test_unknown_settings_are_named(checkpoint: Path, backbone_folder: Path) -> None:

@@ -139,6 +139,9 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
     assert fresh.planned("--configfile", "config/paper.yaml") == {
         "check_test_set": 3,
         "fetch_backbone": 1,
+        "prompt_weights": 3,
+        "prompts_of_training": 1,
+        "prompts_of_test_set": 3,
         "train": 1,
         "interpolate": 3,
         "baseline": 30,
@@ -155,7 +158,7 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
 
 
 @pytest.mark.parametrize(
-    ("target", "trained"), [("table3", 4), ("table4", 1), ("table5", 3), ("table6", 3), ("table7", 4), (None, 11)]
+    ("target", "trained"), [("table3", 4), ("table4", 2), ("table5", 3), ("table6", 3), ("table7", 4), (None, 12)]
 )
 def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | None, trained: int) -> None:
     """One training, restoration and evaluation of each variant; all tables together share the default's."""
@@ -165,6 +168,9 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
     runs = trained + (sets - 1)
     assert jobs == {
         "fetch_backbone": 1,
+        "prompt_weights": 3,  # RAM, its tags, DAPE
+        "prompts_of_training": 1,  # one stream of crops for all variants
+        "prompts_of_test_set": sets,
         "check_test_set": sets,
         "train": trained,
         "restore": runs,

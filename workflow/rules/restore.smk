@@ -32,6 +32,7 @@ rule restore:
         checkpoint=lambda w: [
             f"{bench.checkpoint(w.method)}/{name}" for name in ("adapters.safetensors", "recipe.json", "outcome.json")
         ],
+        prompts=lambda w: bench.restoration_prompts(w.method, w.test_set),
     output:
         f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",
     log:
@@ -52,7 +53,9 @@ rule restore:
         seed=bench.main["seed"],
         device=bench.main["device"],
         options=bench.restoration_options(),
+        prompts=lambda w, input: ["--prompts", input.prompts] if input.prompts else [],
     shell:
         f"{LEASE}python -m osediff.restore --input {{params.lr:q}} --output {{params.sr}}"
         " --checkpoint {params.checkpoint} --backbone {params.backbone:q} --seed {params.seed}"
-        " --device {params.device} --threads {threads} {params.options} --record {output} > {log} 2>&1"
+        " --device {params.device} --threads {threads} {params.options} {params.prompts}"
+        " --record {output} > {log} 2>&1"

@@ -12,6 +12,7 @@ rule train:
         code("osediff.train"),
         photos=lambda w: bench.photo_input(bench.variant(w.variant, w.base)["photos"]),
         backbone=lambda w: bench.backbone_input(bench.variant(w.variant, w.base)["backbone"]),
+        prompts=lambda w: bench.training_prompts(w.variant, w.base, w.seed),
     output:
         adapters=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/adapters.safetensors",
         recipe=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/recipe.json",
@@ -33,9 +34,11 @@ rule train:
         backbone=lambda w: bench.backbone_folder(bench.variant(w.variant, w.base)["backbone"]),
         out=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}",
         options=bench.training_options(),
+        prompts=lambda w, input: ["--prompts", input.prompts] if input.prompts else [],
         # Fixed, since the weights depend on it. The demo's small networks gain nothing from a second thread.
         threads=1,
     shell:
         f"{TRAIN_LEASE}{LAUNCH} -m osediff.train --recipe {{params.recipe:q}} --photos {{params.photos:q}}"
         " --backbone {params.backbone:q} --out {params.out} --seed {wildcards.seed} {params.options}"
+        " {params.prompts}"
         " --divergence record --threads {params.threads} 2>&1 | tee -i {log}"

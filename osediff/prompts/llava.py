@@ -1,0 +1,45 @@
+"""LLaVA-v1.5's caption of an image (Table 4), through transformers.
+
+The paper takes captions as SUPIR does, after a removal of the degradation that this suite does not have: here the
+enlarged LQ image is shown as it is. The question is SUPIR's. CLIP's text encoder keeps 77 tokens of an answer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.transforms.functional import to_pil_image
+from transformers import AutoProcessor, LlavaForConditionalGeneration
+
+from contracts.errors import InputError
+
+QUESTION = "Describe this image and its style in a very detailed manner."
+TOKENS = 128  # of an answer; more than the text encoder keeps
+
+
+class Captioner:
+    """An image's caption: ``Captioner(folder, device, dtype)(image)``; greedy, so an image has one caption."""
+
+    def __init__(self, folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+        """``folder``: the model in transformers' layout. InputError where it cannot be loaded."""
+        try:
+            self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
+            model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{folder}: no LLaVA model in transformers' layout ({str(error).splitlines()[0]})"
+            ) from error
+        self.model: Any = model.to(device).eval()
+
+    @torch.inference_mode()
+    def __call__(self, image: Tensor) -> str:
+        """The caption of ``image`` (3, H, W) in [0, 1], on one line."""
+        text = f"USER: <image>\n{QUESTION} ASSISTANT:"
+        inputs = self.processor(images=to_pil_image(image), text=text, return_tensors="pt").to(self.model.device)
+        inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
+        answer = self.model.generate(**inputs, max_new_tokens=TOKENS, do_sample=False)
+        told = self.processor.batch_decode(answer[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)[0]
+        return " ".join(told.split())

@@ -1,0 +1,40 @@
+"""Brings the weights of a prompt extractor into their folder, from a mirror or from a folder that has them.
+
+    python -m osediff.prompts.weights --spec JSON --out DIR [--local DIR] [--offline]
+
+The specification is an entry of config/prompts.yaml's ``weights``. As with backbones, files that lie in DIR already are
+checked and taken, a stopped download goes on, and ``manifest.json``, written last, says where each file came from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from contracts.errors import run
+from contracts.files import lock, sha256, write_json
+from osediff.backbone import MANIFEST
+from osediff.pretrained import obtain
+
+
+def main() -> None:
+    """Command line: one entry of config/prompts.yaml in, its folder out."""
+    parser = argparse.ArgumentParser(prog="osediff.prompts.weights", description=main.__doc__)
+    parser.add_argument("--spec", type=json.loads, required=True, help="the entry, as JSON")
+    parser.add_argument("--out", type=Path, required=True, help="its folder")
+    parser.add_argument("--local", type=Path, help="folder that has the files already; they are checked and copied")
+    parser.add_argument("--offline", action="store_true", help="stop instead of downloading")
+    args = parser.parse_args()
+    with lock(args.out.parent / f".{args.out.name}.lock"):
+        (args.out / MANIFEST).unlink(missing_ok=True)
+        print(f"{args.spec['title']}: {args.spec['licence']}", flush=True)
+        came_from = obtain(args.spec, args.out, args.local, args.offline)
+        files = {name: {"size": (args.out / name).stat().st_size, "sha256": sha256(args.out / name)}
+                 for name in args.spec["files"]}  # fmt: skip
+        about = {"title": args.spec["title"], "licence": args.spec["licence"]}
+        write_json(args.out / MANIFEST, {**about, **came_from, "files": files})
+
+
+if __name__ == "__main__":
+    run(main)

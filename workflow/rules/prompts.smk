@@ -1,0 +1,69 @@
+# Prompts as data (config/prompts.yaml): weights of the extractors, prompts of test sets and of training streams. Nothing here
+# runs where every prompt is empty.
+rule prompt_weights:
+    input:
+        code("osediff.prompts.weights"),
+    output:
+        "data/prompts/{weights}/manifest.json",
+    log:
+        "runs/logs/prompts/{weights}.log",
+    wildcard_constraints:
+        weights=names(bench.prompts["weights"]),
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda w: json.dumps(bench.prompts["weights"][w.weights]),
+        folder="data/prompts/{weights}",
+        offline="--offline" if bench.main["offline"] else "",
+    shell:
+        "python -m osediff.prompts.weights --spec {params.spec:q} --out {params.folder} {params.offline} 2>&1 | tee -i {log}"
+
+
+rule prompts_of_test_set:
+    input:
+        code("osediff.prompts.__main__"),
+        manifest="data/testsets/{test_set}/manifest.json",
+        weights=lambda w: bench.extractor_input(w.extractor),
+    output:
+        f"{RUNS}/prompts/{{extractor}}/{{test_set}}.json",
+    log:
+        f"{RUNS}/logs/prompts/{{extractor}}/{{test_set}}.log",
+    wildcard_constraints:
+        extractor=names(bench.prompts["extractors"]),
+    conda:
+        "../../environment.yml"
+    resources:
+        gpu=GPU,
+    params:
+        lr=lambda w: f"{bench.test_set_folder(w.test_set)}/LR",
+        scale=lambda w: bench.testsets[w.test_set]["scale"],
+        side=lambda w: bench.variant(bench.variants["default"])["process_size"],
+        options=lambda w: bench.extractor_options(w.extractor),
+    shell:
+        f"{LEASE}python -m osediff.prompts {{params.options:q}} --images {{params.lr:q}} --enlarge {{params.scale}}"
+        " --smallest-side {params.side} --out {output} > {log} 2>&1"
+
+
+# Of every crop that a training will see; variants that see the same crops share the file.
+rule prompts_of_training:
+    input:
+        code("osediff.prompts.__main__"),
+        photos=lambda w: bench.photo_input(bench.variant(w.variant, w.base)["photos"]),
+        weights=lambda w: bench.extractor_input(bench.prompts_of(w.variant, w.base)["training"]["extractor"]),
+    output:
+        f"{RUNS}/prompts/train/{{variant}}/{{base}}/{{seed}}.json",
+    log:
+        f"{RUNS}/logs/prompts/train/{{variant}}/{{base}}/{{seed}}.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        gpu=GPU,
+    params:
+        recipe=lambda w: json.dumps(bench.training(w.variant, w.base)),
+        photos=lambda w: bench.photo_folder(bench.variant(w.variant, w.base)["photos"]),
+        image=lambda w: bench.prompts_of(w.variant, w.base)["training"]["image"],
+        workers=bench.compute[bench.main["compute"]]["workers"],
+        options=lambda w: bench.extractor_options(bench.prompts_of(w.variant, w.base)["training"]["extractor"]),
+    shell:
+        f"{LEASE}python -m osediff.prompts {{params.options:q}} --stream {{params.recipe:q}} --photos {{params.photos:q}}"
+        " --image {params.image} --seed {wildcards.seed} --workers {params.workers} --out {output} 2>&1 | tee -i {log}"
