@@ -17,6 +17,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from contracts.errors import InputError
 from contracts.files import read_json
+from osediff.convolution import use_products
 
 PARTS = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
 MANIFEST = "manifest.json"
@@ -113,6 +114,7 @@ def load(folder: Path) -> Backbone:
     }
     for network in networks.values():
         network.requires_grad_(False).eval()
+        use_products(network)
     return Backbone(**networks, tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"), scheduler=scheduler)
 
 

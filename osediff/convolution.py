@@ -1,0 +1,37 @@
+"""Convolutions with far more weights than positions, as matrix products on the CPU.
+
+Where the UNet is deepest an image has only a few positions left: 64 at 512 pixels, one at 64. The time of a convolution
+is then that of moving its weights. oneDNN copies them into another layout at every call, and torch's own way multiplies
+sample by sample; one product over all samples reads them once, two to five times as fast (docs/measurements.md).
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+WEIGHTS, POSITIONS = 4_000_000, 128  # at least, and at most over all samples: where products were measured to be faster
+
+
+class FewPositions(nn.Conv2d):
+    """The same convolution up to rounding, by one matrix product where that is the faster way."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, out, h, w) of ``x`` (N, in, H, W)."""
+        tall, wide = (
+            (x.shape[2 + n] + 2 * int(self.padding[n]) - self.kernel_size[n]) // self.stride[n] + 1 for n in (0, 1)
+        )
+        if x.device.type != "cpu" or len(x) * tall * wide > POSITIONS:
+            return super().forward(x)
+        columns = F.unfold(x, self.kernel_size, padding=self.padding, stride=self.stride)  # type: ignore[arg-type]
+        rows = F.linear(columns.transpose(1, 2).flatten(0, 1), self.weight.flatten(1), self.bias)
+        return rows.view(len(x), tall, wide, -1).permute(0, 3, 1, 2)
+
+
+def use_products(network: nn.Module) -> None:
+    """Makes the convolutions of ``network`` that have many weights choose; their weights and names stay as they are."""
+    for module in network.modules():
+        if type(module) is not nn.Conv2d or module.weight.numel() < WEIGHTS:
+            continue
+        if module.groups == 1 and set(module.dilation) == {1} and module.padding_mode == "zeros":
+            module.__class__ = FewPositions
