@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 from contracts.errors import InputError
 from contracts.images import read_rgb
 from osediff.computing import Options
+from osediff.draws import Draws
 from osediff.objective import Objective
 from osediff.train import divergence, train
 from tests.osediff.conftest import RECIPE
@@ -263,3 +264,40 @@ def test_two_trainings_into_one_folder(photos: Path, backbone_folder: Path, tmp_
     finally:
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
+
+
+def test_variants_of_one_seed_see_the_same_pairs_noise_and_timesteps(
+    photos: Path, backbone_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Common random numbers: what ablations compare differs by the variant, not by luck."""
+    seen: list[torch.Tensor] = []
+
+    class Watched(Draws):
+        def normal(self, like: torch.Tensor) -> torch.Tensor:
+            seen.append(super().normal(like))
+            return seen[-1]
+
+        def integers(self, low: int, high: int) -> torch.Tensor:
+            seen.append(super().integers(low, high))
+            return seen[-1]
+
+    whole = Objective.generator_loss
+
+    def watched(self: Objective, lq: torch.Tensor, hq: torch.Tensor, *rest: Any) -> Any:
+        seen.extend([lq, hq])
+        return whole(self, lq, hq, *rest)
+
+    monkeypatch.setattr("osediff.train.Draws", Watched)
+    monkeypatch.setattr(Objective, "generator_loss", watched)
+    streams = []
+    for name, change in {
+        "default": {},
+        "rank": {"rank_vae": 4, "rank_unet": 8},
+        "tune": {"tune": {"vae_encoder": True, "vae_decoder": True, "unet": True}},
+    }.items():
+        seen.clear()
+        train(RECIPE | {"steps": 1} | change, photos, backbone_folder, seed=3, out=tmp_path / name)
+        streams.append(list(seen))
+    first, *others = streams
+    assert len(first) == 7  # LQ, HQ, posterior, then noise and timesteps of both losses of the regulariser
+    assert all(len(other) == len(first) and all(map(torch.equal, other, first)) for other in others)
