@@ -44,7 +44,7 @@ def lpips_vgg(generator: Generator) -> Distance:
     import pyiqa
 
     device = next(generator.backbone.unet.parameters()).device
-    metric = pyiqa.create_metric("lpips-vgg", as_loss=True, device=device)
+    metric = pyiqa.create_metric("lpips-vgg", as_loss=True, device=device).requires_grad_(False)
     return lambda restored, target: metric(restored / 2 + 0.5, target / 2 + 0.5)
 
 

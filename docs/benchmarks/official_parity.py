@@ -61,9 +61,8 @@ def main() -> None:
     for network, found in by_network.items():
         of_all, of_one, norm = differences(found, theirs["gradients"][network])
         worst = max(worst, of_all)
-        print(
-            f"gradients, {network}: {len(found)} tensors, norm {norm:.5g}, off by {of_all:.2g} of it; one by {of_one:.2g}"
-        )
+        shares = f"off by {of_all:.2g} of it; one by {of_one:.2g}"
+        print(f"gradients, {network}: {len(found)} tensors, norm {norm:.5g}, {shares}")
     print(f"largest: {worst:.2g}, tolerance {args.tolerance:g}; torch {torch.__version__}, {args.threads} threads")
     if worst > args.tolerance:
         raise SystemExit(1)
