@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from scipy.stats import ks_2samp
+from skimage import data
 
 from contracts.images import list_images, read_rgb, write_png
-from osediff.degradation import KERNEL_SIZES, degrade, gaussian_kernel, jpeg, noisy, random_kernel, sinc_kernel
+from docs.benchmarks import degradation as beside
+from osediff.degradation import (
+    KERNEL_SIZES,
+    degrade,
+    filtered,
+    gaussian_kernel,
+    jpeg,
+    noisy,
+    random_kernel,
+    sinc_kernel,
+)
 from tests.osediff.conftest import DEGRADATION
 
 PICTURE = (np.indices((64, 48)).sum(0)[..., None] * np.array([1, 2, 3]) % 256).astype(np.uint8)
@@ -76,3 +91,33 @@ def test_grey_shot_noise_is_as_strong_as_its_photon_count_says() -> None:
     photons = 2 ** math.ceil(math.log2(len(np.unique((light * 255).round()))))
     assert photons <= 256
     assert noise[..., 0].std() == pytest.approx(math.sqrt(light.mean() / photons), rel=0.03)
+
+
+def test_a_product_kernel_filters_as_the_same_kernel_in_two_dimensions() -> None:
+    image = np.random.default_rng(0).random((40, 50, 3), np.float32)
+    kernel = gaussian_kernel(13, (2.0, 1.0), 0.0, "generalized", 1.0)
+    whole = cv2.filter2D(image, -1, kernel.astype(np.float32), borderType=cv2.BORDER_REFLECT_101)
+    assert np.abs(filtered(image, kernel) - whole).max() < 1e-6
+
+
+# Four statistics of 300 LR images that the released code (cswry/OSEDiff fcc4f09, kernels and noise of BasicSR 8d56e3a)
+# made of crops of these photographs: docs/benchmarks/degradation.py --crops 300 --crop 128 --save.
+RELEASED = json.loads((Path(__file__).parent / "fixtures" / "degradation_released.json").read_text())
+
+
+def p_values(recipe: Any) -> list[float]:
+    photos = [getattr(data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")]
+    values = []
+    for n, crop in enumerate(beside.crops(photos, RELEASED["crops"], RELEASED["side"])):
+        lr = degrade(crop, recipe, 4, np.random.default_rng([1, n]))
+        values.append(max(beside.statistics(lr, crop), beside.statistics(lr, np.ascontiguousarray(crop[:, ::-1]))))
+    mine, theirs = np.array(values), np.array(RELEASED["values"])
+    return [float(ks_2samp(mine[:, k], theirs[:, k]).pvalue) for k in range(4)]
+
+
+def test_lr_images_are_distributed_as_those_of_the_released_code() -> None:
+    assert min(p_values(beside.recipe())) > 0.01
+    loud = copy.deepcopy(beside.recipe())
+    for stage in loud["stages"]:
+        stage["noise"] |= {"sigma": [15, 60], "poisson_scale": [1.5, 6.0]}
+    assert min(p_values(loud)) < 1e-6
