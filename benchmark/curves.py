@@ -43,6 +43,8 @@ def read_log(path: Path) -> dict[str, dict[int, float]]:
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
+            if "diverged" in entry:
+                continue
             for name, value in entry.items():
                 if name in PANELS:
                     found.setdefault(name, {})[entry["step"]] = float(value)

@@ -158,14 +158,16 @@ def train(
         if accelerator.num_processes > 1:  # only one of them validates, and all must end together
             (reason,) = broadcast_object_list([reason])
         numbers |= norms
+        if log and board and (reason or (step + 1) % LOG_EVERY == 0 or "validation_psnr" in numbers):
+            finite = {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+            ended = {"diverged": reason} if reason else {}
+            log.write(json.dumps({"step": step + 1, "learning_rate": rate, **finite, **ended}) + "\n")
+            for name, number in numbers.items():
+                board.add_scalar(name, number, step + 1)
         if reason:
             names = [pairs.photo(n) for n in range(step * batch, (step + 1) * batch)]
             outcome = {"converged": False, "step": step, "reason": reason, "photos": names}
             break
-        if log and board and ((step + 1) % LOG_EVERY == 0 or "validation_psnr" in numbers):
-            log.write(json.dumps({"step": step + 1, "learning_rate": rate, **numbers}) + "\n")
-            for name, number in numbers.items():
-                board.add_scalar(name, number, step + 1)
         shown = {name: f"{number:.3g}" for name, number in numbers.items()}
         progress.set_postfix(shown | {"lr": f"{rate:.2g}", "memory": memory(device)}, refresh=False)
         if main and log and ((step + 1) % recipe["checkpoint_every"] == 0 or last):

@@ -103,6 +103,8 @@ def test_divergence_is_a_result(photos: Path, backbone_folder: Path, tmp_path: P
     assert outcome["last_good"] == outcome["step"] <= 2
     assert f"did not converge: {outcome['reason']} at step {outcome['step']}" in done.stderr
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values())
+    told = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()][-1]
+    assert (told["step"], told["diverged"]) == (outcome["step"] + 1, outcome["reason"]) and "mse" in told
 
 
 def test_a_loss_above_the_bound_is_divergence_too() -> None:
