@@ -64,6 +64,15 @@ def rows(bench: Registry, name: str) -> dict[str, str]:
     return {v: title for v, title in bench.ablations[name]["variants"].items() if v not in absent(bench, name)}
 
 
+def published_name(bench: Registry, name: str, variant: str) -> str:
+    """What a row is called in config/published: as the ablation says of it, or of a variant that trains as it does (at
+    demo scale OSEDiff has the null prompt, so the paper's Null row stands beside it), or its title."""
+    entry = bench.ablations[name]
+    said = entry.get("published", {})
+    twins = [other for other in entry["variants"] if same(bench, other) == same(bench, variant)]
+    return str(next((said[twin] for twin in [variant, *twins] if twin in said), entry["variants"][variant]))
+
+
 def absent(bench: Registry, name: str) -> dict[str, str]:
     """Variants that are no rows of an ablation, and why: they train exactly as the default does, or their prompts want
     weights that are not here (those of the default are brought by a rule)."""
@@ -124,7 +133,7 @@ def spec(bench: Registry, name: str) -> Entry:
                 "title": title,
                 "runs": runs(bench, name)[variant],
                 "prompts": bench.restoration_prompts(runs(bench, name)[variant][0], data),
-                "published": entry.get("published", {}).get(variant, title),
+                "published": published_name(bench, name, variant),
                 "paper": entry.get("paper", {}).get(variant, ""),
             }
             for variant, title in shown.items()

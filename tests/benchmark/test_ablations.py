@@ -49,6 +49,8 @@ def test_a_row_that_repeats_the_default_is_left_out_and_said_so() -> None:
     spec = ablations.spec(loaded(MAIN), "table4")  # the demo's prompts are null
     assert "prompt-null" not in spec["rows"] and "osediff" in spec["rows"]
     assert spec["remarks"][0] == "Null: trains exactly as OSEDiff does at demo scale"
+    assert spec["rows"]["osediff"]["published"] == "prompt Null"
+    assert ablations.spec(loaded(PAPER), "table4")["rows"]["osediff"]["published"] == "OSEDiff"
 
 
 def test_a_row_whose_extractor_has_no_weights_is_absent_with_the_reason(root: Path, tmp_path: Path) -> None:  # noqa: F811
