@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,8 +109,15 @@ def draw(found: list[Mark], lacking: list[str], label: str, title: str) -> Figur
         look = {"facecolors": "none", "edgecolors": colour} if hollow else {"facecolors": colour, "edgecolors": "black"}
         plot.scatter([mark.seconds], [mark.height], s=area, linewidths=1.6, alpha=0.9, zorder=3, **look)  # type: ignore[arg-type]
         weight = "bold" if mark.method == EMPHASISED else "normal"
-        place: dict[str, Any] = {"xytext": (0, math.sqrt(area / math.pi) + 4), "textcoords": "offset points"}
-        text: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 9.5, "color": colour, "fontweight": weight}
+        # Above its mark, unless another one lies there.
+        crowded = any(
+            0 < other.height - mark.height < 0.2 * spread and abs(math.log10(other.seconds / mark.seconds)) < 0.15
+            for other in found
+        )
+        away = (math.sqrt(area / math.pi) + 4) * (-1 if crowded else 1)
+        place: dict[str, Any] = {"xytext": (0, away), "textcoords": "offset points"}
+        text: dict[str, Any] = {"ha": "center", "va": "top" if crowded else "bottom", "fontsize": 9.5}
+        text |= {"color": colour, "fontweight": weight}
         plot.annotate(mark.method, (mark.seconds, mark.height), **place, **text)
     plot.set_xscale("log")
     low, high = min(mark.seconds for mark in found), max(mark.seconds for mark in found)
@@ -133,10 +141,11 @@ def draw(found: list[Mark], lacking: list[str], label: str, title: str) -> Figur
         }
         handles.append(Line2D([], [], linestyle="", label=f"{source}: {device}", **drawn))
     figure.legend(handles=handles, loc="outside lower center", ncol=min(2, len(handles)), frameon=False, fontsize=9)
-    plot.set_title(title, fontsize=12.5, fontweight="bold", loc="left", pad=22)
     about = "Area: square root of the multiply-adds. Times of different devices do not compare."
     about += f" Not drawn for lack of a value: {', '.join(dict.fromkeys(lacking))}." if lacking else ""
-    plot.text(0, 1.02, about, transform=plot.transAxes, fontsize=8.5, color="#555555")
+    lines = textwrap.wrap(about, 100)
+    plot.set_title(title, fontsize=12.5, fontweight="bold", loc="left", pad=10 + 12 * len(lines))
+    plot.text(0, 1.02, "\n".join(lines), transform=plot.transAxes, fontsize=8.5, color="#555555")
     return figure
 
 
