@@ -404,8 +404,10 @@ class Registry:
 def load(config: Entry, root: Path) -> Registry:
     """Reads and checks everything below ``root``/config that ``config`` (the merged main configuration) refers to."""
     schemas = root / "workflow" / "schemas"
-    typed = {"true": True, "false": False}  # `--config offline=true` arrives as text
+    typed = {"true": True, "false": False}  # `--config offline=true` arrives as text, and so do the numbers of a list
     config = {key: typed.get(value, value) if isinstance(value, str) else value for key, value in config.items()}
+    if isinstance(config.get("seeds"), list):
+        config["seeds"] = [int(n) if isinstance(n, str) and n.isdecimal() else n for n in config["seeds"]]
     check_schema(config, schemas / "config.schema.yaml", "configuration")
     contents = {}
     for name in REGISTRIES:

@@ -264,3 +264,9 @@ def test_the_three_packages_do_not_import_each_other() -> None:
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
             roots = {Path(source).parts[0] for source in sources(ROOT, module)}
             assert roots <= {package, "contracts"}, module
+
+
+def test_a_list_of_seeds_on_the_command_line_is_numbers() -> None:
+    assert registry.load(MAIN | {"seeds": ["0", "1"]}, ROOT).main["seeds"] == [0, 1]
+    with pytest.raises(InputError, match=r"at seeds\.0: 'x' is not of type 'integer'"):
+        registry.load(MAIN | {"seeds": ["x"]}, ROOT)
