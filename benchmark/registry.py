@@ -161,6 +161,12 @@ class Registry:
 
         return next(name for name in self.variants["variants"] if key(name) == key(variant))
 
+    def stream_recipe(self, variant: str, base: str) -> Entry:
+        """What ``osediff.prompts --stream`` gets: which training pairs there are, and nothing else of the recipe, so
+        that another learning rate or loss extracts no prompt again."""
+        recipe = self.training(variant, base)
+        return {key: recipe[key] for key in (*STREAM, "steps", "batch")}
+
     def training_prompts(self, variant: str, base: str, seed: str) -> list[str]:
         """The file of a training's prompts; nothing where it has none."""
         if "training" not in self.prompts_of(variant, base):

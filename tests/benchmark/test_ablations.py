@@ -81,6 +81,15 @@ def test_variants_that_see_the_same_crops_share_their_prompts() -> None:
     assert bench.restoration_prompts("osediff", "drealsr") == ["runs/paper/prompts/dape/drealsr.json"]
 
 
+def test_what_leaves_the_crops_as_they_are_extracts_no_prompt_again(root: Path) -> None:  # noqa: F811
+    before = loaded(PAPER, root).stream_recipe("osediff", "paper")
+    spoil(root, "variants", "bases", "paper", "learning_rate", value=1.0e-4)
+    spoil(root, "variants", "bases", "paper", "loss", "mse", value=2.0)
+    assert loaded(PAPER, root).stream_recipe("osediff", "paper") == before
+    spoil(root, "variants", "bases", "paper", "steps", value=15000)
+    assert loaded(PAPER, root).stream_recipe("osediff", "paper") != before
+
+
 def test_an_ablation_is_there_where_it_has_a_test_set(root: Path) -> None:  # noqa: F811
     spoil(root, "ablations", "table7", "test_set", value={"paper": "realsr"})
     assert ablations.active(loaded(MAIN, root)) == TABLES[:-1]

@@ -46,6 +46,12 @@ def test_an_edited_variant_runs_again_and_nothing_else_does(finished: Workflow) 
         assert finished.planned() == {"train": 1, **DOWNSTREAM}
 
 
+def test_other_prompts_add_their_extraction_and_nothing_else(finished: Workflow) -> None:
+    with finished.edited("config/variants.yaml", "osediff: {}", "osediff: {prompts: dape}"):
+        extraction = {"prompt_weights": 3, "prompts_of_training": 1, "prompts_of_test_set": 1}
+        assert finished.planned() == {"train": 1, **extraction, **DOWNSTREAM}
+
+
 def test_a_new_variant_leaves_the_others_alone(finished: Workflow) -> None:
     with finished.edited("config/variants.yaml", "osediff: {}", "osediff: {}\n  narrow: {rank_unet: 2}"):
         assert finished.planned() == {}

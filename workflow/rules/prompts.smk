@@ -59,7 +59,7 @@ rule prompts_of_training:
     resources:
         gpu=GPU,
     params:
-        recipe=lambda w: json.dumps(bench.training(w.variant, w.base)),
+        recipe=lambda w: json.dumps(bench.stream_recipe(w.variant, w.base)),
         photos=lambda w: bench.photo_folder(bench.variant(w.variant, w.base)["photos"]),
         image=lambda w: bench.prompts_of(w.variant, w.base)["training"]["image"],
         workers=bench.compute[bench.main["compute"]]["workers"],
