@@ -230,11 +230,22 @@ def body(
     return groups
 
 
+def clocks(spec: dict[str, Any]) -> list[str]:
+    """Lines below the table: on what each time of extraction was taken."""
+    lines = []
+    for entry in spec["rows"].values():
+        for content in map(read_json, map(Path, entry["prompts"][:1])):
+            made = content["made_by"]
+            what = f"{made['extractor']} on {made['device']} in {made['precision']}, one image at a time"
+            lines.append(f"{entry['title']}: extraction is the median of {len(content['prompts'])} images, {what}")
+    return lines if spec["extraction"] else []
+
+
 def remarks_of(spec: dict[str, Any], registry: metrics.Registry, lines: dict[str, Line], groups: Groups) -> list[str]:
     """Lines below the table: runs that failed, rows that repeat the default, metrics that are absent."""
     failed = [f"{line.title}: {reason}" for line in lines.values() for reason in dict.fromkeys(line.failures)]
     whole = {key: rows for key, rows in groups.items() if not failure(rows)}
-    return failed + spec["remarks"] + notes(spec, registry, whole)
+    return failed + spec["remarks"] + clocks(spec) + notes(spec, registry, whole)
 
 
 def as_markdown(

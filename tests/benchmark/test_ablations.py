@@ -240,7 +240,9 @@ def test_the_time_of_extraction_stands_beside_the_published_one(
     made: tuple[dict[str, Any], list[Path]], tmp_path: Path
 ) -> None:
     spec, files = made
-    (tmp_path / "prompts.json").write_text(json.dumps({"prompts": {}, "seconds": 0.03456}))
+    about = {"extractor": "dape", "device": "cpu", "precision": "fp32"}
+    content = {"made_by": about, "prompts": {"a": "cat", "b": "tree"}, "seconds": 0.03456}
+    (tmp_path / "prompts.json").write_text(json.dumps(content))
     spec |= {"name": "table4", "extraction": True}
     spec["rows"]["up"] |= {"prompts": [str(tmp_path / "prompts.json")], "published": "OSEDiff"}
     assert rendered(spec, files, tmp_path / "table4").returncode == 0
@@ -248,7 +250,9 @@ def test_the_time_of_extraction_stands_beside_the_published_one(
         rows = {(row["variant"], row["source"]): row["extraction-seconds"] for row in csv.DictReader(file)}
     assert rows["w/o VSD loss", "measured"] == "0.0346" and rows["w/o VSD loss", "published"] == "0.02"
     assert rows["OSEDiff", "measured"] == "0"  # no prompt, nothing to extract
-    assert "| extraction (s) |" in (tmp_path / "table4.md").read_text()
+    text = (tmp_path / "table4.md").read_text()
+    assert "| extraction (s) |" in text
+    assert "w/o VSD loss: extraction is the median of 2 images, dape on cpu in fp32, one image at a time" in text
 
 
 def test_p_values_are_wilcoxons_and_never_certain() -> None:
