@@ -43,7 +43,9 @@ def markdown(spec: dict[str, Any]) -> str:
         "",
         f"A step takes {cost['seconds_per_step']} s on {cost['devices']} × {cost['device']}; {cost['source']}.",
     ]
-    lines += ["Every variant is counted as the default one; restoring and measuring are not counted."]
+    lines += [
+        "Every variant is counted as the default one; restoring, measuring and extracting prompts are not counted."
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -160,9 +160,9 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     folders = folders_of(args.extractor, args.weights)
-    digests = {
-        f"{key}/{file}": sha256(folders[key] / file) for key, files in WEIGHTS[args.extractor].items() for file in files
-    }
+    found = {key: sorted({*files, *(path.name for path in folders[key].glob("*.safetensors"))})
+             for key, files in WEIGHTS[args.extractor].items()}  # fmt: skip
+    digests = {f"{key}/{file}": sha256(folders[key] / file) for key, files in found.items() for file in files}
     settings: dict[str, Any] = {"extractor": args.extractor, "weights": digests}
     settings |= {"precision": "fp16" if args.half else "fp32", "device": args.device}
     if args.stream:
