@@ -17,7 +17,6 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from contracts.errors import InputError
 from contracts.files import read_json
-from osediff.convolution import use_products
 
 PARTS = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
 MANIFEST = "manifest.json"
@@ -114,7 +113,6 @@ def load(folder: Path) -> Backbone:
     }
     for network in networks.values():
         network.requires_grad_(False).eval()
-        use_products(network)
     return Backbone(**networks, tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"), scheduler=scheduler)
 
 

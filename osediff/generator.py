@@ -21,6 +21,7 @@ from osediff.adapters import (
     targets,
 )
 from osediff.backbone import Backbone
+from osediff.convolution import use_products
 from osediff.draws import Draws
 
 LAST_TIMESTEP = 999
@@ -43,6 +44,8 @@ class Generator:
 
     def __init__(self, backbone: Backbone, recipe: dict[str, Any], regulariser: str | None = None) -> None:
         self.backbone = backbone
+        for network in (backbone.vae, backbone.unet):
+            use_products(network)
         tune = recipe["tune"]
         groups = [VAE_GROUPS[half] for half in ("encoder", "decoder") if tune[f"vae_{half}"]]
         self.vae_layers = targets(backbone.vae, sum(groups, ())) if groups else []

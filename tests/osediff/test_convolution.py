@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
+from osediff import backbone as backbones
 from osediff import convolution
 from osediff.convolution import FewPositions, use_products
+from osediff.generator import Generator
+from tests.osediff.conftest import RECIPE
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -43,3 +48,24 @@ def test_only_convolutions_with_many_weights_and_few_positions_change(monkeypatc
     assert list(network.state_dict()) == names
     x = torch.randn(1, 16, 40, 40)  # above POSITIONS: torch's own, to the bit
     assert torch.equal(many(x), nn.functional.conv2d(x, many.weight, many.bias))
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_generator_makes_the_same_image_with_them(
+    merged: bool, backbone_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, text = torch.rand(2, 3, 32, 32) * 2 - 1, torch.randn(2, 5, 16)
+    made, used = [], []
+    for weights in (convolution.WEIGHTS, 100):
+        monkeypatch.setattr(convolution, "WEIGHTS", weights)
+        torch.manual_seed(0)
+        generator = Generator(backbones.load(backbone_folder), RECIPE)
+        for parameter in generator.parameters().values():
+            parameter.data += 0.1 * torch.randn_like(parameter)
+        if merged:
+            generator.merge()
+        with torch.no_grad():
+            made.append(generator(image, text)[0])
+        used.append(any(isinstance(layer, FewPositions) for layer in generator.backbone.unet.modules()))
+    assert used == [False, True]
+    assert torch.allclose(*made, atol=1e-4)
