@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from scipy.stats import ks_2samp
+from scipy.stats import chi2, ks_2samp, poisson
 from skimage import data
 
 from contracts.images import list_images, read_rgb, write_png
@@ -25,6 +25,7 @@ from osediff.degradation import (
     gaussian_kernel,
     jpeg,
     noisy,
+    poisson_counts,
     random_kernel,
     sinc_kernel,
 )
@@ -91,6 +92,20 @@ def test_grey_shot_noise_is_as_strong_as_its_photon_count_says() -> None:
     photons = 2 ** math.ceil(math.log2(len(np.unique((light * 255).round()))))
     assert photons <= 256
     assert noise[..., 0].std() == pytest.approx(math.sqrt(light.mean() / photons), rel=0.03)
+
+
+@pytest.mark.parametrize(("level", "photons"), [(0, 256), (1, 256), (100, 256), (255, 256), (255, 2), (128, 8)])
+def test_photon_counts_are_poissons(level: int, photons: int) -> None:
+    mean = level / 255 * photons
+    counts = poisson_counts(np.full(200_000, level, np.uint8), photons, np.random.default_rng(0))
+    assert counts.min() >= 0 and counts.mean() == pytest.approx(mean, abs=4 * math.sqrt(mean / 200_000))
+    seen = np.bincount(counts, minlength=2 * photons + 64)
+    expected = poisson.pmf(np.arange(len(seen)), mean) * 200_000
+    often = expected > 20
+    chi = ((seen[often] - expected[often]) ** 2 / expected[often]).sum()
+    assert chi2.sf(chi, max(1, int(often.sum()) - 1)) > 1e-3
+    # Far out, where a table of equal parts alone would have nothing.
+    assert seen[~often].sum() == pytest.approx(200_000 - expected[often].sum(), abs=60)
 
 
 def test_a_product_kernel_filters_as_the_same_kernel_in_two_dimensions() -> None:
