@@ -1,4 +1,4 @@
-"""Tests send Ctrl-C to programs that they start; those must hear it, also where the tests run in a shell's background."""
+"""Tests send Ctrl-C to programs that they start; those must hear it also where tests run in a background shell."""
 
 import signal
 
