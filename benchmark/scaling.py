@@ -102,7 +102,7 @@ def draw(rows: list[dict[str, str]], spec: dict[str, Any]) -> Figure:
             plot.set_xticks([int(r[key]) for r in of])
             plot.xaxis.set_major_formatter("{x:g}")
             plot.minorticks_off()
-            plot.set_ylim(bottom=0)
+            plot.set_ylim(0, 1.1 * max((y for _, y in points), default=1.0))
             plot.set_xlabel(label, fontsize=9.5)
             plot.set_title(title, fontsize=10.5, loc="left")
             plot.grid(color="#E4E4E4", linewidth=0.6)
