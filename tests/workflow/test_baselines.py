@@ -38,6 +38,7 @@ def workflow(fresh: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workf
     write(folder / "config" / "testsets.yaml", test_sets)
     main = change(folder / "config" / "config.yaml")
     main |= {"test_sets": ["demo-synthetic"], "metrics": ["psnr", "ssim"], "methods": ["bicubic", "fake", "sharpened"]}
+    main["pictures"] = {"demo-synthetic": "chelsea-0"}
     main["baselines"]["sources"] = "given"
     write(folder / "config" / "config.yaml", main)
     return Workflow(folder)
