@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from benchmark import prompting
 from contracts.checks import known
 from contracts.errors import InputError
 
@@ -80,11 +81,15 @@ def absent(bench: Registry, name: str) -> dict[str, str]:
     found = {}
     wanted = extractors(bench, default)
     for variant, title in listed.items():
-        lacking = [each for each in extractors(bench, variant) if each not in wanted and not bench.has_extractor(each)]
+        lacking = [
+            each for each in extractors(bench, variant) if each not in wanted and not prompting.available(bench, each)
+        ]
         if variant != default and same(bench, variant) == same(bench, default):
             found[variant] = f"{title}: trains exactly as {listed[default]} does at {bench.main['scale']} scale"
         elif lacking:
-            folders = [bench.extractor_folder(each) for each in bench.prompts["extractors"][lacking[0]]["weights"]]
+            folders = [
+                prompting.weights_folder(bench, each) for each in bench.prompts["extractors"][lacking[0]]["weights"]
+            ]
             manifests = " ".join(f"{folder}/manifest.json" for folder in folders)
             found[variant] = f"{title}: no row without weights: snakemake --cores 1 {manifests} (config/prompts.yaml)"
     return found
@@ -92,7 +97,7 @@ def absent(bench: Registry, name: str) -> dict[str, str]:
 
 def extractors(bench: Registry, variant: str) -> list[str]:
     """The prompt extractors that a variant needs on the ablations' base."""
-    entry = bench.prompts_of(variant, bench.main["ablation_base"])
+    entry = prompting.told(bench, variant, bench.main["ablation_base"])
     return [entry["training"]["extractor"], entry["restoration"]] if "training" in entry else []
 
 
@@ -132,7 +137,7 @@ def spec(bench: Registry, name: str) -> Entry:
             variant: {
                 "title": title,
                 "runs": runs(bench, name)[variant],
-                "prompts": bench.restoration_prompts(runs(bench, name)[variant][0], data),
+                "prompts": prompting.of_test_set(bench, runs(bench, name)[variant][0], data),
                 "published": published_name(bench, name, variant),
                 "paper": entry.get("paper", {}).get(variant, ""),
             }

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark import ablations
+from benchmark import ablations, registry_checks
 from benchmark.protocols import resolve
 from benchmark.weights import weight_file
 from benchmark.workers import sensible
-from contracts.checks import check_schema, known, read_yaml
+from contracts.checks import check_schema, read_yaml
 from contracts.errors import InputError
+from contracts.files import files_below
 
 REGISTRIES = (
     "methods",
@@ -35,7 +36,6 @@ REGISTRIES = (
     "prompts",
 )
 Entry = dict[str, Any]
-STREAM = ("crop", "scale", "degradation", "enlarge_modes")  # of a recipe: what its training pairs are, with the photos
 
 
 def merged(base: Entry, change: Entry) -> Entry:
@@ -50,12 +50,6 @@ def merged(base: Entry, change: Entry) -> Entry:
         both = isinstance(value, dict) and isinstance(result.get(key), dict)
         result[key] = merged(result[key], value) if both else copy.deepcopy(value)
     return result
-
-
-def files_below(folder: str) -> list[str]:
-    """Every file below ``folder``, hidden ones left out, sorted; none when there is no such folder (yet)."""
-    found = (path for path in Path(folder).rglob("*") if path.is_file() and not path.name.startswith("."))
-    return sorted(map(str, found))
 
 
 @dataclass(frozen=True)
@@ -119,66 +113,6 @@ class Registry:
         options += ["--gradient-checkpointing"] if chosen["gradient_checkpointing"] else []
         return list(map(str, options))
 
-    # Prompts: weights of extractors, prompts of training streams and of test sets
-
-    def extractor_folder(self, weights: str) -> str:
-        """Folder of an extractor's weights: where ``paths`` says, else where the rule brings them."""
-        return str(self.main["paths"].get(weights, f"data/prompts/{weights}"))
-
-    def extractor_input(self, extractor: str) -> list[str]:
-        """What an extraction waits for: manifests of weights that the rule brings, or the files that are there."""
-        found = []
-        for weights in self.prompts["extractors"][extractor]["weights"]:
-            folder = self.extractor_folder(weights)
-            found += files_below(folder) if weights in self.main["paths"] else [f"{folder}/manifest.json"]
-        return found
-
-    def extractor_options(self, extractor: str) -> list[str]:
-        """Options of ``osediff.prompts`` that name an extractor and its weights."""
-        weights = self.prompts["extractors"][extractor]["weights"]
-        half = ["--half"] if self.main["device"] == "cuda" else []  # as the released code
-        given = [f"{name}={self.extractor_folder(name)}" for name in weights]
-        return ["--extractor", extractor, *half, "--device", self.main["device"], "--weights", *given]
-
-    def has_extractor(self, extractor: str) -> bool:
-        """Whether every weight of an extractor is here."""
-        wanted = self.prompts["extractors"][extractor]["weights"]
-        files = {name: self.prompts["weights"][name]["files"] for name in wanted}
-        return all((Path(self.extractor_folder(name)) / file).is_file() for name in wanted for file in files[name])
-
-    def prompts_of(self, variant: str, base: str | None = None) -> Entry:
-        """What a variant is told about images, as config/prompts.yaml has it."""
-        entry: Entry = self.prompts["prompts"][self.variant(variant, base)["prompts"]]
-        return entry
-
-    def stream(self, variant: str, base: str) -> str:
-        """The first variant of the registry whose training stream and prompts are those of ``variant``: one
-        extraction serves all of them."""
-
-        def key(name: str) -> list[Any]:
-            recipe = self.variant(name, base)
-            return [recipe[each] for each in (*STREAM, "photos", "prompts")] + [recipe["batch"] * recipe["steps"]]
-
-        return next(name for name in self.variants["variants"] if key(name) == key(variant))
-
-    def stream_recipe(self, variant: str, base: str) -> Entry:
-        """What ``osediff.prompts --stream`` gets: which training pairs there are, and nothing else of the recipe, so
-        that another learning rate or loss extracts no prompt again."""
-        recipe = self.training(variant, base)
-        return {key: recipe[key] for key in (*STREAM, "steps", "batch")}
-
-    def training_prompts(self, variant: str, base: str, seed: str) -> list[str]:
-        """The file of a training's prompts; nothing where it has none."""
-        if "training" not in self.prompts_of(variant, base):
-            return []
-        return [f"{self.runs}/prompts/train/{self.stream(variant, base)}/{base}/{seed}.json"]
-
-    def restoration_prompts(self, method: str, test_set: str) -> list[str]:
-        """The file of a test set's prompts for a method; nothing where it has none."""
-        entry = self.methods[method]
-        extractor = self.prompts_of(entry["variant"], entry.get("base")).get("restoration")
-        return [f"{self.runs}/prompts/{extractor}/{test_set}.json"] if extractor else []
-
     def checkpoint(self, method: str) -> str:
         """Checkpoint folder of a method of kind ``variant``, made by rule ``train``."""
         entry = self.methods[method]
@@ -212,53 +146,6 @@ class Registry:
         """What ``osediff.pretrain --recipe`` gets for a backbone that a rule trains: its degradation spelt out."""
         recipe: Entry = self.backbones[name]["recipe"]
         return recipe | {"degradation": self.degradations[recipe["degradation"]]}
-
-    def count(self, name: str) -> Entry:
-        """What ``benchmark.complexity --spec`` gets for an entry of config/complexity.yaml."""
-        entry = self.complexity[name]
-        backbone = self.backbones[entry["backbone"]]
-        sizes = backbone["random"]["sizes"] if "random" in backbone else backbone["folder"]
-        kept = {key: entry[key] for key in ("title", "steps", "parts", "pipeline", "size")}
-        return {**kept, "options": {"backbone": sizes, "extractor": entry["extractor"]}}
-
-    def scaled(self) -> Entry:
-        """What ``benchmark.scaling --spec`` gets at the active scale."""
-        entry = self.scaling[self.main["scale"]]
-        return {**self.count(entry["model"]), **{key: value for key, value in entry.items() if key != "model"}}
-
-    def timed(self) -> list[str]:
-        """Entries of config/complexity.yaml that are timed for Table 2."""
-        return [name for name, entry in self.complexity.items() if entry["timed"]]
-
-    def timed_baselines(self) -> list[str]:
-        """The active baselines whose code and weights are all here: those that can be timed for Table 2."""
-        active = [name for name in self.main["methods"] if name in self.baselines]
-        wanted = {
-            name: len(self.baselines[name]["weights"]) + self.baselines[name]["source"]["checkout"] for name in active
-        }
-        return [name for name in active if len(self.baseline_input(name)) == wanted[name]]
-
-    def baseline_timing(self, name: str) -> Entry:
-        """What ``benchmark.timing --spec`` gets for a baseline."""
-        main = self.main["baselines"]
-        options = {"baseline": name, "sources": main["sources"], "weights": main["weights"].get(name, "official")}
-        about = {"title": self.methods[name]["title"], "steps": self.methods[name]["steps"]}
-        return {**about, "precision": "its own", "pipeline": "baselines.timing:pipeline", "options": options}
-
-    def interpreter(self, baseline: str) -> str:
-        """The Python that a baseline's code runs in."""
-        return str(self.main["baselines"]["python"].get(baseline, "python"))
-
-    def table2(self) -> Entry:
-        """What ``benchmark.table2 --spec`` gets. Of the active baselines, those whose code is here can be counted."""
-        root = Path(self.main["baselines"]["sources"])
-        counted = {}
-        for name in filter(self.baselines.__contains__, self.main["methods"]):
-            source = self.baselines[name]["source"]
-            if not source["checkout"] or (root / source["repository"].split("/")[-1] / ".git").exists():
-                counted[name] = {"title": self.baselines[name]["title"], "steps": self.baselines[name]["steps"]}
-        readings = {entry["title"]: entry.get("readings", {}) for entry in self.complexity.values()}
-        return {"readings": readings, "baselines": counted}
 
     # Test sets
 
@@ -317,6 +204,10 @@ class Registry:
         entry = self.main["baselines"]
         options = ["--weights", entry["weights"][method]] if method in entry["weights"] else []
         return options + (["--python", entry["python"][method]] if method in entry["python"] else [])
+
+    def interpreter(self, baseline: str) -> str:
+        """The Python that a baseline's code runs in."""
+        return str(self.main["baselines"]["python"].get(baseline, "python"))
 
     def images_folder(self, method: str, test_set: str) -> str:
         """Folder of a method's SR images: an existing one for kind ``images``, else where its rule puts them."""
@@ -431,7 +322,7 @@ def load(config: Entry, root: Path) -> Registry:
             shown = {"title": f"{descriptor['title']} ({weights} weights)", "steps": descriptor["steps"]}
         contents["methods"][name] = {**shown, "kind": "baseline"}
     registry = Registry(root=root, main=config, baselines=baselines, **contents)
-    check_names(registry)
+    registry_checks.check_names(registry)
     ablations.check(registry)
     registry.methods.update(ablations.methods(registry))
     return registry
@@ -445,106 +336,3 @@ def read_baselines(root: Path) -> Entry:
         source = str(path.relative_to(root))
         check_schema(found[path.parent.name], root / "workflow" / "schemas" / "baselines.schema.yaml", source)
     return found
-
-
-def check_folders(registry: Registry) -> None:
-    """InputError at the first given folder that is not there; what rules make or fetch need not be."""
-    main = registry.main
-    for name in main["timings"]:
-        if not Path(name).is_file():
-            raise InputError(f"configuration: timings: no file {name}; correct it, or leave it out")
-    for name, folder in main["paths"].items():
-        inside = ("LR", "HR") if name in registry.testsets else ("",)
-        for path in (Path(folder) / part for part in inside):
-            if not path.is_dir():
-                raise InputError(f"configuration: paths: {name}: no folder {path}; correct it, or leave {name} out")
-    for name in main["methods"]:
-        for test_set in main["test_sets"] if "images" in registry.methods[name] else []:
-            path = Path(registry.images_folder(name, test_set))
-            if not path.is_dir():
-                raise InputError(f"config/methods.yaml: {name}: images: no folder {path}; put its images there")
-
-
-def check_names(registry: Registry) -> None:
-    """InputError at the first name that no registry knows."""
-    main, where = registry.main, "configuration"
-    known("base", main["base"], registry.variants["bases"], where)
-    known("way to compute", main["compute"], registry.compute, f"{where}: compute")
-    for kind, key, names in (
-        ("test set", "test_sets", registry.testsets),
-        ("method", "methods", registry.methods),
-        ("metric", "metrics", registry.metrics["metrics"]),
-        ("table", "tables", registry.tables),
-    ):
-        for name in main[key]:
-            known(kind, name, names, f"{where}: {key}")
-    for name in main["paths"]:
-        given = {**registry.testsets, **registry.photos, **registry.backbones, **registry.prompts["weights"]}
-        known("test set, photo set, backbone or extractor's weights", name, given, f"{where}: paths")
-    for key in ("weights", "python"):
-        for name in main["baselines"][key]:
-            known("baseline", name, registry.baselines, f"{where}: baselines.{key}")
-    for name in main["pictures"]:
-        known("test set", name, registry.testsets, f"{where}: pictures")
-    for name, entry in registry.methods.items():
-        if entry["kind"] == "variant":
-            known("variant", entry["variant"], registry.variants["variants"], f"config/methods.yaml: {name}")
-    for name, entry in registry.testsets.items():
-        if entry["kind"] == "photos":
-            known("degradation", entry["degradation"], registry.degradations, f"config/testsets.yaml: {name}")
-    for name, entry in registry.tables.items():
-        for metric in entry["metrics"]:
-            known("metric", metric, registry.metrics["metrics"], f"config/tables.yaml: {name}")
-        for method in entry.get("methods", []):
-            known("method", method, registry.methods, f"config/tables.yaml: {name}")
-    for name, entry in registry.metrics["metrics"].items():
-        for weight in entry["weights"]:
-            known("weights file", weight, registry.metrics["weights"], f"config/metrics.yaml: {name}")
-    for name, entry in registry.backbones.items():
-        if "recipe" in entry:
-            known("photo set", entry["photos"], registry.photos, f"config/backbones.yaml: {name}")
-            if entry["folder"] != f"runs/demo/backbones/{name}":
-                raise InputError(f"config/backbones.yaml: {name}: the rule trains it into runs/demo/backbones/{name}")
-            degradation = entry["recipe"]["degradation"]
-            known("degradation", degradation, registry.degradations, f"config/backbones.yaml: {name}")
-        elif ("mirrors" in entry or "random" in entry) and entry["folder"] != f"data/backbones/{name}":
-            raise InputError(f"config/backbones.yaml: {name}: the rule brings it into data/backbones/{name}")
-    for scale, entry in registry.scaling.items():
-        known("entry of config/complexity.yaml", entry["model"], registry.complexity, f"config/scaling.yaml: {scale}")
-    for name, entry in registry.complexity.items():
-        known("backbone", entry["backbone"], registry.backbones, f"config/complexity.yaml: {name}")
-    for name, entry in registry.prompts["prompts"].items():
-        source = f"config/prompts.yaml: {name}"
-        for extractor in [entry["training"]["extractor"], entry["restoration"]] if "training" in entry else []:
-            known("extractor", extractor, registry.prompts["extractors"], source)
-    for name, entry in registry.prompts["extractors"].items():
-        for weights in entry["weights"]:
-            known("weights", weights, registry.prompts["weights"], f"config/prompts.yaml: {name}")
-    check_recipes(registry)
-
-
-def check_recipes(registry: Registry) -> None:
-    """InputError at the first variant whose recipe, merged over a base that is in use, is not one."""
-    schema = registry.root / "workflow" / "schemas" / "recipe.schema.yaml"
-    for name, entry in registry.variants["bases"].items():
-        chain = [name]
-        while "base" in entry:
-            known("base", entry["base"], registry.variants["bases"], f"config/variants.yaml: {name}")
-            chain.append(entry["base"])
-            if len(set(chain)) < len(chain):
-                raise InputError(f"config/variants.yaml: {name}: its bases go round in a circle: {' > '.join(chain)}")
-            entry = registry.variants["bases"][entry["base"]]
-    known("base", registry.main["ablation_base"], registry.variants["bases"], "configuration: ablation_base")
-    for base in dict.fromkeys([registry.main["base"], registry.main["ablation_base"]]):
-        for name in registry.variants["variants"]:
-            source = f"config/variants.yaml: {name}"
-            recipe = registry.variant(name, base)
-            check_schema(recipe, schema, source)
-            known("backbone", recipe["backbone"], registry.backbones, source)
-            if "random" in registry.backbones[recipe["backbone"]]:
-                raise InputError(f"{source}: {recipe['backbone']} has random weights, which never enter a table")
-            known("photo set", recipe["photos"], registry.photos, source)
-            known("prompts", recipe["prompts"], registry.prompts["prompts"], source)
-            known("degradation", recipe["degradation"], registry.degradations, source)
-            if not any(recipe["tune"].values()):
-                raise InputError(f"{source}: tunes nothing; set one of {', '.join(recipe['tune'])} to true")

@@ -66,3 +66,9 @@ def lock(path: Path) -> Iterator[None]:
         except BlockingIOError:
             raise InputError(f"{path.parent}: another run is writing here; wait for it or stop it") from None
         yield
+
+
+def files_below(folder: str) -> list[str]:
+    """Every file below ``folder``, hidden ones left out, sorted; none when there is no such folder (yet)."""
+    found = (path for path in Path(folder).rglob("*") if path.is_file() and not path.name.startswith("."))
+    return sorted(map(str, found))

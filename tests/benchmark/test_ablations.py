@@ -14,7 +14,7 @@ import pytest
 import yaml
 from scipy.stats import wilcoxon
 
-from benchmark import ablation_table, ablations, registry
+from benchmark import ablation_table, ablations, prompting, registry
 from benchmark.evaluate import COLUMNS
 from contracts.errors import InputError
 from tests.benchmark.conftest import ROOT
@@ -68,7 +68,7 @@ def test_a_row_whose_extractor_has_no_weights_is_absent_with_the_reason(root: Pa
     assert list(ablations.rows(bench, "table4")) == ["prompt-null", "osediff", "prompt-llava"]
     row = ablations.spec(bench, "table4")["rows"]["prompt-llava"]
     assert row["prompts"] == ["runs/paper/prompts/llava/drealsr.json"]
-    assert bench.training_prompts("prompt-llava", "paper", "0") == [
+    assert prompting.of_training(bench, "prompt-llava", "paper", "0") == [
         "runs/paper/prompts/train/prompt-llava/paper/0.json"
     ]
 
@@ -76,18 +76,19 @@ def test_a_row_whose_extractor_has_no_weights_is_absent_with_the_reason(root: Pa
 def test_variants_that_see_the_same_crops_share_their_prompts() -> None:
     bench = loaded(PAPER)
     shared = "runs/paper/prompts/train/osediff/paper/0.json"
-    assert {bench.training_prompts(name, "paper", "0")[0] for name in ("osediff", "gan", "vae-rank-2")} == {shared}
-    assert bench.training_prompts("prompt-null", "paper", "0") == []
-    assert bench.restoration_prompts("osediff", "drealsr") == ["runs/paper/prompts/dape/drealsr.json"]
+    alike = ("osediff", "gan", "vae-rank-2")
+    assert {prompting.of_training(bench, name, "paper", "0")[0] for name in alike} == {shared}
+    assert prompting.of_training(bench, "prompt-null", "paper", "0") == []
+    assert prompting.of_test_set(bench, "osediff", "drealsr") == ["runs/paper/prompts/dape/drealsr.json"]
 
 
 def test_what_leaves_the_crops_as_they_are_extracts_no_prompt_again(root: Path) -> None:  # noqa: F811
-    before = loaded(PAPER, root).stream_recipe("osediff", "paper")
+    before = prompting.stream_recipe(loaded(PAPER, root), "osediff", "paper")
     spoil(root, "variants", "bases", "paper", "learning_rate", value=1.0e-4)
     spoil(root, "variants", "bases", "paper", "loss", "mse", value=2.0)
-    assert loaded(PAPER, root).stream_recipe("osediff", "paper") == before
+    assert prompting.stream_recipe(loaded(PAPER, root), "osediff", "paper") == before
     spoil(root, "variants", "bases", "paper", "steps", value=15000)
-    assert loaded(PAPER, root).stream_recipe("osediff", "paper") != before
+    assert prompting.stream_recipe(loaded(PAPER, root), "osediff", "paper") != before
 
 
 def test_an_ablation_is_there_where_it_has_a_test_set(root: Path) -> None:  # noqa: F811

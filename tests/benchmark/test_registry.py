@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmark import registry
+from benchmark import registry, registry_checks
 from benchmark.sources import sources
 from contracts.checks import check_writable
 from contracts.errors import InputError
@@ -137,17 +137,17 @@ def test_a_given_folder_is_waited_for_only_when_it_is_there(tmp_path: Path) -> N
 
 
 def test_given_folders_that_are_not_there_are_named_before_anything_runs(root: Path, tmp_path: Path) -> None:
-    registry.check_folders(registry.load(MAIN, root))
+    registry_checks.check_folders(registry.load(MAIN, root))
     given = registry.load(MAIN | {"paths": {"drealsr": str(tmp_path / "pairs")}}, root)
     with pytest.raises(InputError, match=r"paths: drealsr: no folder .*/pairs/LR"):
-        registry.check_folders(given)
+        registry_checks.check_folders(given)
     for part in ("LR", "HR"):
         (tmp_path / "pairs" / part).mkdir(parents=True)
-    registry.check_folders(given)
+    registry_checks.check_folders(given)
     entry = {"title": "Mine", "steps": 1, "kind": "images", "images": f"{tmp_path}/mine/{{test_set}}"}
     spoil(root, "methods", "mine", value=entry)
     with pytest.raises(InputError, match=r"config/methods\.yaml: mine: images: no folder .*/mine/demo-synthetic"):
-        registry.check_folders(registry.load(MAIN | {"methods": ["mine"]}, root))
+        registry_checks.check_folders(registry.load(MAIN | {"methods": ["mine"]}, root))
 
 
 def test_evaluations_take_as_many_cores_as_are_worth_starting() -> None:

@@ -3,7 +3,7 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmark import ablations, registry, sources
+from benchmark import ablations, costs, prompting, registry, registry_checks, sources
 from contracts import checks, files
 from contracts.errors import InputError
 
@@ -11,7 +11,7 @@ ROOT = Path(workflow.basedir)
 
 try:
     bench = registry.load(config, ROOT)
-    registry.check_folders(bench)
+    registry_checks.check_folders(bench)
     checks.check_writable([Path(name) for name in ("results", "runs", "data")])
 except InputError as error:
     sys.exit(f"error: {error}")

@@ -12,7 +12,7 @@ rule count:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: json.dumps(bench.count(w.model)),
+        spec=lambda w: json.dumps(costs.count(bench, w.model)),
     shell:
         "python -m benchmark.complexity --spec {params.spec:q} --out {output} > {log} 2>&1"
 
@@ -55,7 +55,7 @@ rule time:
     resources:
         gpu=GPU,
     params:
-        spec=lambda w: json.dumps(bench.count(w.model)),
+        spec=lambda w: json.dumps(costs.count(bench, w.model)),
         size=lambda w: bench.complexity[w.model]["size"],
         device=bench.main["device"],
     shell:
@@ -84,7 +84,7 @@ rule time_baseline:
         gpu=GPU,
     params:
         python=lambda w: bench.interpreter(w.baseline),
-        spec=lambda w: json.dumps(bench.baseline_timing(w.baseline)),
+        spec=lambda w: json.dumps(costs.baseline_timing(bench, w.baseline)),
         device=bench.main["device"],
     shell:
         f"{LEASE}{{params.python:q}} -m benchmark.timing --spec {{params.spec:q}} --device {{params.device}} --contain"
@@ -95,9 +95,9 @@ rule table2:
     input:
         code("benchmark.table2"),
         counts=expand("runs/complexity/{model}.json", model=bench.complexity),
-        baselines=expand("runs/complexity/baselines/{baseline}.json", baseline=bench.table2()["baselines"]),
-        timings=expand(f"{RUNS}/timing/{{model}}.json", model=bench.timed())
-        + expand(f"{RUNS}/timing/baselines/{{baseline}}.json", baseline=bench.timed_baselines())
+        baselines=expand("runs/complexity/baselines/{baseline}.json", baseline=costs.table2(bench)["baselines"]),
+        timings=expand(f"{RUNS}/timing/{{model}}.json", model=costs.timed(bench))
+        + expand(f"{RUNS}/timing/baselines/{{baseline}}.json", baseline=costs.timed_baselines(bench))
         + bench.main["timings"],
         published="config/published/osediff-tables-2-7.csv",
     output:
@@ -110,7 +110,7 @@ rule table2:
     conda:
         "../../environment.yml"
     params:
-        spec=json.dumps(bench.table2()),
+        spec=json.dumps(costs.table2(bench)),
     shell:
         "python -m benchmark.table2 --spec {params.spec:q} --counts {input.counts} {input.baselines}"
         " --timings {input.timings}"
@@ -158,7 +158,7 @@ rule scaling:
     resources:
         gpu=GPU,
     params:
-        spec=json.dumps(bench.scaled()),
+        spec=json.dumps(costs.scaled(bench)),
         device=bench.main["device"],
     shell:
         f"{LEASE}python -m benchmark.scaling --spec {{params.spec:q}} --device {{params.device}} --out results/scaling"
@@ -179,7 +179,7 @@ rule roofline:
     resources:
         gpu=GPU,
     params:
-        spec=json.dumps(bench.count(bench.scaling[bench.main["scale"]]["model"])),
+        spec=json.dumps(costs.count(bench, bench.scaling[bench.main["scale"]]["model"])),
         device=bench.main["device"],
         dtype=bench.scaling[bench.main["scale"]]["precision"],
     shell:

@@ -23,7 +23,7 @@ rule prompts_of_test_set:
     input:
         code("osediff.prompts.__main__"),
         manifest="data/testsets/{test_set}/manifest.json",
-        weights=lambda w: bench.extractor_input(w.extractor),
+        weights=lambda w: prompting.weights_input(bench, w.extractor),
     output:
         f"{RUNS}/prompts/{{extractor}}/{{test_set}}.json",
     log:
@@ -38,7 +38,7 @@ rule prompts_of_test_set:
         lr=lambda w: f"{bench.test_set_folder(w.test_set)}/LR",
         scale=lambda w: bench.testsets[w.test_set]["scale"],
         side=lambda w: bench.variant(bench.variants["default"])["process_size"],
-        options=lambda w: bench.extractor_options(w.extractor),
+        options=lambda w: prompting.options(bench, w.extractor),
     shell:
         f"{LEASE}python -m osediff.prompts {{params.options:q}} --images {{params.lr:q}} --enlarge {{params.scale}}"
         " --smallest-side {params.side} --out {output} > {log} 2>&1"
@@ -49,7 +49,9 @@ rule prompts_of_training:
     input:
         code("osediff.prompts.__main__"),
         photos=lambda w: bench.photo_input(bench.variant(w.variant, w.base)["photos"]),
-        weights=lambda w: bench.extractor_input(bench.prompts_of(w.variant, w.base)["training"]["extractor"]),
+        weights=lambda w: prompting.weights_input(
+            bench, prompting.told(bench, w.variant, w.base)["training"]["extractor"]
+        ),
     output:
         f"{RUNS}/prompts/train/{{variant}}/{{base}}/{{seed}}.json",
     log:
@@ -59,11 +61,11 @@ rule prompts_of_training:
     resources:
         gpu=GPU,
     params:
-        recipe=lambda w: json.dumps(bench.stream_recipe(w.variant, w.base)),
+        recipe=lambda w: json.dumps(prompting.stream_recipe(bench, w.variant, w.base)),
         photos=lambda w: bench.photo_folder(bench.variant(w.variant, w.base)["photos"]),
-        image=lambda w: bench.prompts_of(w.variant, w.base)["training"]["image"],
+        image=lambda w: prompting.told(bench, w.variant, w.base)["training"]["image"],
         workers=bench.compute[bench.main["compute"]]["workers"],
-        options=lambda w: bench.extractor_options(bench.prompts_of(w.variant, w.base)["training"]["extractor"]),
+        options=lambda w: prompting.options(bench, prompting.told(bench, w.variant, w.base)["training"]["extractor"]),
     shell:
         f"{LEASE}python -m osediff.prompts {{params.options:q}} --stream {{params.recipe:q}} --photos {{params.photos:q}}"
         " --image {params.image} --seed {wildcards.seed} --workers {params.workers} --out {output} 2>&1 | tee -i {log}"

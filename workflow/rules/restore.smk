@@ -32,7 +32,7 @@ rule restore:
         checkpoint=lambda w: [
             f"{bench.checkpoint(w.method)}/{name}" for name in ("adapters.safetensors", "recipe.json", "outcome.json")
         ],
-        prompts=lambda w: bench.restoration_prompts(w.method, w.test_set),
+        prompts=lambda w: prompting.of_test_set(bench, w.method, w.test_set),
     output:
         f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",
     log:

@@ -12,7 +12,7 @@ rule train:
         code("osediff.train"),
         photos=lambda w: bench.photo_input(bench.variant(w.variant, w.base)["photos"]),
         backbone=lambda w: bench.backbone_input(bench.variant(w.variant, w.base)["backbone"]),
-        prompts=lambda w: bench.training_prompts(w.variant, w.base, w.seed),
+        prompts=lambda w: prompting.of_training(bench, w.variant, w.base, w.seed),
     output:
         adapters=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/adapters.safetensors",
         recipe=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/recipe.json",
