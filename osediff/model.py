@@ -29,7 +29,7 @@ class OSEDiff:
 
         from osediff import OSEDiff
 
-        model = OSEDiff.from_pretrained("runs/demo/train/osediff", backbone="backbones/demo")
+        model = OSEDiff.from_pretrained("runs/demo/train/osediff/demo/0", backbone="backbones/demo")
         sr = model(Image.open("photo.png"))   # four times as wide and high
 
     The same seed, prompt and settings give the same pixels.
