@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from contracts.errors import InputError
@@ -35,9 +35,7 @@ class Backbone:
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Backbone:
         """Moves the three networks to ``device``, and to ``dtype`` if given; returns itself."""
         for network in (self.vae, self.unet, self.text_encoder):
-            network.to(device)
-            if dtype not in (None, network.dtype):  # diffusers warns at every cast, also at none
-                network.to(dtype)
+            nn.Module.to(network, device, dtype)  # past diffusers' own, which warns of nothing at every cast
         return self
 
     @torch.no_grad()
