@@ -133,6 +133,10 @@ def main() -> None:
     parser.add_argument("--time-limit", type=float, default=1800, help="seconds for loading, and for each image")
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="interpreter to run the baseline in")
     args = parser.parse_args()
+    if args.device != "cpu":
+        from contracts.devices import check_device  # torch, which this process needs for nothing else
+
+        check_device(args.device)
     signal.signal(signal.SIGTERM, stopped)
     restore(args)
 

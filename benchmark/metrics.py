@@ -168,10 +168,11 @@ def loading(registry: Registry, name: str, device: str) -> Iterator[None]:
     """Where the network of a metric is loaded: offline, quiet, on one thread; failures become an InputError."""
     import torch
 
+    from contracts.devices import check_device
+
     # The number of threads can decide the last digits, so it is set and not left to the machine.
     torch.set_num_threads(1)
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError(f"device {device} is not available here, use cpu")
+    check_device(device)
     try:
         # pyiqa announces what it loads on stdout, which belongs to results.
         with offline(), contextlib.redirect_stdout(sys.stderr):

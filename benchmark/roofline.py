@@ -24,6 +24,7 @@ from benchmark.complexity import loader
 from benchmark.counting import count
 from benchmark.timing import machine, measure
 from contracts.checks import known
+from contracts.devices import check_device
 from contracts.errors import InputError, run
 from contracts.files import write_text
 from contracts.parts import Part
@@ -122,8 +123,7 @@ def main() -> None:
     if lacking:
         raise InputError(f"--spec lacks {', '.join(sorted(lacking))}")
     known("dtype", args.dtype, DTYPES, "--dtype")
-    if args.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("no GPU here, but --device cuda is asked for")
+    check_device(args.device)
     if args.threads:
         torch.set_num_threads(args.threads)
     write_text(args.out, "\n".join(table(args.spec, args.device, args.dtype)) + "\n")

@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from benchmark.figures import ACCENT, COLOURS, save
+from contracts.devices import check_device
 from contracts.errors import InputError, run
 from contracts.files import read_json, write_json, write_text
 
@@ -124,6 +125,7 @@ def main() -> None:
     lacking -= args.spec.keys()
     if lacking:
         raise InputError(f"--spec lacks {', '.join(sorted(lacking))}")
+    check_device(args.device)
     matplotlib.rcdefaults()  # a user's matplotlibrc must not change the bytes
     kept = args.out.with_name(args.out.name + ".partial")
     rows = measure(args.spec, args.device, kept)

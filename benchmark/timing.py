@@ -32,6 +32,7 @@ import torch
 from tqdm import tqdm
 
 from contracts.checks import known, read_yaml
+from contracts.devices import check_device
 from contracts.errors import InputError, run
 from contracts.files import write_json
 
@@ -135,8 +136,7 @@ def main() -> None:
     args = parser.parse_args()
     protocols = read_yaml(Path("config/timing.yaml"))
     known("protocol", args.protocol, protocols, "--protocol")
-    if args.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("no GPU here, but --device cuda is asked for; leave it out to time on the CPU")
+    check_device(args.device)
     if args.threads:
         torch.set_num_threads(args.threads)
     spec = args.spec or named(args.method)

@@ -16,9 +16,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
+from tqdm import tqdm
 
 from contracts.errors import InputError
-from contracts.files import atomic, sha256
+from contracts.files import atomic, read_json, sha256
 from osediff.adapters import GENERATOR
 
 
@@ -37,6 +38,10 @@ class Tensors:
         if state.keys() != self.parameters.keys():
             odd = sorted(state.keys() ^ self.parameters.keys())
             raise InputError(f"adapters do not fit this network: {len(odd)} names differ, the first is {odd[0]}")
+        for name, parameter in self.parameters.items():
+            if state[name].shape != parameter.shape:
+                sizes = f"{tuple(state[name].shape)}, needed is {tuple(parameter.shape)}"
+                raise InputError(f"adapters do not fit this network or rank: {name} is {sizes}")
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(state[name])
@@ -52,7 +57,9 @@ def folder_hash(folder: Path) -> str:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     if not files:
         raise InputError(f"{folder}: no such folder, or nothing in it")
-    return fingerprint({str(path.relative_to(folder)): sha256(path) for path in files})
+    # A training set of the paper's size takes minutes.
+    shown = tqdm(files, desc=f"reading {folder.name}", unit="file", delay=5, leave=False)
+    return fingerprint({str(path.relative_to(folder)): sha256(path) for path in shown})
 
 
 def save_state(path: Path, parts: dict[str, Any], settings: Any, step: int) -> None:
@@ -87,7 +94,9 @@ def open_log(path: Path, steps: int) -> TextIO:
 def read_recipe(text: str) -> dict[str, Any]:
     """The recipe in ``text``, which is JSON itself or the name of a JSON file."""
     try:
-        return json.loads(text if text.lstrip().startswith("{") else Path(text).read_text())
+        if not text.lstrip().startswith("{"):
+            return read_json(Path(text))
+        return json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(f"recipe: not valid JSON ({error})") from error
 

@@ -11,6 +11,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from contracts.devices import check_device
 from contracts.errors import InputError
 
 Recipe = dict[str, Any]
@@ -71,8 +72,7 @@ def share(step: int, batch: int, accelerator: Accelerator) -> list[int]:
 
 def accelerator_of(options: Options, recipe: Recipe) -> Accelerator:
     """The devices and precision that ``options`` ask for. InputError where they are not here, or do not fit."""
-    if options.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("no GPU here, but device cuda is asked for; set device: cpu")
+    check_device(options.device)
     if options.device == "cpu" and options.precision == "fp16":
         raise InputError("fp16 training needs a GPU; use bf16 or fp32 on a CPU")
     mixed = "no" if options.precision == "fp32" else options.precision

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from contracts.devices import check_device
 from contracts.errors import InputError
 from contracts.files import read_json
 from osediff import backbone as backbones
@@ -53,6 +54,7 @@ class OSEDiff:
         ):
             if value not in known:
                 raise InputError(f"unknown {what} {value!r}; choose one of {', '.join(known)}")
+        check_device(device)
         self.recipe, self.device, self.posterior = recipe, device, posterior
         self.colour_fix = FIXES[colour_fix or recipe["colour_fix"]]
         self.generator = generator

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from contracts.devices import check_device
 from contracts.errors import InputError, run
 from contracts.images import list_images, read_rgb
 from osediff import backbone as backbones
@@ -210,6 +211,7 @@ def main() -> None:
     recipe = json.loads(args.recipe)
     work = args.out.parent / f"{args.out.name}-state"
     work.mkdir(parents=True, exist_ok=True)
+    check_device(args.device)
     device = torch.device(args.device)
     torch.manual_seed(recipe["seed"])
     photos = load_photos(args.photos, recipe, device)

@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from contracts.devices import check_device
 from contracts.errors import InputError, run
 from contracts.files import lock, sha256, write_json
 from contracts.images import list_images, read_rgb
@@ -159,6 +160,7 @@ def main() -> None:
     parser.add_argument("--half", action="store_true", help="the network in fp16")
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
+    check_device(args.device)
     folders = folders_of(args.extractor, args.weights)
     found = {key: sorted({*files, *(path.name for path in folders[key].glob("*.safetensors"))})
              for key, files in WEIGHTS[args.extractor].items()}  # fmt: skip

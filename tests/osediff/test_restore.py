@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from PIL import Image
 
 from contracts.errors import InputError
+from contracts.files import read_json, write_json
 from contracts.images import list_images, read_rgb, write_png
 from osediff import backbone as backbones
 from osediff import checkpoints
@@ -149,6 +151,19 @@ def test_command_line_writes_the_same_whether_interrupted_or_not(
     subprocess.run(command, check=True, capture_output=True)
     again = {stem: read_rgb(path) for stem, path in list_images(tmp_path / "SR").items()}
     assert all(np.array_equal(images[stem], again[stem]) for stem in images)
+
+
+def test_adapters_of_another_rank_are_named(checkpoint: Path, backbone_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoint, other := tmp_path / "other")
+    write_json(other / "recipe.json", read_json(other / "recipe.json") | {"rank_unet": 3})
+    with pytest.raises(InputError, match=r"do not fit this network or rank: unet.*needed is"):
+        OSEDiff.from_pretrained(other, backbone_folder)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_here_is_one_line(checkpoint: Path, backbone_folder: Path) -> None:
+    with pytest.raises(InputError, match="no GPU here"):
+        OSEDiff.from_pretrained(checkpoint, backbone_folder, device="cuda")
 
 
 def test_unreadable_adapters_are_named(checkpoint: Path, backbone_folder: Path, tmp_path: Path) -> None:
