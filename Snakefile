@@ -1,6 +1,6 @@
 # The OSEDiff benchmark. Tables and figures come out in results/, everything before them in runs/ and data/:
 #   data/testsets/{test_set}/{HR,LR}/*.png, manifest.json        data/photos/{photo_set}/*.png, manifest.json
-#   runs/{scale}/train/{variant}/{base}/{seed}/    runs/{scale}/restore/{method}/{test_set}/    runs/{scale}/evaluate/{method}/
+#   runs/{preset}/train/{variant}/{base}/{seed}/    runs/{preset}/restore/{method}/{test_set}/    runs/{preset}/evaluate/{method}/
 import re
 import sys
 from pathlib import Path
@@ -10,8 +10,8 @@ from snakemake.utils import min_version
 min_version("9.19")
 sys.path.insert(0, workflow.basedir)
 
-from contracts import checks
-from contracts.errors import InputError
+from osediff.common import validation as checks
+from osediff.common.errors import InputError
 
 try:  # Snakemake's own message names neither the file nor the line
     checks.read_yaml(Path(workflow.basedir) / "config" / "config.yaml")

@@ -1,1 +1,1 @@
-"""The other methods: each turns a folder of LR images into a folder of SR images (contracts.restoring)."""
+"""The other methods: each turns a folder of LR images into a folder of SR images (osediff.common.restore_folder)."""

@@ -9,8 +9,8 @@ import numpy as np
 import PIL
 from PIL import Image
 
-from contracts.errors import run
-from contracts.restoring import restore_folder
+from osediff.common.errors import run
+from osediff.common.restore_folder import restore_folder
 
 KERNELS = {
     "nearest": Image.Resampling.NEAREST,
@@ -20,9 +20,9 @@ KERNELS = {
 }
 
 
-def enlarge(lr: np.ndarray, kernel: str, scale: int) -> np.ndarray:
-    """SR image, uint8 (scale H, scale W, 3), of ``lr``, uint8 (H, W, 3)."""
-    size = (lr.shape[1] * scale, lr.shape[0] * scale)
+def enlarge(lr: np.ndarray, kernel: str, scale_factor: int) -> np.ndarray:
+    """SR image, uint8 (scale_factor H, scale_factor W, 3), of ``lr``, uint8 (H, W, 3)."""
+    size = (lr.shape[1] * scale_factor, lr.shape[0] * scale_factor)
     return np.asarray(Image.fromarray(lr).resize(size, KERNELS[kernel]))
 
 
@@ -32,13 +32,18 @@ def main() -> None:
     parser.add_argument("--input", type=Path, required=True, help="LR image, or folder of LR images (8-bit RGB)")
     parser.add_argument("--output", type=Path, required=True, help="folder for the SR images")
     parser.add_argument("--kernel", choices=list(KERNELS), default="bicubic")
-    parser.add_argument("--scale", type=int, default=4)
+    parser.add_argument("--scale-factor", type=int, default=4)
     parser.add_argument("--record", type=Path, help="JSON record (default: OUTPUT/../run.json)")
     args = parser.parse_args()
     record = args.record or args.output.parent / "run.json"
     made_by = {"method": "interpolation", "kernel": args.kernel, "pillow": PIL.__version__}
     restore_folder(
-        args.input, args.output, record, lambda lr, stem: enlarge(lr, args.kernel, args.scale), made_by, args.scale
+        args.input,
+        args.output,
+        record,
+        lambda lr, stem: enlarge(lr, args.kernel, args.scale_factor),
+        made_by,
+        args.scale_factor,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from osediff.model import OSEDiff
+    from osediff.pipeline import OSEDiff
 
 __all__ = ["OSEDiff"]
 
@@ -17,7 +17,7 @@ __all__ = ["OSEDiff"]
 def __getattr__(name: str) -> Any:
     # Imported when first asked for: torch and diffusers take seconds, and most commands need less.
     if name == "OSEDiff":
-        from osediff.model import OSEDiff
+        from osediff.pipeline import OSEDiff
 
         return OSEDiff
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

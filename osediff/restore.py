@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from contracts.errors import run
-from contracts.files import read_json, sha256
-from contracts.images import list_images
-from contracts.restoring import restore_batches, write_failure
-from osediff import backbone as backbones
-from osediff import checkpoints
-from osediff.colour import FIXES
-from osediff.generator import PRECISIONS
-from osediff.model import POSTERIORS, OSEDiff
+from osediff.common.errors import run
+from osediff.common.files import read_json, sha256
+from osediff.common.images import list_images
+from osediff.common.restore_folder import restore_batches, write_failure
+from osediff.data.color import FIXES
+from osediff.models import backbone as backbones
+from osediff.models.generator import PRECISIONS
+from osediff.models.tiling import Tiling
+from osediff.pipeline import POSTERIORS, OSEDiff
 from osediff.prompts import read, read_prompts
-from osediff.tiling import Tiling
+from osediff.training import checkpoint as checkpoints
 
 
 def main() -> None:
@@ -41,8 +41,10 @@ def main() -> None:
     parser.add_argument(
         "--posterior", choices=POSTERIORS, default="sample", help="latent: drawn with the seed, or mode"
     )
-    parser.add_argument("--colour-fix", choices=list(FIXES), default=None, help="default: the checkpoint's")
-    parser.add_argument("--tile-vae", type=int, default=Tiling.vae, help="latent pixels (see osediff.tiling); 0: whole")
+    parser.add_argument("--color-fix", choices=list(FIXES), default=None, help="default: the checkpoint's")
+    parser.add_argument(
+        "--tile-vae", type=int, default=Tiling.vae, help="latent pixels (see osediff.models.tiling); 0: whole"
+    )
     parser.add_argument("--tile-latent", type=int, default=Tiling.latent, help="the same for the UNet")
     parser.add_argument("--tile-overlap", type=int, default=Tiling.overlap, help="of the UNet's tiles")
     args = parser.parse_args()
@@ -56,7 +58,7 @@ def main() -> None:
         print(f"{args.checkpoint}: {reason}; nothing is restored, its rows say so", file=sys.stderr)
         return
     tiles = Tiling(args.tile_vae, args.tile_latent, args.tile_overlap)
-    settings = {"precision": args.precision, "posterior": args.posterior, "colour_fix": args.colour_fix}
+    settings = {"precision": args.precision, "posterior": args.posterior, "color_fix": args.color_fix}
     model = OSEDiff.from_pretrained(args.checkpoint, args.backbone, args.device, tiles=tiles, **settings)
     stems = [args.input.stem] if args.input.is_file() else list(list_images(args.input))
     told = dict.fromkeys(stems, args.prompt)
@@ -69,7 +71,7 @@ def main() -> None:
         "adapters": sha256(args.checkpoint / "adapters.safetensors"),
         "backbone": checkpoints.folder_hash(args.backbone),
         "backbone_source": origin,
-        # What contracts.restoring refuses to have evaluated.
+        # What osediff.common.restore_folder refuses to have evaluated.
         "weights": "random" if origin["weights"] == "random" else "trained",
         "prompts": read(args.prompts)["made_by"]["extractor"] if args.prompts else "null",
         "prompt": args.prompt,
@@ -84,7 +86,7 @@ def main() -> None:
         seeds = [(args.seed << 32) + zlib.crc32(stem.encode()) for stem in stems]
         return model.restore(images, [told[stem] for stem in stems], seeds)
 
-    restore_batches(args.input, args.output, record, restore, made_by, model.recipe["scale"], args.batch)
+    restore_batches(args.input, args.output, record, restore, made_by, model.recipe["scale_factor"], args.batch)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trains one OSEDiff variant (Algorithm 1): generator step, then regulariser step, on random pairs.
+"""Trains one OSEDiff variant (Algorithm 1): generator step, then regularizer step, on random pairs.
 
 Killed at any moment, the same command continues from the last saved state to the same weights: every random draw of a
 sample comes from (seed, number of the sample) alone, and a state made by other settings, data or code is not taken up.
@@ -32,17 +32,17 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from contracts.errors import InputError, run
-from contracts.files import lock, sha256, write_json
-from osediff import backbone as backbones
-from osediff import checkpoints
-from osediff.computing import Options, Trained, accelerator_of, memory, micro_batch, share
-from osediff.data import TrainingPairs
-from osediff.draws import Draws
-from osediff.generator import PRECISIONS, Generator
-from osediff.objective import Objective, adapted
+from osediff.common.errors import InputError, run
+from osediff.common.files import lock, sha256, write_json
+from osediff.data.pairs import TrainingPairs
+from osediff.losses.objective import Objective, adapted
+from osediff.models import backbone as backbones
+from osediff.models.generator import PRECISIONS, Generator
 from osediff.prompts import read, read_stream, stream
-from osediff.validation import PAIRS, Validation
+from osediff.training import checkpoint as checkpoints
+from osediff.training.distributed import Options, Trained, accelerator_of, memory, micro_batch, share
+from osediff.training.sample_rng import Draws
+from osediff.training.validation import PAIRS, Validation
 
 Recipe = dict[str, Any]
 LOG_EVERY = 10
@@ -65,7 +65,7 @@ def train(
     options: Options | None = None,
     prompts: Path | None = None,
 ) -> dict[str, Any]:
-    """Trains the variant that ``recipe`` describes and leaves its checkpoint in ``out`` (see osediff.checkpoints).
+    """Trains the variant that ``recipe`` describes and leaves its checkpoint in ``out`` (see osediff.training.checkpoint).
 
     ``prompts``: a file of osediff.prompts for this training stream; every prompt is empty without. Returns the outcome,
     as in ``outcome.json``.
@@ -95,16 +95,16 @@ def train(
         generator.checkpoint_gradients()
     objective = Objective(generator, recipe["loss"])
     texts = backbones.Texts(backbone)
-    negative = backbone.embed([recipe["loss"]["regulariser"].get("negative_prompt", "")])  # for the teacher only
+    negative = backbone.embed([recipe["loss"]["regularizer"].get("negative_prompt", "")])  # for the teacher only
 
     trained = Trained(generator.parameters(), recipe, accelerator)
     parts: dict[str, Any] = {"generator": checkpoints.Tensors(trained.parameters), "optimizer": trained.optimizer}
     own: Trained | None = None
-    if objective.regulariser:
-        own = Trained(objective.regulariser.parameters(), recipe, accelerator)
-        parts["regulariser"] = checkpoints.Tensors(own.parameters | objective.regulariser.buffers())
-        parts["regulariser_optimizer"] = own.optimizer
-    for name, each in (("scaler", trained), ("regulariser_scaler", own)):
+    if objective.regularizer:
+        own = Trained(objective.regularizer.parameters(), recipe, accelerator)
+        parts["regularizer"] = checkpoints.Tensors(own.parameters | objective.regularizer.buffers())
+        parts["regularizer_optimizer"] = own.optimizer
+    for name, each in (("scaler", trained), ("regularizer_scaler", own)):
         if each and each.scaler.is_enabled():
             parts[name] = each.scaler
 
@@ -141,10 +141,10 @@ def train(
         if own:
             for subject, hq, text, draws in done:
                 with accelerator.autocast():
-                    terms = objective.regulariser_loss(subject, hq, text, draws)
+                    terms = objective.regularizer_loss(subject, hq, text, draws)
                 own.backward(sum(terms.values(), torch.zeros((), device=device)) * (len(hq) / batch))
                 add(totals, terms, len(hq) / batch)
-            norms["regulariser_gradient"] = own.step(rate)
+            norms["regularizer_gradient"] = own.step(rate)
 
         numbers = {name: float(accelerator.reduce(value, "sum")) for name, value in totals.items()}
         reason = divergence(numbers if options.precision == "fp16" else numbers | norms, set(numbers))

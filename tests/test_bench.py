@@ -65,8 +65,8 @@ def test_the_first_call_sets_up_and_the_next_only_runs(bench: Bench) -> None:
 
 
 def test_test_runs_pytest(bench: Bench) -> None:
-    bench.run("test", "-x", "tests/contracts")
-    assert bench.said()[-1] == "-m pytest -x tests/contracts"
+    bench.run("test", "-x", "tests/benchmark")
+    assert bench.said()[-1] == "-m pytest -x tests/benchmark"
 
 
 def test_changed_requirements_set_up_again(bench: Bench) -> None:

@@ -17,8 +17,8 @@ import yaml
 from PIL import Image
 from torch import Tensor, nn
 
-from baselines.counting import Part, meta
-from baselines.official import Restore, built, checkpoint, filled, importable
+from baselines.runner.counting import Part, meta
+from baselines.shared.upstream_code import Restore, built, checkpoint, filled, importable
 
 SCALE = 4
 PARTS = {
@@ -60,7 +60,7 @@ def networks(checkout: Path, device: str) -> tuple[nn.Module, Any]:
 
 
 def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Names and shapes of what the official checkpoints hold, by path (baselines.randomise)."""
+    """Names and shapes of what the official checkpoints hold, by path (baselines.shared.random_weights)."""
     cleaner, cldm = networks(sources / "DiffBIR", "cpu")
     base = {
         prefix + name: value
@@ -76,7 +76,7 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]
 
 
 def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.counting). The code encodes a condition and
+    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting). The code encodes a condition and
     its opposite, which without guidance nothing uses."""
     cleaner, cldm = networks(sources / "DiffBIR", "cpu")
     cleaner.to("meta")

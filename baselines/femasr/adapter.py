@@ -1,7 +1,7 @@
 """FeMaSR through spandrel, with the padding that its own inference does around the network.
 
 The official ``test`` pads every image by flipping, to the next multiple of 16 *above* its size: one that is a multiple
-already still gets 16 rows and columns. Group normalisation sees the padding, so without it the result is another one.
+already still gets 16 rows and columns. Group normalization sees the padding, so without it the result is another one.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.counting import Part, meta
-from baselines.feedforward import Restore, as_batch, as_image, state_dict
-from contracts.errors import InputError
+from baselines.runner.counting import Part, meta
+from baselines.shared.feedforward import Restore, as_batch, as_image, state_dict
+from osediff.common.errors import InputError
 
 SCALE = 4
 WINDOW = 16  # of the official code: 8 // SCALE * 8
 
 
 def architecture() -> ModuleType:
-    """Spandrel's module of the network, imported only here, for its licence forbids commercial use."""
+    """Spandrel's module of the network, imported only here, for its license forbids commercial use."""
     try:
         from spandrel_extra_arches.architectures import FeMaSR
     except ImportError:
@@ -84,7 +84,7 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]
 
 
 def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """As in baselines.feedforward; the network gets the padded image."""
+    """As in baselines.shared.feedforward; the network gets the padded image."""
     with torch.device("meta"):
         model = built()
     yield Part("network", model, lambda: model(padded(meta(1, 3, size, size))), 1)

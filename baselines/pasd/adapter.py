@@ -20,10 +20,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms.v2 import functional
 
-from baselines import cached
-from baselines.counting import Part, meta
-from baselines.official import Restore, built, generators, importable
 from baselines.pasd import captions
+from baselines.runner.counting import Part, meta
+from baselines.shared import cache as cached
+from baselines.shared.upstream_code import Restore, built, generators, importable
 
 SCALE = 4
 TIME = 999  # any step: what is counted does not depend on it
@@ -56,7 +56,7 @@ def classes(checkout: Path) -> tuple[Any, Any, Any]:
 
 
 def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Tensor] | str]:
-    """Names and shapes of what the official checkpoints hold, and their configurations, by path (baselines.randomise).
+    """Names and shapes of what the official checkpoints hold, and their configurations, by path (baselines.shared.random_weights).
 
     The caption network's vocabulary is made up.
     """
@@ -90,7 +90,7 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Tenso
 
 
 def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.counting): guidance doubles the batch.
+    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting): guidance doubles the batch.
     Of the caption network, the image's way is counted, not the words it writes."""
     from diffusers import AutoencoderKL
     from transformers import BlipConfig, BlipForConditionalGeneration, CLIPTextConfig, CLIPTextModel
@@ -140,7 +140,7 @@ def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> R
 
     checkout, weights = sources / "PASD", sources / "weights"
     unet_class, controlnet_class, pipeline_class = classes(checkout)
-    colour_fix = importlib.import_module("pasd.myutils.wavelet_color_fix").wavelet_color_fix
+    color_fix = importlib.import_module("pasd.myutils.wavelet_color_fix").wavelet_color_fix
     options = {"torch_dtype": torch.float32 if device == "cpu" else torch.float16, "local_files_only": True}
     pipeline = pipeline_class(
         vae=AutoencoderKL.from_pretrained(weights / BASE / "vae", **options).to(device),
@@ -178,6 +178,6 @@ def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> R
             negative_prompt=settings["negative_prompt"],
             conditioning_scale=1.0,
         ).images[0]
-        return np.asarray(colour_fix(sr, image).resize((lr.shape[1] * SCALE, lr.shape[0] * SCALE)))
+        return np.asarray(color_fix(sr, image).resize((lr.shape[1] * SCALE, lr.shape[0] * SCALE)))
 
     return restore

@@ -18,9 +18,9 @@ import yaml
 from torch import Tensor, nn
 from torch.nn import functional
 
-from baselines.counting import Part, meta
-from baselines.official import Restore, built, checkpoint, filled, importable
-from contracts.errors import InputError
+from baselines.runner.counting import Part, meta
+from baselines.shared.upstream_code import Restore, built, checkpoint, filled, importable
+from osediff.common.errors import InputError
 
 SCALE = 4
 MULTIPLE = 64  # LR pixels, of the official padding: the network halves the latent three times and attends in windows
@@ -39,7 +39,7 @@ def networks(config: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
 
 
 def layout(sources: Path, settings: dict[str, Any], repository: str = "ResShift") -> dict[str, dict[str, Tensor]]:
-    """Names and shapes of what the official checkpoints hold, by path (baselines.randomise)."""
+    """Names and shapes of what the official checkpoints hold, by path (baselines.shared.random_weights)."""
     unet, autoencoder = networks(configuration(sources / repository, settings))
     return {settings["checkpoint"]: unet.state_dict(), settings["autoencoder"]: autoencoder.state_dict()}
 
@@ -47,7 +47,7 @@ def layout(sources: Path, settings: dict[str, Any], repository: str = "ResShift"
 def parts(
     sources: Path, settings: dict[str, Any], size: int, repository: str = "ResShift", steps: int = 15
 ) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.counting)."""
+    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting)."""
     config = configuration(sources / repository, settings)
     unet, autoencoder = (each.to("meta") for each in networks(config))
     side = -(-size // MULTIPLE) * MULTIPLE

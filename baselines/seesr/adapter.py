@@ -18,10 +18,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision import transforms
 
-from baselines import cached
-from baselines.counting import Part
-from baselines.official import Restore, generators, importable
-from contracts.errors import InputError
+from baselines.runner.counting import Part
+from baselines.shared import cache as cached
+from baselines.shared.upstream_code import Restore, generators, importable
+from osediff.common.errors import InputError
 
 SCALE = 4
 MODEL, BASE = "seesr", "stable-diffusion-2-base"
@@ -70,14 +70,14 @@ def tagger(checkout: Path, weights: Path, device: str) -> nn.Module:
 
 
 def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any] | str]:
-    """What the official checkpoints hold (baselines.randomise)."""
+    """What the official checkpoints hold (baselines.shared.random_weights)."""
     from baselines.seesr.layout import layout
 
     return layout(sources, settings)
 
 
 def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.counting)."""
+    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting)."""
     from baselines.seesr.layout import parts
 
     return parts(sources, settings, size)
@@ -102,7 +102,7 @@ def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> R
     unet_class = importlib.import_module("models.unet_2d_condition").UNet2DConditionModel
     controlnet_class = importlib.import_module("models.controlnet").ControlNetModel
     pipeline_class = importlib.import_module("pipelines.pipeline_seesr").StableDiffusionControlNetPipeline
-    colour_fix = importlib.import_module("utils.wavelet_color_fix").adain_color_fix
+    color_fix = importlib.import_module("utils.wavelet_color_fix").adain_color_fix
     options = {"torch_dtype": torch.float32 if device == "cpu" else torch.float16, "local_files_only": True}
     pipeline = pipeline_class(
         vae=AutoencoderKL.from_pretrained(weights / BASE / "vae", **options).to(device),
@@ -147,6 +147,6 @@ def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> R
                 latent_tiled_overlap=4,
                 args=settings,
             ).images[0]
-        return np.asarray(colour_fix(sr, image).resize((lr.shape[1] * SCALE, lr.shape[0] * SCALE)))
+        return np.asarray(color_fix(sr, image).resize((lr.shape[1] * SCALE, lr.shape[0] * SCALE)))
 
     return restore

@@ -1,4 +1,4 @@
-"""SeeSR's networks without weights: what its checkpoints hold (baselines.randomise), what is counted (Table 2)."""
+"""SeeSR's networks without weights: what its checkpoints hold (baselines.shared.random_weights), what is counted (Table 2)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from baselines.counting import Part, meta
-from baselines.official import built, importable
 from baselines.pasd.adapter import CONFIGS, TIME
+from baselines.runner.counting import Part, meta
 from baselines.seesr.adapter import BASE, DAPE, MODEL, RAM, tagger_code
-from contracts.errors import InputError
+from baselines.shared.upstream_code import built, importable
+from osediff.common.errors import InputError
 
 # Stable Diffusion 2-base, as its configuration files describe it.
 UNET: dict[str, Any] = {
@@ -92,7 +92,7 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any] 
 
 
 def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.counting): guidance doubles the batch, and
+    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting): guidance doubles the batch, and
     the tagger's image encoder is run for its tags and again for its features."""
     unet, controlnet, vae, text, tags = (each.to("meta") for each in networks(sources))
     tags.eval()  # its LoRA weights are merged then

@@ -8,18 +8,18 @@ from typing import Any
 
 from torch import Tensor
 
-from baselines.counting import Part
-from baselines.official import Restore
 from baselines.resshift import adapter as resshift
+from baselines.runner.counting import Part
+from baselines.shared.upstream_code import Restore
 
 
 def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
-    """Names and shapes of what the official checkpoints hold, by path (baselines.randomise)."""
+    """Names and shapes of what the official checkpoints hold, by path (baselines.shared.random_weights)."""
     return resshift.layout(sources, settings, "SinSR")
 
 
 def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.counting)."""
+    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting)."""
     return resshift.parts(sources, settings, size, "SinSR", 1)
 
 

@@ -20,9 +20,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms import functional
 
-from baselines.counting import Part, meta
-from baselines.official import Restore, built, checkpoint, filled, importable
-from contracts.errors import InputError
+from baselines.runner.counting import Part, meta
+from baselines.shared.upstream_code import Restore, built, checkpoint, filled, importable
+from osediff.common.errors import InputError
 
 MODEL = "configs/stableSRNew/v2-finetune_text_T_512.yaml"
 DECODER = "configs/autoencoder/autoencoder_kl_64x64x4_resi.yaml"
@@ -78,7 +78,7 @@ def networks(checkout: Path, device: str) -> tuple[Any, Any]:
 
 
 def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Names and shapes of what the official checkpoints hold, by path (baselines.randomise)."""
+    """Names and shapes of what the official checkpoints hold, by path (baselines.shared.random_weights)."""
     model, decoder = networks(sources / "StableSR", "cpu")
     return {
         settings["checkpoint"]: {"state_dict": model.state_dict()},
@@ -87,7 +87,7 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]
 
 
 def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of 128 pixels a side, the only one there is (baselines.counting)."""
+    """What is counted for an LR image of 128 pixels a side, the only one there is (baselines.runner.counting)."""
     model, decoder = (each.to("meta") for each in networks(sources / "StableSR", "cpu"))
     image, latent = meta(1, 3, SIZE, SIZE), meta(1, 4, SIZE // 8, SIZE // 8)
     times, words = meta(1, dtype=torch.long), meta(1, 77, 1024)
@@ -145,7 +145,7 @@ def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> R
         filled(network, checkpoint(weights / name), weights / name, buffers=False).to(device)
     decoder.decoder.fusion_w = settings["decoder_weight"]
     respace(model, settings["steps"], device)
-    colour_fix = importlib.import_module("scripts.wavelet_color_fix").adaptive_instance_normalization
+    color_fix = importlib.import_module("scripts.wavelet_color_fix").adaptive_instance_normalization
 
     def context() -> AbstractContextManager[Any]:
         return nullcontext() if device == "cpu" else torch.autocast("cuda")
@@ -166,7 +166,7 @@ def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> R
                 x_T=None,
                 return_intermediates=True,
             )
-            sr = colour_fix(decoder.decode(samples * 1.0 / model.scale_factor, features), image)
+            sr = color_fix(decoder.decode(samples * 1.0 / model.scale_factor, features), image)
         return truncated(sr)
 
     return restore

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from contracts.errors import InputError
-from contracts.files import read_json
+from osediff.common.errors import InputError
+from osediff.common.files import read_json
 
-STREAM = ("crop", "scale", "degradation", "enlarge_modes")  # what decides a training pair, with the seed and the photos
+STREAM = (
+    "crop",
+    "scale_factor",
+    "degradation",
+    "enlarge_modes",
+)  # what decides a training pair, with the seed and the photos
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torchvision.transforms.functional import to_pil_image
 from transformers import AutoProcessor, LlavaForConditionalGeneration
 
-from contracts.errors import InputError
+from osediff.common.errors import InputError
 
 QUESTION = "Describe this image and its style in a very detailed manner."
 TOKENS = 128  # of an answer; more than the text encoder keeps

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from contracts.errors import InputError
+from osediff.common.errors import InputError
 
 # RAM's own sizes; `swin` are keyword arguments of timm's Swin.
 SIZES: dict[str, Any] = {
@@ -40,7 +40,7 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class TaggingLayer(nn.Module):
-    """Tag queries look at image tokens, then a feed-forward network; normalised after each, as in BERT."""
+    """Tag queries look at image tokens, then a feed-forward network; normalized after each, as in BERT."""
 
     def __init__(self, sizes: dict[str, Any]) -> None:
         super().__init__()

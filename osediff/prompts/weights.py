@@ -12,10 +12,10 @@ import argparse
 import json
 from pathlib import Path
 
-from contracts.errors import run
-from contracts.files import lock, sha256, write_json
-from osediff.backbone import MANIFEST
-from osediff.pretrained import obtain
+from osediff.common.errors import run
+from osediff.common.files import lock, sha256, write_json
+from osediff.models.backbone import MANIFEST
+from osediff.models.fetch_backbone import obtain
 
 
 def main() -> None:
@@ -28,11 +28,11 @@ def main() -> None:
     args = parser.parse_args()
     with lock(args.out.parent / f".{args.out.name}.lock"):
         (args.out / MANIFEST).unlink(missing_ok=True)
-        print(f"{args.spec['title']}: {args.spec['licence']}", flush=True)
+        print(f"{args.spec['title']}: {args.spec['license']}", flush=True)
         came_from = obtain(args.spec, args.out, args.local, args.offline)
         files = {name: {"size": (args.out / name).stat().st_size, "sha256": sha256(args.out / name)}
                  for name in args.spec["files"]}  # fmt: skip
-        about = {"title": args.spec["title"], "licence": args.spec["licence"]}
+        about = {"title": args.spec["title"], "license": args.spec["license"]}
         write_json(args.out / MANIFEST, {**about, **came_from, "files": files})
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contracts.files import read_json
-from contracts.images import write_png
+from osediff.common.files import read_json
+from osediff.common.images import write_png
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ class Fake:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("baselines", "contracts", "workflow/schemas"):
+        for name in ("baselines", "osediff", "workflow/schemas"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(Path(__file__).parent / "fake", folder / "baselines" / "fake")
         rng = np.random.default_rng(0)
@@ -47,7 +47,7 @@ class Fake:
     def command(self, *options: str, name: str = "fake") -> list[str]:
         """The command line that restores LR/ into SR/."""
         fixed = ["--input", "LR", "--output", "SR", "--record", "run.json", "--sources", "sources"]
-        return [sys.executable, "-m", "baselines.run", "--baseline", name, *fixed, *options]
+        return [sys.executable, "-m", "baselines.runner.run", "--baseline", name, *fixed, *options]
 
     def run(self, *options: str, name: str = "fake") -> subprocess.CompletedProcess[str]:
         """The command carried out; its output is in ``stderr``, for that is where all of it goes."""

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from baselines.interpolation import KERNELS, enlarge
-from contracts.files import read_json
-from contracts.images import read_rgb, write_png
+from osediff.common.files import read_json
+from osediff.common.images import read_rgb, write_png
 
 LR = np.random.default_rng(0).integers(0, 256, (12, 9, 3), np.uint8)
 
@@ -25,10 +25,10 @@ def keys_cubic(x: np.ndarray, a: float = -0.5) -> np.ndarray:
     return np.where(x < 1, near, np.where(x < 2, far, 0))
 
 
-def by_definition(line: np.ndarray, scale: int) -> np.ndarray:
-    """``line`` (N, ...) enlarged by Keys' kernel, weights normalised at the ends, rounded and clipped to 8 bits."""
-    centres = (np.arange(len(line) * scale) + 0.5) / scale - 0.5
-    weights = keys_cubic(centres[:, None] - np.arange(len(line)))
+def by_definition(line: np.ndarray, scale_factor: int) -> np.ndarray:
+    """``line`` (N, ...) enlarged by Keys' kernel, weights normalized at the ends, rounded and clipped to 8 bits."""
+    centers = (np.arange(len(line) * scale_factor) + 0.5) / scale_factor - 0.5
+    weights = keys_cubic(centers[:, None] - np.arange(len(line)))
     weights /= weights.sum(axis=1, keepdims=True)
     return np.clip(np.tensordot(weights, line.astype(float), axes=1).round(), 0, 255)
 

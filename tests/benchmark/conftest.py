@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark import evaluate, metrics
+from benchmark.evaluation import evaluate
+from benchmark.metrics import build as metrics
 
 ROOT = Path(__file__).parents[2]
 LOG_LINE = re.compile(r"results_osediff/(\S+)\.png \| (.*?) \| Runtime")
@@ -43,7 +44,7 @@ def authors_log(drealsr: Path) -> dict[str, dict[str, float]]:
 
 @dataclass(frozen=True)
 class Measured:
-    """The authors' images as benchmark.evaluate measures them, every metric that can be measured here."""
+    """The authors' images as benchmark.evaluation.evaluate measures them, every metric that can be measured here."""
 
     rows: list[tuple[str, str, float]]
     notes: dict[str, str]

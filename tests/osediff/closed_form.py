@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from osediff import backbone as backbones
-from osediff.backbone import Backbone
+from osediff.models import backbone as backbones
+from osediff.models.backbone import Backbone
 from tests.osediff.conftest import RECIPE, TINY
 
-REGULARISER = RECIPE["loss"]["regulariser"] | {"weight": 1.0, "guidance": 7.5, "timesteps": [20, 980]}
+REGULARIZER = RECIPE["loss"]["regularizer"] | {"weight": 1.0, "guidance": 7.5, "timesteps": [20, 980]}
 
 
 def wave(shape: tuple[int, ...] | torch.Size, number: int) -> Tensor:
@@ -43,7 +43,7 @@ def recipe(trains: str) -> dict[str, Any]:
     """Released settings, the perceptual term left out (LPIPS would need VGG16)."""
     loss = {"mse": 1.0, "perceptual": {"kind": "encoder-features", "weight": 0.0}}
     ranks = {"rank_vae": 4, "rank_unet": 4, "alpha": 8, "batch": 2}
-    return RECIPE | ranks | {"loss": loss | {"regulariser": REGULARISER | {"trains": trains}}}
+    return RECIPE | ranks | {"loss": loss | {"regularizer": REGULARIZER | {"trains": trains}}}
 
 
 def weights(parameters: dict[str, nn.Parameter]) -> dict[str, Tensor]:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from contracts.images import write_png
-from osediff import backbone as backbones
+from osediff.common.images import write_png
+from osediff.models import backbone as backbones
 
 TINY: dict[str, Any] = {
     "vae": {
@@ -64,7 +64,7 @@ DEGRADATION: dict[str, Any] = {
                 "gaussian_probability": 0.5,
                 "sigma": [1, 30],
                 "poisson_scale": [0.05, 3.0],
-                "grey_probability": 0.4,
+                "gray_probability": 0.4,
             },
             "jpeg": [30, 95],
         }
@@ -80,7 +80,7 @@ RECIPE: dict[str, Any] = {
     "loss": {
         "mse": 1.0,
         "perceptual": {"kind": "encoder-features", "weight": 2.0},
-        "regulariser": {
+        "regularizer": {
             "kind": "vsd",
             "domain": "latent",
             "weight": 1.0,
@@ -93,11 +93,11 @@ RECIPE: dict[str, Any] = {
     },
     "prompts": "null",
     "degradation": DEGRADATION,
-    "scale": 4,
+    "scale_factor": 4,
     "crop": 32,
     "enlarge_modes": ["bicubic"],
     "process_size": 32,
-    "colour_fix": "adain",
+    "color_fix": "adain",
     "batch": 2,
     "steps": 6,
     "learning_rate": 1.0e-3,

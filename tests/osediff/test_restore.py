@@ -12,16 +12,16 @@ import pytest
 import torch
 from PIL import Image
 
-from contracts.errors import InputError
-from contracts.files import read_json, write_json
-from contracts.images import list_images, read_rgb, write_png
-from osediff import backbone as backbones
-from osediff import checkpoints
-from osediff.data import as_tensor
-from osediff.draws import Draws
-from osediff.generator import Generator
-from osediff.model import OSEDiff
+from osediff.common.errors import InputError
+from osediff.common.files import read_json, write_json
+from osediff.common.images import list_images, read_rgb, write_png
+from osediff.data.pairs import as_tensor
+from osediff.models import backbone as backbones
+from osediff.models.generator import Generator
+from osediff.pipeline import OSEDiff
 from osediff.train import train
+from osediff.training import checkpoint as checkpoints
+from osediff.training.sample_rng import Draws
 from tests.osediff.conftest import RECIPE
 
 
@@ -119,7 +119,7 @@ def test_the_prompt_is_embedded_once_and_matters(checkpoint: Path, backbone_fold
 
 
 def test_unknown_settings_are_named(checkpoint: Path, backbone_folder: Path) -> None:
-    for setting in ({"precision": "fp8"}, {"posterior": "mean"}, {"colour_fix": "histogram"}):
+    for setting in ({"precision": "fp8"}, {"posterior": "mean"}, {"color_fix": "histogram"}):
         with pytest.raises(InputError, match="choose one of"):
             OSEDiff.from_pretrained(checkpoint, backbone_folder, **setting)
 
@@ -130,7 +130,7 @@ def test_importing_the_package_is_light() -> None:
 
 
 def test_pixels_survive_the_way_to_a_tensor_and_back() -> None:
-    from osediff.data import as_image
+    from osediff.data.pairs import as_image
 
     levels = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
     assert np.array_equal(as_image(as_tensor(levels)), levels)

@@ -16,11 +16,11 @@ import pytest
 import torch
 import yaml
 
-from osediff import backbone as backbones
+from osediff.models import backbone as backbones
 from tests.osediff.conftest import TINY
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("benchmark", "osediff", "baselines", "contracts")
+PACKAGES = ("benchmark", "osediff", "baselines")
 COPIED = ("Snakefile", "environment.yml", "config", "workflow", "profiles", *PACKAGES)
 
 
@@ -111,7 +111,7 @@ def finished(fresh: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workf
     test_sets = change(config / "testsets.yaml")
     cut = test_sets["demo-synthetic"]["cut"]
     cut["crops"] = cut["crops"][:2]
-    test_sets["given"] = {"title": "Given", "kind": "folder", "scale": 4}
+    test_sets["given"] = {"title": "Given", "kind": "folder", "scale_factor": 4}
     write(config / "testsets.yaml", test_sets)
 
     methods = change(config / "methods.yaml")

@@ -30,7 +30,7 @@ def test_a_run_makes_everything_the_scale_defines(finished: Workflow) -> None:
         assert (finished.folder / "results" / name).stat().st_size > 0
     with (finished.folder / "results" / "table1.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["scale"], row["test_set"], row["method"], row["images"]) for row in rows] == [
+    assert [(row["scale_factor"], row["test_set"], row["method"], row["images"]) for row in rows] == [
         ("demo", "demo-synthetic", "Bicubic", "2"),
         ("demo", "demo-synthetic", "OSEDiff", "2"),
     ]
@@ -75,18 +75,18 @@ def test_a_new_method_runs_itself_and_what_shows_it(finished: Workflow) -> None:
 
 
 def test_edited_plotting_code_runs_plots_only(finished: Workflow) -> None:
-    with finished.edited("benchmark/figures.py", "from __future__", "# edited\nfrom __future__"):
+    with finished.edited("benchmark/figures/radar.py", "from __future__", "# edited\nfrom __future__"):
         assert finished.planned() == {"radar": 1, "published_radar": 1}
 
 
-@pytest.mark.parametrize("module", ["train", "regulariser", "perceptual"])
+@pytest.mark.parametrize("module", ["train", "losses/vsd", "losses/perceptual"])
 def test_edited_training_code_runs_training(finished: Workflow, module: str) -> None:
     with finished.edited(f"osediff/{module}.py", "from __future__", "# edited\nfrom __future__"):
         assert finished.planned() == {"train": 1, **DOWNSTREAM}
 
 
 def test_touched_files_and_other_versions_run_nothing(finished: Workflow) -> None:
-    for name in ("osediff/train.py", "benchmark/evaluate.py", "backbones/demo/vae/config.json"):
+    for name in ("osediff/train.py", "benchmark/evaluation/evaluate.py", "backbones/demo/vae/config.json"):
         (finished.folder / name).touch()
     with finished.edited("environment.yml", "dependencies:", "# a note\ndependencies:"):
         assert finished.planned() == {}

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from contracts.files import sha256
-from contracts.images import write_png
+from osediff.common.files import sha256
+from osediff.common.images import write_png
 from tests.workflow.conftest import Workflow
 
 TRAINED = "runs/demo/train/osediff/demo/0"
@@ -109,7 +109,7 @@ def test_given_pairs_and_given_images_are_measured_where_they_are(finished: Work
     assert finished.planned(*GIVEN, *targets) == {"evaluate": 1}
 
 
-def grey(folder: Path) -> None:
+def gray(folder: Path) -> None:
     Image.new("L", (24, 20)).save(folder / "LR" / "b.png")
 
 
@@ -128,7 +128,7 @@ def corrupt(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (grey, "pairs/LR/b.png: is grey"),
+        (gray, "pairs/LR/b.png: is gray"),
         (without_hr, "pairs/HR lacks b"),
         (wrong_size, "pairs/HR/b.png: is 95x80, 4 times its LR image is 96x80"),
         (corrupt, "pairs/HR/b.png: cannot be read"),

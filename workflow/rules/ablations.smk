@@ -1,7 +1,7 @@
 # Ablations: tables of variants with their spread over seeds, beside the published rows.
 rule ablation:
     input:
-        code("benchmark.ablation_table"),
+        code("benchmark.tables.ablation"),
         "config/metrics.yaml",
         rows=lambda w: ablations.evaluations(bench, w.ablation),
         published="config/published/osediff-tables-2-7.csv",
@@ -17,13 +17,13 @@ rule ablation:
     params:
         spec=lambda w: json.dumps(ablations.spec(bench, w.ablation)),
     shell:
-        "python -m benchmark.ablation_table --spec {params.spec:q} --rows {input.rows} --published {input.published}"
+        "python -m benchmark.tables.ablation --spec {params.spec:q} --rows {input.rows} --published {input.published}"
         " --out results/{wildcards.ablation} > {log} 2>&1"
 
 
 rule curves:
     input:
-        code("benchmark.curves"),
+        code("benchmark.figures.curves"),
         logs=lambda w: [f"{folder}/log.jsonl" for folder in ablations.trainings(bench, w.ablation)],
     output:
         png=report("results/curves_{ablation}.png", caption="../report/curves.rst", category="Ablations"),
@@ -35,10 +35,10 @@ rule curves:
     params:
         spec=lambda w: json.dumps(ablations.curves(bench, w.ablation)),
     shell:
-        "python -m benchmark.curves --spec {params.spec:q} --out results/curves_{wildcards.ablation} > {log} 2>&1"
+        "python -m benchmark.figures.curves --spec {params.spec:q} --out results/curves_{wildcards.ablation} > {log} 2>&1"
 
 
-# All ablations of the scale. Apart from `all`: at demo scale they take most of an hour.
+# All ablations of the preset. Apart from `all`: at demo preset they take most of an hour.
 rule ablations:
     input:
         expand("results/{ablation}.{form}", ablation=ablations.active(bench), form=["csv", "md", "tex", "html"]),
@@ -48,7 +48,7 @@ rule ablations:
 # What they would cost, before anything runs.
 rule plan:
     input:
-        code("benchmark.plan"),
+        code("benchmark.tables.training_cost"),
     output:
         report("results/plan.md", caption="../report/table.rst", category="Ablations"),
     log:
@@ -58,4 +58,4 @@ rule plan:
     params:
         spec=json.dumps(ablations.plan(bench)),
     shell:
-        "python -m benchmark.plan --spec {params.spec:q} --out {output} 2>&1 | tee -i {log}"
+        "python -m benchmark.tables.training_cost --spec {params.spec:q} --out {output} 2>&1 | tee -i {log}"

@@ -2,7 +2,7 @@
 # lies beside the output, undeclared, so that a killed job continues.
 rule backbone:
     input:
-        code("osediff.pretrain"),
+        code("osediff.training.train_demo_backbone"),
         photos=lambda w: bench.photo_input(bench.backbones[w.backbone]["photos"]),
     output:
         directory("runs/demo/backbones/{backbone}"),
@@ -20,7 +20,7 @@ rule backbone:
         photos=lambda w: bench.photo_folder(bench.backbones[w.backbone]["photos"]),
         device=bench.main["device"],
     shell:
-        f"OMP_NUM_THREADS={{threads}} {LEASE}python -m osediff.pretrain --photos {{params.photos:q}}"
+        f"OMP_NUM_THREADS={{threads}} {LEASE}python -m osediff.training.train_demo_backbone --photos {{params.photos:q}}"
         " --recipe {params.recipe:q} --out {output} --device {params.device} 2>&1 | tee -i {log}"
 
 
@@ -28,7 +28,7 @@ rule backbone:
 # beside the manifest, undeclared, so that a stopped download goes on where it was.
 rule fetch_backbone:
     input:
-        code("osediff.pretrained"),
+        code("osediff.models.fetch_backbone"),
     output:
         "data/backbones/{backbone}/manifest.json",
     log:
@@ -42,4 +42,4 @@ rule fetch_backbone:
         folder="data/backbones/{backbone}",
         offline="--offline" if bench.main["offline"] else "",
     shell:
-        "python -m osediff.pretrained --spec {params.spec:q} --out {params.folder} {params.offline} 2>&1 | tee -i {log}"
+        "python -m osediff.models.fetch_backbone --spec {params.spec:q} --out {params.folder} {params.offline} 2>&1 | tee -i {log}"

@@ -1,8 +1,8 @@
 # SR images of the baselines, each in a process of its own; a failure is a record too, so that the tables still come out.
 rule baseline:
     input:
-        code("baselines.run"),
-        code("baselines.worker"),
+        code("baselines.runner.run"),
+        code("baselines.runner.worker"),
         lambda w: code(bench.baselines[w.method]["runs"]["entry"].split(":")[0]),
         "baselines/{method}/descriptor.yaml",
         sources=lambda w: bench.baseline_input(w.method),
@@ -29,7 +29,7 @@ rule baseline:
         limit=bench.main["baselines"]["time_limit"],
         device=bench.main["device"],
     shell:
-        f"{LEASE}python -m baselines.run --baseline {{wildcards.method}} --input {{params.lr:q}} --output {{params.sr}}"
+        f"{LEASE}python -m baselines.runner.run --baseline {{wildcards.method}} --input {{params.lr:q}} --output {{params.sr}}"
         " --sources {params.sources:q} {params.options:q} --seed {params.seed} --seed-mode {params.seed_mode}"
         " --time-limit {params.limit} --device {params.device} --record {output} > {log} 2>&1"
 
@@ -46,5 +46,5 @@ rule baseline_sources:
         accept=bench.main["baselines"]["accept_licenses"],
         offline="--offline" if bench.main["offline"] else "",
     shell:
-        "python -m baselines.sources --root {params.sources:q} --only {params.only} --accept {params.accept:q}"
+        "python -m baselines.runner.sources --root {params.sources:q} --only {params.only} --accept {params.accept:q}"
         " {params.offline} 2>&1 | tee -i {log}"

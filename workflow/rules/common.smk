@@ -3,9 +3,15 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmark import ablations, costs, prompting, registry, registry_checks, sources
-from contracts import checks, files
-from contracts.errors import InputError
+from workflow.planning import ablations
+from workflow.planning import costs
+from workflow.planning import prompts as prompting
+from workflow.planning import config as registry
+from workflow.planning import config_checks as registry_checks
+from workflow.planning import imports as sources
+from osediff.common import validation as checks
+from osediff.common import files
+from osediff.common.errors import InputError
 
 ROOT = Path(workflow.basedir)
 
@@ -21,7 +27,7 @@ RUNS = bench.runs
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.csv")))
 GPU = int(bench.main["device"] == "cuda")
 # In front of a command that needs a GPU: Snakemake counts devices, but hands out none.
-LEASE = "python -m contracts.lease -- " if GPU else ""
+LEASE = "python -m osediff.common.gpu_lease -- " if GPU else ""
 # A line of progress every few seconds, since most of it goes to log files.
 os.environ.setdefault("TQDM_MININTERVAL", "5")
 # Threads that wait are to sleep: by default they spin, and on a machine that others use too training takes ten times longer.

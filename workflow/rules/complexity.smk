@@ -1,7 +1,7 @@
 # Table 2: what methods cost, counted without weights or devices. Baselines are counted where their code is.
 rule count:
     input:
-        code("benchmark.complexity"),
+        code("benchmark.complexity.complexity"),
         lambda w: code(bench.complexity[w.model]["parts"].split(":")[0]),
     output:
         "runs/complexity/{model}.json",
@@ -14,12 +14,12 @@ rule count:
     params:
         spec=lambda w: json.dumps(costs.count(bench, w.model)),
     shell:
-        "python -m benchmark.complexity --spec {params.spec:q} --out {output} > {log} 2>&1"
+        "python -m benchmark.complexity.complexity --spec {params.spec:q} --out {output} > {log} 2>&1"
 
 
 rule count_baseline:
     input:
-        code("baselines.counting"),
+        code("baselines.runner.counting"),
         lambda w: code(bench.baselines[w.baseline]["runs"]["entry"].split(":")[0]),
         "baselines/{baseline}/descriptor.yaml",
     output:
@@ -34,13 +34,13 @@ rule count_baseline:
         python=lambda w: bench.interpreter(w.baseline),
         sources=bench.main["baselines"]["sources"],
     shell:
-        "{params.python:q} -m baselines.counting --baseline {wildcards.baseline} --sources {params.sources:q}"
+        "{params.python:q} -m baselines.runner.counting --baseline {wildcards.baseline} --sources {params.sources:q}"
         " --out {output} > {log} 2>&1"
 
 
 rule time:
     input:
-        code("benchmark.timing"),
+        code("benchmark.complexity.timing"),
         lambda w: code(bench.complexity[w.model]["pipeline"].split(":")[0]),
         "config/timing.yaml",
     output:
@@ -59,14 +59,14 @@ rule time:
         size=lambda w: bench.complexity[w.model]["size"],
         device=bench.main["device"],
     shell:
-        f"{LEASE}python -m benchmark.timing --spec {{params.spec:q}} --size {{params.size}} --device {{params.device}}"
+        f"{LEASE}python -m benchmark.complexity.timing --spec {{params.spec:q}} --size {{params.size}} --device {{params.device}}"
         " --threads {threads} --out {output} > {log} 2>&1"
 
 
 rule time_baseline:
     input:
-        code("benchmark.timing"),
-        code("baselines.timing"),
+        code("benchmark.complexity.timing"),
+        code("baselines.runner.timing"),
         lambda w: code(bench.baselines[w.baseline]["runs"]["entry"].split(":")[0]),
         "baselines/{baseline}/descriptor.yaml",
         "config/timing.yaml",
@@ -87,13 +87,13 @@ rule time_baseline:
         spec=lambda w: json.dumps(costs.baseline_timing(bench, w.baseline)),
         device=bench.main["device"],
     shell:
-        f"{LEASE}{{params.python:q}} -m benchmark.timing --spec {{params.spec:q}} --device {{params.device}} --contain"
+        f"{LEASE}{{params.python:q}} -m benchmark.complexity.timing --spec {{params.spec:q}} --device {{params.device}} --contain"
         " --threads {threads} --out {output} > {log} 2>&1"
 
 
 rule table2:
     input:
-        code("benchmark.table2"),
+        code("benchmark.tables.complexity"),
         counts=expand("runs/complexity/{model}.json", model=bench.complexity),
         baselines=expand("runs/complexity/baselines/{baseline}.json", baseline=costs.table2(bench)["baselines"]),
         timings=expand(f"{RUNS}/timing/{{model}}.json", model=costs.timed(bench))
@@ -112,14 +112,14 @@ rule table2:
     params:
         spec=json.dumps(costs.table2(bench)),
     shell:
-        "python -m benchmark.table2 --spec {params.spec:q} --counts {input.counts} {input.baselines}"
+        "python -m benchmark.tables.complexity --spec {params.spec:q} --counts {input.counts} {input.baselines}"
         " --timings {input.timings}"
         " --published {input.published} --out results/table2 > {log} 2>&1"
 
 
 rule efficiency:
     input:
-        code("benchmark.efficiency"),
+        code("benchmark.figures.efficiency"),
         table2="results/table2.csv",
         table1="results/table1.csv",
         published="config/published/osediff.csv",
@@ -132,18 +132,18 @@ rule efficiency:
         "../../environment.yml"
     params:
         # The demo's quality compares with nothing that was published.
-        by="quality" if bench.main["scale"] == "paper" else "parameters",
+        by="quality" if bench.main["preset"] == "paper" else "parameters",
     shell:
-        "python -m benchmark.efficiency --table2 {input.table2} --quality {input.table1} --published {input.published}"
+        "python -m benchmark.figures.efficiency --table2 {input.table2} --quality {input.table1} --published {input.published}"
         " --by {params.by} --out results/efficiency > {log} 2>&1"
 
 
 # Time and memory against size and batch; each point a process of its own. Minutes; asked for by name only.
 rule scaling:
     input:
-        code("benchmark.scaling"),
-        code("benchmark.timing"),
-        code("osediff.parts"),
+        code("benchmark.complexity.scaling"),
+        code("benchmark.complexity.timing"),
+        code("osediff.models.profiled"),
         "config/timing.yaml",
     output:
         csv="results/scaling.csv",
@@ -161,14 +161,14 @@ rule scaling:
         spec=json.dumps(costs.scaled(bench)),
         device=bench.main["device"],
     shell:
-        f"{LEASE}python -m benchmark.scaling --spec {{params.spec:q}} --device {{params.device}} --out results/scaling"
+        f"{LEASE}python -m benchmark.complexity.scaling --spec {{params.spec:q}} --device {{params.device}} --out results/scaling"
         " > {log} 2>&1"
 
 
 rule roofline:
     input:
-        code("benchmark.roofline"),
-        code("osediff.parts"),
+        code("benchmark.complexity.roofline"),
+        code("osediff.models.profiled"),
     output:
         report("results/roofline.md", caption="../report/efficiency.rst", category="Tables"),
     log:
@@ -179,9 +179,9 @@ rule roofline:
     resources:
         gpu=GPU,
     params:
-        spec=json.dumps(costs.count(bench, bench.scaling[bench.main["scale"]]["model"])),
+        spec=json.dumps(costs.count(bench, bench.scaling[bench.main["preset"]]["model"])),
         device=bench.main["device"],
-        dtype=bench.scaling[bench.main["scale"]]["precision"],
+        dtype=bench.scaling[bench.main["preset"]]["precision"],
     shell:
-        f"{LEASE}python -m benchmark.roofline --spec {{params.spec:q}} --device {{params.device}} --dtype {{params.dtype}}"
+        f"{LEASE}python -m benchmark.complexity.roofline --spec {{params.spec:q}} --device {{params.device}} --dtype {{params.dtype}}"
         " --threads {threads} --out {output} > {log} 2>&1"

@@ -1,7 +1,7 @@
 # Per-image rows of every method on every test set.
 rule evaluate:
     input:
-        code("benchmark.evaluate"),
+        code("benchmark.evaluation.evaluate"),
         manifest="data/testsets/{test_set}/manifest.json",
         images=lambda w: bench.images_input(w.method, w.test_set),
     output:
@@ -25,7 +25,7 @@ rule evaluate:
         # Not in the command, but decides its result: definitions of the metrics, and which of their weights are here.
         measuring=json.dumps(bench.measuring()),
     shell:
-        f"{LEASE}python -m benchmark.evaluate --sr {{params.sr:q}} --hr {{params.hr:q}} --method {{wildcards.method}}"
+        f"{LEASE}python -m benchmark.evaluation.evaluate --sr {{params.sr:q}} --hr {{params.hr:q}} --method {{wildcards.method}}"
         " --test-set {wildcards.test_set} --metrics {params.metrics} --protocol {params.protocol} --device {params.device}"
         " {params.record:q} --workers {threads} --out {output} > {log} 2>&1"
 
@@ -33,7 +33,7 @@ rule evaluate:
 # How every number is measured, on one page.
 rule protocol:
     input:
-        code("benchmark.protocol_sheet"),
+        code("benchmark.tables.protocol"),
         registry="config/metrics.yaml",
     output:
         report("results/protocol.md", caption="../report/table.rst", category="Tables"),
@@ -44,7 +44,7 @@ rule protocol:
     params:
         protocol=bench.main["protocol"],
     shell:
-        "python -m benchmark.protocol_sheet --registry {input.registry} --protocol {params.protocol} --out {output}"
+        "python -m benchmark.tables.protocol --registry {input.registry} --protocol {params.protocol} --out {output}"
         " > {log} 2>&1"
 
 
@@ -57,4 +57,4 @@ rule metric_weights:
     params:
         offline="--offline" if bench.main["offline"] else "",
     shell:
-        "python -m benchmark.metric_weights {params.offline} 2>&1 | tee -i {log}"
+        "python -m benchmark.metrics.download_weights {params.offline} 2>&1 | tee -i {log}"

@@ -1,7 +1,7 @@
 # Figures: radar charts from tables alone, and pictures of restored images beside each other.
 rule radar:
     input:
-        code("benchmark.figures"),
+        code("benchmark.figures.radar"),
         table="results/table1.csv",
     output:
         png=report("results/radar_{test_set}.png", caption="../report/radar.rst", category="Figures"),
@@ -13,13 +13,13 @@ rule radar:
     params:
         title=lambda w: bench.testsets[w.test_set]["title"],
     shell:
-        "python -m benchmark.figures radar --table {input.table} --test-set {wildcards.test_set}"
+        "python -m benchmark.figures.radar radar --table {input.table} --test-set {wildcards.test_set}"
         " --title {params.title:q} --out results/radar_{wildcards.test_set} > {log} 2>&1"
 
 
 rule published_radar:
     input:
-        code("benchmark.figures"),
+        code("benchmark.figures.radar"),
         "config/metrics.yaml",
         published="config/published/osediff.csv",
     output:
@@ -30,13 +30,13 @@ rule published_radar:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.figures published-radar --published {input.published} --test-set drealsr"
+        "python -m benchmark.figures.radar published-radar --published {input.published} --test-set drealsr"
         " --title DrealSR --out results/radar_published_drealsr > {log} 2>&1"
 
 
 rule picture:
     input:
-        code("benchmark.pictures"),
+        code("benchmark.figures.visual_comparison"),
         rows=expand(f"{RUNS}/evaluate/{{method}}/{{{{test_set}}}}.csv", method=bench.main["methods"]),
     output:
         report("results/picture_{test_set}.png", caption="../report/picture.rst", category="Figures"),
@@ -50,7 +50,7 @@ rule picture:
         image=lambda w: bench.pictures()[w.test_set],
         folder=lambda w: bench.test_set_folder(w.test_set),
         methods=lambda w: bench.picture_options(w.test_set),
-        title=lambda w: f"{bench.testsets[w.test_set]['title']}, {bench.main['scale']} scale",
+        title=lambda w: f"{bench.testsets[w.test_set]['title']}, {bench.main['preset']} preset",
     shell:
-        "python -m benchmark.pictures --image {params.image:q} --lr {params.folder:q}/LR --hr {params.folder:q}/HR"
+        "python -m benchmark.figures.visual_comparison --image {params.image:q} --lr {params.folder:q}/LR --hr {params.folder:q}/HR"
         " {params.methods:q} --title {params.title:q} --out {output} > {log} 2>&1"

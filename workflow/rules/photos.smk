@@ -2,7 +2,7 @@
 # goes on where it was.
 rule photos:
     input:
-        code("benchmark.photos"),
+        code("benchmark.data.photographs"),
     output:
         "data/photos/{photo_set}/manifest.json",
     log:
@@ -17,5 +17,5 @@ rule photos:
         local=lambda w: ["--local", bench.main["paths"][w.photo_set]] if w.photo_set in bench.main["paths"] else [],
         offline="--offline" if bench.main["offline"] else "",
     shell:
-        "python -m benchmark.photos --spec {params.spec:q} --out {params.folder} {params.local:q} {params.offline}"
+        "python -m benchmark.data.photographs --spec {params.spec:q} --out {params.folder} {params.local:q} {params.offline}"
         " > {log} 2>&1"

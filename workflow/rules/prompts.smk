@@ -21,7 +21,7 @@ rule prompt_weights:
 
 rule prompts_of_test_set:
     input:
-        code("osediff.prompts.__main__"),
+        code("osediff.prompts.extract"),
         manifest="data/testsets/{test_set}/manifest.json",
         weights=lambda w: prompting.weights_input(bench, w.extractor),
     output:
@@ -36,18 +36,18 @@ rule prompts_of_test_set:
         gpu=GPU,
     params:
         lr=lambda w: f"{bench.test_set_folder(w.test_set)}/LR",
-        scale=lambda w: bench.testsets[w.test_set]["scale"],
+        scale_factor=lambda w: bench.testsets[w.test_set]["scale_factor"],
         side=lambda w: bench.variant(bench.variants["default"])["process_size"],
         options=lambda w: prompting.options(bench, w.extractor),
     shell:
-        f"{LEASE}python -m osediff.prompts {{params.options:q}} --images {{params.lr:q}} --enlarge {{params.scale}}"
+        f"{LEASE}python -m osediff.prompts {{params.options:q}} --images {{params.lr:q}} --enlarge {{params.scale_factor}}"
         " --smallest-side {params.side} --out {output} > {log} 2>&1"
 
 
 # Of every crop that a training will see; variants that see the same crops share the file.
 rule prompts_of_training:
     input:
-        code("osediff.prompts.__main__"),
+        code("osediff.prompts.extract"),
         photos=lambda w: bench.photo_input(bench.variant(w.variant, w.base)["photos"]),
         weights=lambda w: prompting.weights_input(
             bench, prompting.told(bench, w.variant, w.base)["training"]["extractor"]

@@ -17,11 +17,11 @@ rule interpolate:
     params:
         lr=lambda w: f"{bench.test_set_folder(w.test_set)}/LR",
         sr=lambda w: bench.images_folder(w.method, w.test_set),
-        scale=lambda w: bench.testsets[w.test_set]["scale"],
+        scale_factor=lambda w: bench.testsets[w.test_set]["scale_factor"],
         kernel=lambda w: bench.methods[w.method]["kernel"],
     shell:
         "python -m baselines.interpolation --input {params.lr:q} --output {params.sr} --kernel {params.kernel}"
-        " --scale {params.scale} --record {output} > {log} 2>&1"
+        " --scale-factor {params.scale_factor} --record {output} > {log} 2>&1"
 
 
 rule restore:

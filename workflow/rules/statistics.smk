@@ -1,7 +1,7 @@
 # What numbers are worth: intervals and pairwise tests of the measured ones, and what was published beside them.
 rule statistics:
     input:
-        code("benchmark.statistics"),
+        code("benchmark.statistics.pairwise"),
         "config/metrics.yaml",
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
@@ -19,12 +19,12 @@ rule statistics:
     params:
         spec=json.dumps(bench.comparison()),
     shell:
-        "python -m benchmark.statistics --spec {params.spec:q} --rows {input.rows} --out results > {log} 2>&1"
+        "python -m benchmark.statistics.pairwise --spec {params.spec:q} --rows {input.rows} --out results > {log} 2>&1"
 
 
 rule compare_published:
     input:
-        code("benchmark.comparison"),
+        code("benchmark.tables.published"),
         "config/metrics.yaml",
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
@@ -42,5 +42,5 @@ rule compare_published:
     params:
         spec=json.dumps(bench.comparison()),
     shell:
-        "python -m benchmark.comparison --spec {params.spec:q} --rows {input.rows} --published {input.published}"
+        "python -m benchmark.tables.published --spec {params.spec:q} --rows {input.rows} --published {input.published}"
         " --out results > {log} 2>&1"

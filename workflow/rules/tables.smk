@@ -1,7 +1,7 @@
 # Tables: averages of the rows, as CSV, Markdown, LaTeX and HTML.
 rule table:
     input:
-        code("benchmark.tables"),
+        code("benchmark.tables.quality"),
         "config/metrics.yaml",
         rows=lambda w: expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
@@ -24,6 +24,6 @@ rule table:
         statistics=lambda w, input: ["--statistics", input.statistics] if input.statistics else [],
         published=lambda w, input: ["--published", *input.published] if input.published else [],
     shell:
-        "python -m benchmark.tables --spec {params.spec:q} --rows {input.rows} {params.statistics} {params.published}"
+        "python -m benchmark.tables.quality --spec {params.spec:q} --rows {input.rows} {params.statistics} {params.published}"
         " --out results/{wildcards.table}"
         " > {log} 2>&1"

@@ -5,7 +5,7 @@ CUT = [name for name, entry in bench.testsets.items() if entry["kind"] == "photo
 
 rule cut_test_set:
     input:
-        code("benchmark.testsets"),
+        code("benchmark.data.testsets"),
     output:
         directory("data/testsets/{test_set}/HR"),
     log:
@@ -17,12 +17,12 @@ rule cut_test_set:
     params:
         spec=lambda w: json.dumps(bench.testsets[w.test_set]["cut"]),
     shell:
-        "python -m benchmark.testsets cut --spec {params.spec:q} --out {output} > {log} 2>&1"
+        "python -m benchmark.data.testsets cut --spec {params.spec:q} --out {output} > {log} 2>&1"
 
 
 rule degrade_test_set:
     input:
-        code("osediff.degradation"),
+        code("osediff.data.degradation"),
         hr="data/testsets/{test_set}/HR",
     output:
         directory("data/testsets/{test_set}/LR"),
@@ -34,16 +34,16 @@ rule degrade_test_set:
         "../../environment.yml"
     params:
         recipe=lambda w: json.dumps(bench.degradations[bench.testsets[w.test_set]["degradation"]]),
-        scale=lambda w: bench.testsets[w.test_set]["scale"],
+        scale_factor=lambda w: bench.testsets[w.test_set]["scale_factor"],
         seed=lambda w: bench.testsets[w.test_set]["seed"],
     shell:
-        "python -m osediff.degradation --input {input.hr} --output {output} --recipe {params.recipe:q}"
-        " --scale {params.scale} --seed {params.seed} > {log} 2>&1"
+        "python -m osediff.data.degradation --input {input.hr} --output {output} --recipe {params.recipe:q}"
+        " --scale-factor {params.scale_factor} --seed {params.seed} > {log} 2>&1"
 
 
 rule check_test_set:
     input:
-        code("benchmark.testsets"),
+        code("benchmark.data.testsets"),
         images=lambda w: bench.test_set_input(w.test_set),
         known=lambda w: bench.testsets[w.test_set].get("known", []),
     output:
@@ -56,5 +56,5 @@ rule check_test_set:
         folder=lambda w: bench.test_set_folder(w.test_set),
         expected=lambda w: bench.test_set_options(w.test_set),
     shell:
-        "python -m benchmark.testsets manifest --name {wildcards.test_set} --lr {params.folder:q}/LR"
+        "python -m benchmark.data.testsets manifest --name {wildcards.test_set} --lr {params.folder:q}/LR"
         " --hr {params.folder:q}/HR {params.expected:q} --out {output} > {log} 2>&1"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.errors import InputError
+from osediff.common.errors import InputError
 
 
 def go_wrong(how: str) -> None:

@@ -1,0 +1,1 @@
+"""Runs a baseline in a process of its own: sources, supervision, records."""

@@ -1,0 +1,31 @@
+"""Descriptors: what each baseline is, where its code and weights come from, and how it runs (baselines/README.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from osediff.common.validation import check_schema, known, read_yaml
+
+FOLDER = Path(__file__).parents[1]
+SCHEMA = FOLDER.parent / "workflow" / "schemas" / "baselines.schema.yaml"
+Descriptor = dict[str, Any]
+
+
+def names() -> list[str]:
+    """Every baseline: the folders here that hold a descriptor, sorted."""
+    return sorted(path.parent.name for path in FOLDER.glob("*/descriptor.yaml"))
+
+
+def read(name: str) -> Descriptor:
+    """The checked descriptor of baseline ``name``; InputError for an unknown name or what the schema refuses."""
+    known("baseline", name, names(), str(FOLDER))
+    path = FOLDER / name / "descriptor.yaml"
+    descriptor: Descriptor = read_yaml(path)
+    check_schema(descriptor, SCHEMA, str(path))
+    return descriptor
+
+
+def settings(descriptor: Descriptor) -> dict[str, Any]:
+    """The values of the official settings, by name."""
+    return {name: entry["value"] for name, entry in descriptor["settings"].items()}

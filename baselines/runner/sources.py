@@ -1,0 +1,163 @@
+"""Where the code and weights of the baselines lie, whether they are the right ones, and bringing them here ahead.
+
+    python -m baselines.runner.sources --root DIR [--only NAME ...] [--accept LICENSE ...] [--offline]
+
+DIR holds a git checkout per repository, under the repository's name, and ``weights/``. Runs only read and verify it:
+the commit, a clean tree, sizes and sha256. Nothing is fetched while a baseline runs; this command does it before, shows
+every license, and brings what forbids commercial use only once --accept lists that license.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from baselines.runner import descriptor as descriptors
+from baselines.runner.descriptor import Descriptor
+from osediff.common import fetch
+from osediff.common.errors import InputError, run
+from osediff.common.files import lock, sha256
+
+# Somebody else's clone is read, and no program that its own configuration names is started.
+GIT = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.fileMode=false")
+MODES = ("official", "other", "random")
+
+
+def git(*arguments: str | Path, quiet: bool = True) -> str:
+    """Standard output of a git command; InputError with git's last line where it fails."""
+    try:
+        done = subprocess.run(
+            [*GIT, *map(str, arguments)], text=True, stdout=-1, stderr=-1 if quiet else None, check=True
+        )
+    except FileNotFoundError:
+        raise InputError("git is not installed, and checkouts are verified with it; install it") from None
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr or "see above").strip().splitlines()[-1]
+        raise InputError(f"git {' '.join(map(str, arguments))}: {last}") from error
+    return done.stdout.strip()
+
+
+def checkout_folder(descriptor: Descriptor, root: Path) -> Path:
+    """Where the checkout of a baseline's repository belongs."""
+    return root / str(descriptor["source"]["repository"]).rstrip("/").split("/")[-1].removesuffix(".git")
+
+
+def verify_checkout(descriptor: Descriptor, root: Path) -> None:
+    """InputError unless the checkout is at the descriptor's commit, with nothing changed or added."""
+    source = descriptor["source"]
+    if not source["checkout"]:
+        return
+    folder = checkout_folder(descriptor, root)
+    if not (folder / ".git").exists():
+        raise InputError(
+            f"{folder}: no checkout of {source['repository']}; `snakemake baseline_sources` clones it there"
+        )
+    commit = git("-C", folder, "rev-parse", "HEAD")
+    if commit != source["commit"]:
+        wanted = source["commit"]
+        raise InputError(f"{folder}: is at commit {commit[:12]}; git -C {folder} checkout {wanted}")
+    # Compiled files, which Python leaves wherever it runs, are no change.
+    dirty = git("-C", folder, "status", "--porcelain", "--untracked-files=all", "--", ".", ":(exclude,glob)**/*.pyc")
+    if dirty:
+        changed = dirty.splitlines()[0].split(maxsplit=1)[-1]
+        raise InputError(f"{folder}: {changed} is not as in the commit; git stash -u, or clone it anew")
+
+
+def verify_weights(descriptor: Descriptor, root: Path, mode: str) -> dict[str, str]:
+    """sha256 of every weights file by its path. InputError for one that is absent or, in mode ``official``, is another
+    file than the descriptor says; ``other`` and ``random`` take any."""
+    digests = {}
+    for weight in descriptor["weights"]:
+        path = root / "weights" / weight["path"]
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; {where(weight, path)}")
+        digests[weight["path"]] = sha256(path)
+        size, digest = path.stat().st_size, digests[weight["path"]]
+        expected = (weight.get("size", size), weight.get("sha256", digest))
+        if mode == "official" and (size, digest) != expected:
+            raise InputError(
+                f"{path}: {size} bytes, sha256 {digest[:12]}…, but the official file has {expected[0]} bytes, "
+                f"{expected[1][:12]}…; get it anew, or say that it is another one (baselines/README.md, weights)"
+            )
+    return digests
+
+
+def where(weight: dict[str, str], path: Path) -> str:
+    """How a missing weights file is had, where it belongs, and what it must be."""
+    proof = f"sha256 {weight['sha256']}" if "sha256" in weight else "its sha256 is not published"
+    if "by_hand" in weight:
+        return f"by hand only: from {weight['by_hand']} to {path}; {proof}"
+    return f"`snakemake baseline_sources` brings it, or put it there from {weight['urls'][0]}; {proof}"
+
+
+def clone(descriptor: Descriptor, root: Path) -> None:
+    """Makes the checkout of a baseline, whole or not at all: its one commit, without history."""
+    source, folder = descriptor["source"], checkout_folder(descriptor, root)
+    aside = root / f".clone-{folder.name}"  # what a killed run left there is begun anew
+    shutil.rmtree(aside, ignore_errors=True)
+    git("init", "--quiet", aside)
+    git("-C", aside, "fetch", "--depth", "1", "--progress", source["repository"], source["commit"], quiet=False)
+    git("-C", aside, "checkout", "--quiet", "--detach", source["commit"])
+    aside.rename(folder)
+
+
+def bring(descriptor: Descriptor, root: Path, offline: bool) -> list[str]:
+    """Fetches and verifies the sources of one baseline; what is still missing, a line each."""
+    missing = []
+    try:
+        if descriptor["source"]["checkout"] and not offline and not checkout_folder(descriptor, root).exists():
+            clone(descriptor, root)
+        verify_checkout(descriptor, root)
+    except InputError as error:
+        missing.append(str(error))
+    for weight in descriptor["weights"]:
+        path = root / "weights" / weight["path"]
+        try:
+            if not path.exists() and not offline and "urls" in weight:
+                size = weight.get("size") or fetch.announced(weight["urls"])
+                fetch.download(weight["urls"], path, weight.get("sha256", ""), size)
+            digest = verify_weights({"weights": [weight]}, root, "official")[weight["path"]]
+        except InputError as error:
+            missing.append(str(error))
+            continue
+        proof = "verified" if "sha256" in weight else "not published, so not verified"
+        print(f"  {path}: {path.stat().st_size} bytes, sha256 {digest} {proof}", flush=True)
+    return missing
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m baselines.runner.sources", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--root", type=Path, required=True, help="folder for checkouts and weights")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="baselines (default: all)")
+    parser.add_argument("--accept", nargs="*", default=[], metavar="LICENSE", help="non-commercial licenses accepted")
+    parser.add_argument("--offline", action="store_true", help="fetch nothing, only verify what is there")
+    args = parser.parse_args()
+    missing, refused = [], []
+    with lock(args.root / ".lock"):
+        for name in args.only or descriptors.names():
+            descriptor = descriptors.read(name)
+            license = descriptor["license"]
+            use = "commercial use allowed" if license["commercial"] else "NO COMMERCIAL USE"
+            print(f"{descriptor['title']}: {license['id']}, {use}; {license['covers']}", flush=True)
+            if not license["commercial"] and license["id"] not in args.accept and not args.offline:
+                refused.append(f"{name} ({license['id']})")
+                continue
+            missing += [f"{name}: {line}" for line in bring(descriptor, args.root, args.offline)]
+    if refused:
+        missing.append(
+            f"not fetched, since commercial use is forbidden: {', '.join(refused)}; "
+            "list the licenses that you accept in baselines.accept_licenses"
+        )
+    for line in missing:
+        print(f"missing: {line}", file=sys.stderr)
+    if missing:
+        raise InputError(f"{args.root}: {len(missing)} of the baselines' sources are missing; each is named above")
+
+
+if __name__ == "__main__":
+    run(main)

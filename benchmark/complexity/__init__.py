@@ -1,0 +1,1 @@
+"""Multiply-adds, parameters, time and memory."""

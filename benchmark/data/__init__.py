@@ -1,0 +1,1 @@
+"""Test sets, photographs, checksums, published numbers."""

@@ -1,0 +1,141 @@
+"""Test sets: cutting the demo's HR images from photographs, and the manifest that every test set gets.
+
+    python -m benchmark.data.testsets cut --spec JSON --out data/testsets/NAME/HR
+    python -m benchmark.data.testsets manifest --name NAME --lr DIR --hr DIR --scale-factor 4 --out manifest.json
+    python -m benchmark.data.testsets list --lr DIR --hr DIR --out config/testsets/NAME.csv
+
+The cut's specification is ``{"size": 256, "crops": [{"photo": "chelsea.png", "left": x, "top": y}, ...]}``, in pixels.
+Photographs are those inside the scikit-image wheel, and the crops of one are called chelsea-0, chelsea-1 and so on.
+
+A manifest is proof that the pairs fit: every LR image has its HR image, all are 8-bit RGB, and each HR image is exactly
+``scale_factor`` times larger. It holds the count, and for each image both sizes (width, height) and both sha256.
+
+Of a test set that others measured on, every image may be known (``list`` writes that file: part, name, bytes, sha256 of
+the file and of its pixels). Then another crop, or another version, is refused by the name of the first image that
+differs; the same pixels in another file are the same image. Where the registry says how to fetch a test set, images
+that are not there are fetched first; those that are there are never replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmark.data.checksums import Known, check, listed, read
+from benchmark.data.download_testset import obtain
+from benchmark.data.photographs import as_rgb, skimage_photo
+from osediff.common.errors import InputError, run
+from osediff.common.files import sha256, write_json, write_text
+from osediff.common.images import pairs, read_rgb, write_png
+
+Size = tuple[int, int]
+
+
+def cut(spec: dict[str, Any], out: Path) -> None:
+    """Writes every crop of ``spec`` to ``out`` as PNG; InputError for one that does not lie within its photograph."""
+    size, taken = spec["size"], Counter[str]()
+    for crop in spec["crops"]:
+        photo = as_rgb(skimage_photo(crop["photo"]))
+        left, top = crop["left"], crop["top"]
+        if left + size > photo.shape[1] or top + size > photo.shape[0]:
+            whole = f"{photo.shape[1]}x{photo.shape[0]}"
+            raise InputError(f"a crop of {size}x{size} at {left},{top} does not lie within {crop['photo']}, {whole}")
+        stem = Path(crop["photo"]).stem
+        write_png(out / f"{stem}-{taken[stem]}.png", photo[top : top + size, left : left + size])
+        taken[stem] += 1
+
+
+def manifest(
+    name: str,
+    lr: Path,
+    hr: Path,
+    scale_factor: int,
+    images: int | None = None,
+    lr_sizes: list[Size] | None = None,
+    known: Known | None = None,
+) -> dict[str, Any]:
+    """The manifest of test set ``name``; InputError naming the first image that breaks the rules above.
+
+    ``images`` is how many there must be, ``lr_sizes`` which (width, height) an LR image may have, ``known`` what every
+    image is; None: any.
+    """
+    matched = pairs(lr, hr)
+    if images is not None and len(matched) != images:
+        raise InputError(f"{lr}: holds {len(matched)} images, {name} has {images}; get the test set anew")
+    entries = {}
+    for stem, lr_path, hr_path in tqdm(matched, desc=f"checking {name}", unit="pair"):
+        lr_image, hr_image = read_rgb(lr_path), read_rgb(hr_path)
+        lr_size, hr_size = ((image.shape[1], image.shape[0]) for image in (lr_image, hr_image))
+        if known is not None:
+            check(name, known, "LR", lr_path, lr_image)
+            check(name, known, "HR", hr_path, hr_image)
+        if lr_sizes is not None and lr_size not in lr_sizes:
+            allowed = " or ".join("{}x{}".format(*size) for size in lr_sizes)
+            raise InputError(f"{lr_path}: is {lr_size[0]}x{lr_size[1]}, {name} has {allowed}")
+        if hr_size != (lr_size[0] * scale_factor, lr_size[1] * scale_factor):
+            wanted = f"{lr_size[0] * scale_factor}x{lr_size[1] * scale_factor}"
+            raise InputError(f"{hr_path}: is {hr_size[0]}x{hr_size[1]}, {scale_factor} times its LR image is {wanted}")
+        entries[stem] = {"lr": lr_size, "hr": hr_size, "lr_sha256": sha256(lr_path), "hr_sha256": sha256(hr_path)}
+    return {
+        "name": name,
+        "scale_factor": scale_factor,
+        "count": len(entries),
+        "verified": "every image" if known is not None else "number and sizes",
+        "images": entries,
+    }
+
+
+def size(text: str) -> Size:
+    """``WxH`` as (width, height)."""
+    try:
+        width, height = (int(part) for part in text.split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT") from None
+    return width, height
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark.data.testsets", description=(__doc__ or "").split("\n")[0]
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    cutting = commands.add_parser("cut", help="HR images from photographs")
+    cutting.add_argument("--spec", type=json.loads, required=True, help="JSON: size and crops")
+    cutting.add_argument("--out", type=Path, required=True, help="folder for the HR images")
+    checking = commands.add_parser("manifest", help="check LR/HR pairs and list them")
+    checking.add_argument("--name", required=True)
+    checking.add_argument("--scale-factor", type=int, default=4)
+    checking.add_argument("--images", type=int, help="how many pairs there must be (default: any number)")
+    checking.add_argument("--lr-size", type=size, nargs="+", metavar="WxH", help="sizes of LR images (default: any)")
+    checking.add_argument("--known", type=Path, help="CSV of every image, as `list` writes it")
+    checking.add_argument("--download", type=json.loads, help="JSON: where to fetch images that are not there from")
+    checking.add_argument("--downloads", type=Path, default=Path("data/downloads"), help="folder that keeps archives")
+    checking.add_argument("--offline", action="store_true", help="stop instead of downloading")
+    checking.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    listing = commands.add_parser("list", help="what every image of a test set is, as a CSV file")
+    for command in (checking, listing):
+        command.add_argument("--lr", type=Path, required=True)
+        command.add_argument("--hr", type=Path, required=True)
+    listing.add_argument("--out", type=Path, required=True, help="CSV file to write")
+    args = parser.parse_args()
+    if args.command == "cut":
+        cut(args.spec, args.out)
+        return
+    if args.command == "list":
+        write_text(args.out, listed({"LR": args.lr, "HR": args.hr}))
+        return
+    known = read(args.known) if args.known else None
+    if args.download:
+        obtain(args.name, args.download, {"LR": args.lr, "HR": args.hr}, known, args.downloads, args.offline)
+    found = manifest(args.name, args.lr, args.hr, args.scale_factor, args.images, args.lr_size, known)
+    print(f"{args.name}: {found['count']} pairs, checked: {found['verified']}")
+    write_json(args.out, found)
+
+
+if __name__ == "__main__":
+    run(main)

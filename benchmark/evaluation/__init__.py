@@ -1,0 +1,1 @@
+"""Measures methods on test sets: rows per image and metric."""

@@ -1,0 +1,60 @@
+"""Processes beside this one, that measure one pair of images at a time on one thread each.
+
+On Linux they are forked, so that networks which this process has built are in memory once for all of them; elsewhere
+each builds its own. A value does not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+
+from osediff.common.errors import InputError
+
+PAIRS_EACH = 50  # below this number of pairs a process takes longer to start than to work
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def sensible(pairs: int, available: int) -> int:
+    """How many processes are worth starting for ``pairs`` of images, of ``available`` cores."""
+    return max(1, min(available, pairs // PAIRS_EACH))
+
+
+def start(parent: int) -> None:
+    """In a new process: one thread, Ctrl-C left to the parent, and an end when the parent is gone, even if killed."""
+    import cv2
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def pool(number: int) -> Iterator[ProcessPoolExecutor]:
+    """``number`` processes for the block; what still waits when it fails is dropped. InputError if one is killed."""
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    executor = ProcessPoolExecutor(number, context, start, (os.getpid(),))
+    try:
+        yield executor
+    except BrokenProcessPool as error:
+        raise InputError("a process that measures was killed, perhaps for memory; try fewer --workers") from error
+    finally:
+        executor.shutdown(cancel_futures=True)

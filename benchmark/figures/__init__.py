@@ -1,0 +1,1 @@
+"""Figures, rendered from tables and images alone."""

@@ -1,0 +1,110 @@
+"""NIQE without a network: Mittal, Soundararajan and Bovik, "Making a completely blind image quality analyzer" (2013).
+
+Written from the publication; constants that it leaves open (window, grid of shapes, halving by MATLAB's bicubic with
+antialiasing) are those of the authors' release. Equations are the paper's. Its parameters, the Gaussian fitted to
+natural photographs, are read from the release's own file.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.io import loadmat
+from scipy.special import gamma
+
+from benchmark.metrics.luminance import rounded_gpu_luma
+from osediff.common.errors import InputError
+
+BLOCK = 96  # pixels of a block's side, at full scale
+SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # horizontal, vertical and the two diagonal neighbours
+SHAPES = np.arange(200, 10001) / 1000  # grid on which the shape of a distribution is sought
+RATIOS = gamma(2 / SHAPES) ** 2 / (gamma(1 / SHAPES) * gamma(3 / SHAPES))  # rises with the shape
+# MATLAB's bicubic (a = -0.5), stretched to twice its width: eight taps around the middle of two pixels.
+HALVING = np.array([-0.0234375, -0.0703125, 0.2265625, 0.8671875, 0.8671875, 0.2265625, -0.0703125, -0.0234375]) / 2
+
+
+@cache
+def parameters(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (36,) and covariance (36, 36) of natural photographs, from ``path``; InputError if it is another file."""
+    try:
+        content = loadmat(path)
+        mean, covariance = content["mu_prisparam"].reshape(36), content["cov_prisparam"].reshape(36, 36)
+    except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
+        raise InputError(f"NIQE: its parameters cannot be loaded, get anew {path}") from error
+    return mean.astype(np.float64), covariance.astype(np.float64)
+
+
+@cache
+def window() -> np.ndarray:
+    """The 7-tap Gaussian of sigma 7/6, (7,), whose square sums to what a 7x7 window in float32 sums to.
+
+    That sum exceeds 1 by 1e-8. In flat areas nothing else decides the sign of pixel minus local mean, on which the
+    counts of equation 7 rest; a window that sums to exactly 1 changes an image by as much as 0.12."""
+    taps = np.exp(-(np.arange(-3, 4) ** 2) / (2 * (7 / 6) ** 2))
+    taps /= taps.sum()
+    return taps * np.sqrt(np.outer(taps, taps).astype(np.float32).sum(dtype=np.float64))
+
+
+def normalized(image: np.ndarray) -> np.ndarray:
+    """Mean-subtracted, contrast-normalized coefficients of luma (H, W), equations 1 to 3."""
+    taps = window()
+    mean = cv2.sepFilter2D(image, cv2.CV_64F, taps, taps, borderType=cv2.BORDER_REPLICATE)
+    square = cv2.sepFilter2D(image * image, cv2.CV_64F, taps, taps, borderType=cv2.BORDER_REPLICATE)
+    return (image - mean) / (np.sqrt(np.abs(square - mean * mean)) + 1)
+
+
+def fitted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shape and left and right scale, (n,) each, of asymmetric generalized Gaussians fitted to the rows (n, m).
+
+    By moment matching (Lasmar et al., 2009), equations 4 to 8. A row without a negative or without a positive value
+    has the smallest shape and scales that are NaN, as in the reference implementations."""
+    negative, positive = np.minimum(values, 0), np.maximum(values, 0)
+    below = np.einsum("ij,ij->i", negative, negative)
+    above = np.einsum("ij,ij->i", positive, positive)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = np.sqrt(below / np.count_nonzero(negative, axis=1))
+        right = np.sqrt(above / np.count_nonzero(positive, axis=1))
+        skew = left / right
+        ratio = (positive.sum(axis=1) - negative.sum(axis=1)) ** 2 / values.shape[1] / (below + above)
+        ratio *= (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
+    upper = np.clip(np.searchsorted(RATIOS, ratio), 1, len(RATIOS) - 1)
+    nearest = np.where(np.abs(RATIOS[upper - 1] - ratio) <= np.abs(RATIOS[upper] - ratio), upper - 1, upper)
+    shape = SHAPES[np.where(np.isnan(ratio), 0, nearest)]
+    stretch = np.sqrt(gamma(1 / shape) / gamma(3 / shape))
+    return shape, left * stretch, right * stretch
+
+
+def features(image: np.ndarray, size: int) -> np.ndarray:
+    """The 18 features of every block of ``size`` pixels, (blocks, 18): the coefficients' and the neighbours' fits."""
+    rows, columns = image.shape[0] // size, image.shape[1] // size
+    blocks = normalized(image).reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size)
+    blocks = np.ascontiguousarray(blocks)
+    shape, left, right = fitted(blocks.reshape(len(blocks), -1))
+    found = [shape, (left + right) / 2]
+    for shift in SHIFTS:
+        products = blocks * np.roll(blocks, shift, axis=(1, 2))
+        shape, left, right = fitted(products.reshape(len(blocks), -1))
+        found += [shape, (right - left) * gamma(2 / shape) / gamma(1 / shape), left, right]
+    return np.stack(found, axis=1)
+
+
+def distance(image: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> float:
+    """Distance of luma (H, W), float64 of whole numbers 0 to 255, to the natural ``mean`` and ``covariance``, eq. 10.
+
+    Pixels beyond the last whole block, on the right and below, do not count."""
+    height, width = (side // BLOCK * BLOCK for side in image.shape)
+    image = np.ascontiguousarray(image[:height, :width])
+    half = cv2.sepFilter2D(image, cv2.CV_64F, HALVING, HALVING, anchor=(3, 3), borderType=cv2.BORDER_REFLECT)
+    found = np.hstack([features(image, BLOCK), features(half[::2, ::2], BLOCK // 2)])
+    whole = found[~np.isnan(found).any(axis=1)]
+    difference = mean - np.nanmean(found, axis=0)
+    inverse = np.linalg.pinv((covariance + np.cov(whole, rowvar=False)) / 2)
+    return float(np.sqrt(difference @ inverse @ difference))
+
+
+def niqe(sr: np.ndarray, hr: np.ndarray, natural: Path) -> float:
+    """NIQE of ``sr``, uint8 (H, W, 3), by the parameters in ``natural``; lower is better. ``hr`` does not count."""
+    return distance(rounded_gpu_luma(sr), *parameters(natural))

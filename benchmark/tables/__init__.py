@@ -1,0 +1,1 @@
+"""Tables of the paper, rendered from measured and published rows."""

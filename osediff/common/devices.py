@@ -1,0 +1,17 @@
+"""Devices that are asked for by torch's names: cpu, cuda, cuda:1, mps."""
+
+from __future__ import annotations
+
+import torch
+
+from osediff.common.errors import InputError
+
+
+def check_device(device: str) -> None:
+    """InputError where torch does not know ``device``, or this machine has none."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        gpu = device.partition(":")[0] == "cuda" and not torch.cuda.is_available()
+        reason = "no GPU here" if gpu else str(error).splitlines()[0].rstrip(".")
+        raise InputError(f"device {device}: {reason}; use cpu") from None

@@ -1,0 +1,85 @@
+"""Gives a command GPUs to itself: ``python -m osediff.common.gpu_lease [--gpus N] -- command ...`` (one if not said).
+
+Snakemake counts GPUs but does not say which one a job gets. Here each device has a lock file that a job holds while it
+runs; the kernel frees it when the job ends or is killed. It keeps one user's jobs apart, not those of several users.
+CUDA_VISIBLE_DEVICES, where a cluster has set it, says which devices there are to choose from.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import IO
+
+from osediff.common.errors import InputError, run
+
+
+def devices() -> list[str]:
+    """Ids of the CUDA devices that this process may use; InputError when there are none."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if allowed is not None:
+        found = [device.strip() for device in allowed.split(",") if device.strip()]
+    elif shutil.which("nvidia-smi"):
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
+        found = [str(index) for index, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU"))]
+    else:
+        found = []
+    if not found:
+        raise InputError("no CUDA device found (CUDA_VISIBLE_DEVICES, nvidia-smi); `device: cpu` does without")
+    return found
+
+
+def lease(candidates: list[str], folder: Path, count: int = 1, every: float = 1.0) -> dict[str, IO[bytes]]:
+    """Waits for ``count`` free devices; returns their open lock files by id, which hold them until they are closed.
+
+    All or none are held while it waits, so that two that wait for several cannot block each other.
+    """
+    if count > len(candidates):
+        raise InputError(f"{count} GPUs are asked for, {len(candidates)} are here: {', '.join(candidates)}")
+    folder.mkdir(exist_ok=True)
+    told = False
+    while True:
+        held: dict[str, IO[bytes]] = {}
+        for device in candidates:
+            file = (folder / f"{device.replace('/', '-')}.lock").open("ab")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                continue
+            held[device] = file
+            if len(held) == count:
+                return held
+        for taken in held.values():
+            taken.close()
+        if not told:
+            print(f"waiting for {count} of the GPUs {', '.join(candidates)}", file=sys.stderr, flush=True)
+            told = True
+        time.sleep(every)
+
+
+def main() -> None:
+    """Command line: takes devices, then becomes the command, which keeps the locks until it ends."""
+    arguments, count = sys.argv[1:], 1
+    if arguments[:1] == ["--gpus"] and arguments[1:2] and arguments[1].isdigit():
+        arguments, count = arguments[2:], int(arguments[1])
+    command = arguments[1:] if arguments[:1] == ["--"] else arguments
+    if not command:
+        raise InputError("no command given; python -m osediff.common.gpu_lease -- command ...")
+    # Slurm has divided the devices already, and calls them 0, 1, ... in each of its jobs.
+    folder = Path(tempfile.gettempdir()) / f"gpu-leases-{os.getuid()}{os.environ.get('SLURM_JOB_ID', '')}"
+    held = lease(devices(), folder, count)
+    # The lock belongs to the open file, so the command inherits the file and with it the device.
+    for file in held.values():
+        os.set_inheritable(file.fileno(), True)
+    os.execvpe(command[0], command, {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(held)})
+
+
+if __name__ == "__main__":
+    run(main)

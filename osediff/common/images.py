@@ -1,0 +1,93 @@
+"""Reading, writing and pairing images: 8-bit RGB, in folders, matched by file stem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from osediff.common.errors import InputError
+from osediff.common.files import atomic
+
+EXTENSIONS = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
+KINDS = {"L": "gray", "LA": "gray and transparent", "RGBA": "transparent", "P": "palette", "I;16": "16-bit"}
+
+
+def list_images(folder: Path) -> dict[str, Path]:
+    """The images of ``folder`` (not below it) by stem, sorted; at least one, and no stem twice."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in EXTENSIONS or path.name.startswith("."):
+            continue
+        if path.stem in found:
+            twins = f"{found[path.stem].name} and {path.name}"
+            raise InputError(f"{folder}: {twins} share a stem, by which images are matched; remove one")
+        found[path.stem] = path
+    if not found:
+        raise InputError(f"{folder}: no images here (looked for {', '.join(sorted(EXTENSIONS))})")
+    return found
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The image at ``path`` for the block; InputError for what is not 8-bit RGB, or cannot be read in the block."""
+    try:
+        with Image.open(path) as image:
+            kind = "" if image.mode == "RGB" else KINDS.get(image.mode, image.mode)
+            # Pillow opens 16-bit color as RGB and drops the low byte; only the raw mode in the tile tells.
+            if ";16" in str(image.tile):
+                kind = "16-bit"
+            elif "transparency" in image.info and not kind:
+                kind = "transparent"
+            yield image
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such image") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = str(error).replace(repr(str(path)), "it").replace("\n", " ")
+        raise InputError(f"{path}: cannot be read as an image ({reason}); copy it again") from error
+    if kind:
+        raise InputError(f"{path}: is {kind}, needed is 8-bit RGB; convert it first")
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """The image at ``path`` as uint8 (H, W, 3); anything but 8-bit RGB is refused, never converted in silence."""
+    with opened(path) as image:
+        return np.asarray(image)
+
+
+def rgb_size(path: Path) -> tuple[int, int]:
+    """(width, height) of the 8-bit RGB image at ``path``, by its header alone, which ``read_rgb`` does not stop at."""
+    with opened(path) as image:
+        return image.size
+
+
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Writes uint8 (H, W, 3) to ``path`` as PNG, whole or not at all."""
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise TypeError(f"{path}: {pixels.dtype} {pixels.shape} is not uint8 (H, W, 3)")
+    with atomic(path) as aside:
+        Image.fromarray(np.ascontiguousarray(pixels)).save(aside, format="PNG")
+
+
+def named(stems: set[str]) -> str:
+    """At most five of ``stems``, and how many more there are."""
+    shown = sorted(stems)[:5]
+    return ", ".join(shown) + (f" and {len(stems) - 5} more" if len(stems) > 5 else "")
+
+
+def pairs(images: Path, references: Path) -> list[tuple[str, Path, Path]]:
+    """(stem, image, reference) for two folders of equal stems, sorted; what is missing or left over is named."""
+    if images.resolve() == references.resolve():
+        raise InputError(f"{images}: the same folder twice; images and references must differ")
+    ours, theirs = list_images(images), list_images(references)
+    missing, extra = theirs.keys() - ours.keys(), ours.keys() - theirs.keys()
+    complaints = [f"{images} lacks {named(missing)}"] if missing else []
+    complaints += [f"{references} lacks {named(extra)}"] if extra else []
+    if complaints:
+        raise InputError(f"images without a partner of the same name: {'; '.join(complaints)}")
+    return [(stem, ours[stem], theirs[stem]) for stem in ours]

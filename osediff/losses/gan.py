@@ -1,0 +1,146 @@
+"""The GAN loss of the paper's Table 3: "the GAN loss used in [35]", img2img-turbo's discriminator on frozen features.
+
+Vision-aided GAN (Kumari et al., CVPR 2022) puts small trained heads on a frozen network's features at several depths;
+the loss of each is binary cross-entropy with the real label at 0.8, their sum weighted by 0.5. The paper names no
+weight of its own. Chosen here: generator and discriminator steps as for VSD, the losses of a step added up
+(img2img-turbo takes an optimizer step for each), and no augmentation of what the discriminator sees, so that all
+variants draw the same random numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from osediff.common.errors import InputError
+from osediff.models.generator import Generator, full
+from osediff.training.sample_rng import Draws
+
+Features = Callable[[Tensor], list[Tensor]]
+REAL = 0.8  # one-sided label smoothing
+WIDTH = 256
+CLIP = "openai/clip-vit-base-patch32"
+
+
+class Blur(nn.Module):
+    """Binomial low-pass filter (1 3 3 1) before subsampling, for any number of channels."""
+
+    kernel: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        row = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+        self.register_buffer("kernel", row[:, None] * row[None, :], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same number of channels, one pixel smaller on each axis."""
+        kernel = self.kernel.to(x).expand(x.shape[1], 1, 4, 4)
+        return F.conv2d(F.pad(x, (1, 1, 1, 1)), kernel, groups=x.shape[1])
+
+
+def head(channels: int, spatial: bool) -> nn.Sequential:
+    """Logits of one feature: a map (N, C, h, w) gives a map of them, a vector (N, C) gives one."""
+    if not spatial:
+        layers = [spectral_norm(nn.Linear(channels, WIDTH)), nn.LeakyReLU(0.2), spectral_norm(nn.Linear(WIDTH, 1))]
+        return nn.Sequential(*layers)
+    first, last = nn.Conv2d(channels, WIDTH, 3, padding=1), nn.Conv2d(WIDTH, 1, 1, stride=2)
+    return nn.Sequential(spectral_norm(first), nn.LeakyReLU(0.2), Blur(), spectral_norm(last))
+
+
+def encoder_features(generator: Generator) -> Features:
+    """The backbone's own frozen encoder, for the demo: its two deepest levels and the average of the last.
+
+    It needs no download and is not CLIP; a GAN loss on it says that the machinery works.
+    """
+    encoder = generator.backbone.vae.encoder
+
+    def features(image: Tensor) -> list[Tensor]:
+        found = []
+        with generator.bare_vae():
+            hidden = encoder.conv_in(image)
+            for block in encoder.down_blocks:
+                hidden = block(hidden)
+                found.append(hidden)
+        return [*found[-2:], found[-1].mean((2, 3))]
+
+    return features
+
+
+def clip_features(generator: Generator) -> Features:
+    """CLIP ViT-B/32 as img2img-turbo uses it: tokens after blocks 4 and 8 as 7x7 maps, and the projected embedding.
+
+    Images (N, 3, H, W) in [-1, 1] are brought to 224 pixels by averaging. InputError where the weights are not in the
+    Hugging Face cache: nothing is downloaded during training.
+    """
+    from transformers import CLIPVisionModelWithProjection
+
+    device = next(generator.backbone.unet.parameters()).device
+    try:
+        clip = CLIPVisionModelWithProjection.from_pretrained(CLIP, local_files_only=True)
+    except OSError as error:
+        raise InputError(
+            f"the GAN loss needs {CLIP} in the Hugging Face cache; fetch it: hf download {CLIP}"
+        ) from error
+    clip.requires_grad_(False).eval().to(device)
+    mean = torch.tensor([0.48145466, 0.4578275, 0.40821073], device=device)[:, None, None]
+    std = torch.tensor([0.26862954, 0.26130258, 0.27577711], device=device)[:, None, None]
+
+    def features(image: Tensor) -> list[Tensor]:
+        small = F.interpolate(image / 2 + 0.5, size=(224, 224), mode="area")
+        found = clip((small - mean) / std, output_hidden_states=True)
+        maps = [found.hidden_states[depth][:, 1:].transpose(1, 2).unflatten(2, (7, 7)) for depth in (4, 8)]
+        return [*maps, found.image_embeds]
+
+    return features
+
+
+KINDS: dict[str, Callable[[Generator], Features]] = {"encoder": encoder_features, "clip": clip_features}
+
+
+class GAN:
+    """A discriminator between restored and true images. Of a recipe's ``loss`` it takes ``discriminator``, of KINDS."""
+
+    term, own_term = "gan", "discriminator"  # names of the two losses in the log
+
+    def __init__(self, generator: Generator, loss: dict[str, Any]) -> None:
+        self.features = KINDS[loss["discriminator"]](generator)
+        like = next(generator.backbone.vae.parameters())
+        with torch.no_grad():
+            probe = self.features(torch.zeros(1, 3, 64, 64).to(like))
+        self.heads = nn.ModuleList(head(feature.shape[1], feature.ndim == 4) for feature in probe).to(like.device)
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """The heads' weights, trained by ``own_loss`` alone."""
+        return dict(self.heads.named_parameters())
+
+    def buffers(self) -> dict[str, Tensor]:
+        """What a training state holds besides the parameters: the vectors of the spectral norm's power iteration."""
+        return dict(self.heads.named_buffers())
+
+    def subject(self, restored: Tensor, latent: Tensor) -> Tensor:
+        """What is judged: the ``restored`` image (N, 3, H, W)."""
+        return restored
+
+    def cross_entropy(self, image: Tensor, label: float) -> Tensor:
+        """Binary cross-entropy of ``image`` (N, 3, H, W) and ``label``: mean over positions, sum over heads."""
+        logits = [full(of_head(feature)) for of_head, feature in zip(self.heads, self.features(image), strict=True)]
+        return torch.stack(
+            [F.binary_cross_entropy_with_logits(found, torch.full_like(found, label)) for found in logits]
+        ).sum()
+
+    def loss(self, subject: Tensor, text: Tensor, negative: Tensor, draws: Draws) -> Tensor:
+        """How far the restored images are from being taken for true ones; the texts are not used."""
+        self.heads.requires_grad_(False)
+        try:
+            return self.cross_entropy(subject, REAL)
+        finally:
+            self.heads.requires_grad_(True)
+
+    def own_loss(self, subject: Tensor, hq: Tensor, text: Tensor, draws: Draws) -> Tensor:
+        """What the discriminator minimizes on restored and true images (N, 3, H, W)."""
+        return self.cross_entropy(hq, REAL) + self.cross_entropy(subject.detach(), 0.0)

@@ -1,0 +1,1 @@
+"""Networks: the backbone, the one-step generator, LoRA, tiles."""

@@ -1,0 +1,291 @@
+"""Images of any size in bounded memory: the networks see tiles, and the tiles do not show.
+
+The UNet's tiles overlap and are averaged under a Gaussian window, as in the released code. The VAE is computed as if
+in one piece, one residual block after the other: a tile reads as far beyond its border as its convolutions look, and
+each group normalization first takes its mean and variance over all tiles. So a block's convolutions are computed up to
+twice, and between two blocks a feature map of the whole image is kept: for SD 2.1 and a 4K image (3840x2160) at most
+two of 4.2 GB in float32, or half of that in bfloat16 and float16. Only attention in the middle of the VAE, which grows
+with the square of the image's area, is over windows once the image is very large.
+
+Sizes are in latent pixels: an image pixel divided by the VAE's factor, 8 in SD 2.1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from diffusers.models.resnet import ResnetBlock2D
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from osediff.common.errors import InputError
+
+Network = Callable[[Tensor], Tensor]
+
+# What a stage of the VAE looks at beyond a pixel: two 3x3 convolutions, and one more that halves or follows a doubling.
+# Even, so that tiles begin on even pixels, as halving needs.
+MARGIN = 6
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Sizes in latent pixels; 0 means never to tile.
+
+    ``vae``: up to this side squared the VAE works on the whole image, above it on tiles of half this side; its
+    attention on the whole up to twice this side squared, above it on windows of twice this side. ``latent``: side of
+    the UNet's tiles, which works on the whole image up to their area. ``overlap``: of the UNet's tiles. The UNet's
+    sizes are those of the released code, whose VAE is in tiles from 136 (encoder) and 246 (decoder) on.
+    """
+
+    vae: int = 128
+    latent: int = 96
+    overlap: int = 32
+
+    def __post_init__(self) -> None:
+        if self.vae < 0 or self.latent < 0 or (self.latent and not 0 <= self.overlap < self.latent):
+            sizes = f"VAE {self.vae}, latent {self.latent}, overlap {self.overlap}"
+            raise InputError(f"tile sizes {sizes}: none may be negative, and the overlap must be below the latent tile")
+
+
+def needed(x: Tensor, tile: int, factor: int = 1) -> bool:
+    """Whether ``x`` (..., H, W), of ``factor`` pixels per latent pixel, is larger than a square tile."""
+    return 0 < (tile * factor) ** 2 < x.shape[-2] * x.shape[-1]
+
+
+def starts(extent: int, tile: int, overlap: int) -> list[int]:
+    """Where tiles begin along one side: ``tile - overlap`` apart, the last one moved back to end with the image."""
+    if extent <= tile:
+        return [0]
+    step = tile - overlap
+    return [*range(0, extent - tile, step), extent - tile]
+
+
+def window(height: int, width: int) -> Tensor:
+    """Gaussian weights (height, width), deviation a tenth of the side.
+
+    The vertical center lies half a pixel low as in the released code, so that outputs agree; averages do not mind.
+    """
+
+    def profile(side: int, center: float) -> Tensor:
+        return torch.exp(-(((torch.arange(side, dtype=torch.float64) - center) / side) ** 2) / 0.02)
+
+    return torch.outer(profile(height, height / 2), profile(width, (width - 1) / 2)).float()
+
+
+def blended(network: Network, x: Tensor, tile: int, overlap: int, what: str) -> Tensor:
+    """``network(x)`` for an ``x`` (N, C, H, W) too large for it: overlapping tiles under a Gaussian window.
+
+    The network must keep height and width. ``what`` names the work on the progress bar.
+    """
+    height, width = (min(tile, extent) for extent in x.shape[-2:])
+    weight = window(height, width).to(x.device)
+    tops, lefts = (starts(extent, tile, overlap) for extent in x.shape[-2:])
+    total: Tensor | None = None
+    weights = torch.zeros(x.shape[-2:], device=x.device)
+    for top, left in tqdm([(t, left) for t in tops for left in lefts], desc=what, unit="tile", leave=False):
+        inside = (..., slice(top, top + height), slice(left, left + width))
+        result = network(x[inside].contiguous()).float()
+        if total is None:
+            total = torch.zeros(*result.shape[:2], *x.shape[-2:], device=x.device)
+        total[inside] += result * weight
+        weights[inside[1:]] += weight
+    assert total is not None  # there is at least one tile
+    return (total / weights).to(x.dtype)
+
+
+class Span(NamedTuple):
+    """Along one side, the part ``start:stop`` that a tile makes and the part ``first:last`` that it reads for it."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+
+def spans(extent: int, tile: int, margin: int) -> list[Span]:
+    """An even ``extent`` in equal parts of about ``tile``, each with up to ``margin`` beyond; all limits are even."""
+    count = math.ceil(extent / tile)
+    edges = [2 * round(extent / 2 * index / count) for index in range(count + 1)]
+    return [Span(start, stop, max(0, start - margin), min(extent, stop + margin)) for start, stop in pairwise(edges)]
+
+
+class UnmeasuredError(Exception):
+    """A tile has reached a normalization whose statistics are not complete yet."""
+
+
+class SharedNorms:
+    """Makes group normalizations use the mean and variance of the whole image while they see tiles of it.
+
+    Inside a ``with`` block, the first of ``layers`` that has no ``statistics`` yet measures what it is given, without
+    the margins of ``tile``, and raises UnmeasuredError; ``settle`` then turns what all tiles measured into its
+    statistics. One image at a time (N = 1).
+    """
+
+    def __init__(self, layers: list[nn.GroupNorm]) -> None:
+        self.layers = layers
+        self.statistics: dict[nn.GroupNorm, tuple[Tensor, Tensor]] = {}
+        self.tile: tuple[Span, Span] | None = None
+        self._seen: dict[nn.GroupNorm, list[tuple[int, Tensor, Tensor]]] = {}
+
+    def __enter__(self) -> SharedNorms:
+        # An attribute of the instance shadows the method: diffusers has no way to hand statistics to its blocks.
+        for layer in self.layers:
+            layer.forward = partial(self._normalize, layer)  # type: ignore[method-assign]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for layer in self.layers:
+            del layer.forward
+
+    def settle(self) -> None:
+        """Puts together what the tiles measured."""
+        for layer, parts in self._seen.items():
+            counts = torch.tensor([count for count, _, _ in parts], dtype=torch.float64)
+            means = torch.stack([mean for _, mean, _ in parts]).double().cpu()
+            variances = torch.stack([variance for _, _, variance in parts]).double().cpu()
+            share = (counts / counts.sum())[:, None]
+            mean = (share * means).sum(0)
+            variance = (share * (variances + (means - mean) ** 2)).sum(0)
+            self.statistics[layer] = (mean.float(), variance.float())
+        self._seen = {}
+
+    def measure(self, layer: nn.GroupNorm, x: Tensor) -> None:
+        """Takes note of mean and variance of ``x`` (1, C, H, W), what lies inside the tile of it."""
+        if self.tile is not None:
+            scale = x.shape[-1] / (self.tile[1].last - self.tile[1].first)
+            top, left = (round((span.start - span.first) * scale) for span in self.tile)
+            high, wide = (round((span.stop - span.start) * scale) for span in self.tile)
+            x = x[..., top : top + high, left : left + wide]
+        values = x.float().reshape(layer.num_groups, -1)
+        variance, mean = torch.var_mean(values, dim=1, correction=0)
+        self._seen.setdefault(layer, []).append((values.shape[1], mean, variance))
+
+    def _normalize(self, layer: nn.GroupNorm, x: Tensor) -> Tensor:
+        if layer not in self.statistics:
+            self.measure(layer, x)
+            raise UnmeasuredError
+        each = layer.num_channels // layer.num_groups
+        mean, variance = (value.to(x.device).repeat_interleave(each) for value in self.statistics[layer])
+        # With the statistics given, this is what batch normalization computes when it does not train.
+        return F.batch_norm(x, mean, variance, layer.weight.float(), layer.bias.float(), False, 0.0, layer.eps)
+
+
+def norms(modules: list[nn.Module]) -> list[nn.GroupNorm]:
+    """Every group normalization in ``modules``."""
+    return [layer for module in modules for layer in module.modules() if isinstance(layer, nn.GroupNorm)]
+
+
+def piecewise(modules: list[nn.Module], x: Tensor, tile: int) -> Tensor:
+    """``modules`` one after the other on one image (1, C, H, W), in tiles of about ``tile``, as if in one piece.
+
+    Together they may double or halve the size; they must look no farther than MARGIN input pixels.
+    """
+    tiles = [(row, column) for row in spans(x.shape[-2], tile, MARGIN) for column in spans(x.shape[-1], tile, MARGIN)]
+    whole: Tensor | None = None
+    with SharedNorms(norms(modules)) as shared:
+        while whole is None:
+            for shared.tile in tiles:
+                row, column = shared.tile
+                read = x[..., row.first : row.last, column.first : column.last].contiguous()
+                try:
+                    made = chain(modules, read)
+                except UnmeasuredError:
+                    continue
+                ratio = made.shape[-1] / read.shape[-1]
+
+                def scaled(start: int, stop: int, ratio: float = ratio) -> slice:
+                    return slice(round(start * ratio), round(stop * ratio))
+
+                if whole is None:
+                    size = [round(extent * ratio) for extent in x.shape[-2:]]
+                    whole = made.new_empty(*made.shape[:2], *size)
+                whole[..., scaled(row.start, row.stop), scaled(column.start, column.stop)] = made[
+                    ...,
+                    scaled(row.start - row.first, row.stop - row.first),
+                    scaled(column.start - column.first, column.stop - column.first),
+                ]
+            shared.settle()
+    return whole
+
+
+def chain(modules: list[nn.Module], x: Tensor) -> Tensor:
+    """``modules`` one after the other; residual blocks without a time embedding, as in a VAE."""
+    for module in modules:
+        x = module(x, None) if isinstance(module, ResnetBlock2D) else module(x)
+    return x
+
+
+def middle(block: Any, x: Tensor, side: int) -> Tensor:
+    """The VAE's middle block on the whole of ``x`` (1, C, H, W), its attention over windows of ``side`` if larger."""
+    x = block.resnets[0](x, None)
+    for attention, resnet in zip(block.attentions, block.resnets[1:], strict=True):
+        if needed(x, side):
+            with SharedNorms(norms([attention])) as shared:
+                for layer in shared.layers:
+                    shared.measure(layer, x)
+                shared.settle()
+                x = blended(attention, x, side, side // 4, "attention")
+        else:
+            x = attention(x)
+        x = resnet(x, None)
+    return x
+
+
+def levels(blocks: Any) -> Any:
+    """``blocks`` of a VAE; InputError if tiles cannot do them."""
+    if any(getattr(block, "attentions", None) for block in blocks):
+        raise InputError("this VAE has attention outside its middle, which tiles cannot do; use --tile-vae 0")
+    return blocks
+
+
+def in_stages(stages: list[list[nn.Module]], x: Tensor, width: int, tiling: Tiling, what: str) -> Tensor:
+    """The ``stages`` one after the other on one image, ``width`` latent pixels wide."""
+    for stage in tqdm(stages, desc=what, unit="block", leave=False):
+        x = piecewise(stage, x, tiling.vae * x.shape[-1] // width // 2)
+    return x
+
+
+def encode(vae: AutoencoderKL, image: Tensor, tiling: Tiling) -> Tensor:
+    """Mean and log-variance (N, 2C, h, w) of the latents of ``image`` (N, 3, H, W), sides multiples of the factor."""
+    encoder: Any = vae.encoder
+    width = image.shape[-1] // 2 ** (len(encoder.down_blocks) - 1)
+    stages: list[list[nn.Module]] = []
+    before = [encoder.conv_in]
+    for block in levels(encoder.down_blocks):
+        for resnet in block.resnets:
+            stages.append([*before, resnet])
+            before = []
+        stages[-1] += list(block.downsamplers or [])
+    moments = []
+    for one in image.split(1):
+        x = middle(encoder.mid_block, in_stages(stages, one, width, tiling, "encoding"), 2 * tiling.vae)
+        moments.append(chain([encoder.conv_norm_out, encoder.conv_act, encoder.conv_out], x))
+    result = torch.cat(moments)
+    return vae.quant_conv(result) if vae.quant_conv is not None else result
+
+
+def decode(vae: AutoencoderKL, latent: Tensor, tiling: Tiling) -> Tensor:
+    """Image (N, 3, H, W) of ``latent`` (N, C, h, w) as the VAE takes it, divided by the scaling factor."""
+    decoder: Any = vae.decoder
+    latent = vae.post_quant_conv(latent) if vae.post_quant_conv is not None else latent
+    stages: list[list[nn.Module]] = []
+    before: list[nn.Module] = []
+    for block in levels(decoder.up_blocks):
+        for resnet in block.resnets:
+            stages.append([*before, resnet])
+            before = []
+        before = list(block.upsamplers or [])
+    stages[-1] += [decoder.conv_norm_out, decoder.conv_act, decoder.conv_out]
+    images = []
+    for one in latent.split(1):
+        x = middle(decoder.mid_block, decoder.conv_in(one), 2 * tiling.vae)
+        images.append(in_stages(stages, x, latent.shape[-1], tiling, "decoding"))
+    return torch.cat(images)

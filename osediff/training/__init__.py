@@ -1,0 +1,1 @@
+"""Training of OSEDiff (Algorithm 1) and of the demo's backbone."""

@@ -1,0 +1,49 @@
+"""A fixed set of pairs that a training is measured on as it goes, and the picture of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from osediff.common.images import write_png
+from osediff.data.pairs import TrainingPairs, as_image
+from osediff.losses.objective import Objective
+from osediff.training.sample_rng import Draws
+
+SEED = 2**31 - 1  # of these pairs and of their noise, whatever the training's seed is
+PAIRS = 4
+
+
+class Validation:
+    """Pairs that no training step sees: crops of the training photographs, cut and degraded by a seed of their own.
+
+    All variants of a recipe's data are measured on the same pairs, with the same noise. Measuring draws no random
+    number of the training's and changes nothing in it.
+    """
+
+    def __init__(self, photos: Path, recipe: dict[str, Any], device: torch.device) -> None:
+        pairs = TrainingPairs(photos, recipe, SEED, PAIRS)
+        self.lq, self.hq = (torch.stack([pairs[n][part] for n in range(PAIRS)]).to(device) for part in (0, 1))
+
+    @torch.no_grad()
+    def measure(self, objective: Objective, text: Tensor) -> tuple[dict[str, float], Tensor]:
+        """PSNR over RGB in dB and the recipe's perceptual distance, and the restored crops (PAIRS, 3, H, W).
+
+        ``text``: their embeddings (PAIRS, tokens, channels). One pair at a time, for little memory.
+        """
+        restored = torch.cat(
+            [objective.generator(self.lq[n : n + 1], text[n : n + 1], Draws([SEED + n]))[0] for n in range(PAIRS)]
+        )
+        errors = ((restored - self.hq) / 2).square().mean((1, 2, 3))
+        distances = [float(objective.distance(restored[n : n + 1], self.hq[n : n + 1])) for n in range(PAIRS)]
+        psnr = -10 * torch.log10(errors.clamp_min(1e-10)).mean()
+        return {"validation_psnr": float(psnr), "validation_perceptual": float(np.mean(distances))}, restored
+
+    def picture(self, restored: Tensor, path: Path) -> None:
+        """Writes LQ, restored and HQ side by side, a row for each pair, as PNG."""
+        rows = [torch.cat([*three], dim=2) for three in zip(self.lq, restored, self.hq, strict=True)]
+        write_png(path, as_image(torch.cat(rows, dim=1)))

@@ -1,0 +1,220 @@
+"""Test sets: exact crops, and a manifest that exists only when every pair fits."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from benchmark.data import checksums as known_images
+from benchmark.data import download_testset as obtaining
+from benchmark.data.photographs import as_rgb, skimage_photo
+from benchmark.data.testsets import cut, manifest
+from osediff.common.errors import InputError
+from osediff.common.fetch import fetch
+from osediff.common.files import sha256
+from osediff.common.images import read_rgb, write_png
+
+ROOT = Path(__file__).parents[3]
+SETS: dict[str, Any] = yaml.safe_load((ROOT / "config" / "testsets.yaml").read_text())
+DEMO = {name: entry for name, entry in SETS.items() if entry["kind"] == "photos"}
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """LR/ and HR/ with the pairs a and b, 8x6 and 32x24 pixels."""
+    rng = np.random.default_rng(0)
+    for stem in "ab":
+        write_png(tmp_path / "LR" / f"{stem}.png", rng.integers(0, 256, (6, 8, 3), np.uint8))
+        write_png(tmp_path / "HR" / f"{stem}.png", rng.integers(0, 256, (24, 32, 3), np.uint8))
+    return tmp_path / "LR", tmp_path / "HR"
+
+
+def test_crops_are_the_photograph_and_counted_by_it(tmp_path: Path) -> None:
+    crops = [
+        {"photo": "coffee.png", "left": 10, "top": 20},
+        {"photo": "chelsea.png", "left": 0, "top": 44},
+        {"photo": "coffee.png", "left": 344, "top": 144},
+    ]
+    cut({"size": 256, "crops": crops}, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["chelsea-0.png", "coffee-0.png", "coffee-1.png"]
+    coffee = as_rgb(skimage_photo("coffee.png"))
+    assert np.array_equal(read_rgb(tmp_path / "coffee-0.png"), coffee[20:276, 10:266])
+    assert np.array_equal(read_rgb(tmp_path / "coffee-1.png"), coffee[144:400, 344:600])
+
+
+def test_a_crop_that_leaves_its_photograph_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"256x256 at 345,0 does not lie within coffee\.png, 600x400"):
+        cut({"size": 256, "crops": [{"photo": "coffee.png", "left": 345, "top": 0}]}, tmp_path)
+
+
+def test_demo_sets_have_crops_of_their_own_with_something_on_them(tmp_path: Path) -> None:
+    seen: set[str] = set()
+    for name, entry in DEMO.items():
+        cut(entry["cut"], tmp_path / name)
+        images = sorted((tmp_path / name).iterdir())
+        assert len(images) == len(entry["cut"]["crops"]) >= 5
+        for path in images:
+            assert read_rgb(path).shape == (entry["cut"]["size"], entry["cut"]["size"], 3)
+            assert read_rgb(path).std() > 10, path
+        digests = {sha256(path) for path in images}
+        assert len(digests) == len(images) and not digests & seen
+        seen |= digests
+    assert len(DEMO) >= 3 and all(name.startswith("demo-") for name in DEMO)
+
+
+def test_the_manifest_lists_every_pair(folders: tuple[Path, Path]) -> None:
+    lr, hr = folders
+    made = manifest("x", lr, hr, 4, images=2, lr_sizes=[(8, 6)])
+    assert (made["name"], made["scale_factor"], made["count"], list(made["images"])) == ("x", 4, 2, ["a", "b"])
+    entry = made["images"]["b"]
+    assert tuple(entry["lr"]) == (8, 6) and tuple(entry["hr"]) == (32, 24)
+    assert entry["lr_sha256"] == sha256(lr / "b.png") and entry["hr_sha256"] == sha256(hr / "b.png")
+
+
+def gray(lr: Path, hr: Path) -> None:
+    Image.new("L", (8, 6)).save(lr / "b.png")
+
+
+def missing(lr: Path, hr: Path) -> None:
+    (hr / "b.png").unlink()
+
+
+def extra(lr: Path, hr: Path) -> None:
+    write_png(hr / "c.png", np.zeros((24, 32, 3), np.uint8))
+
+
+def one_pixel_short(lr: Path, hr: Path) -> None:
+    write_png(hr / "b.png", np.zeros((24, 31, 3), np.uint8))
+
+
+def truncated(lr: Path, hr: Path) -> None:
+    (hr / "b.png").write_bytes((hr / "b.png").read_bytes()[:200])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (gray, r"LR/b\.png: is gray"),
+        (missing, "HR lacks b"),
+        (extra, "LR lacks c"),
+        (one_pixel_short, r"HR/b\.png: is 31x24, 4 times its LR image is 32x24"),
+        (truncated, r"HR/b\.png: cannot be read"),
+    ],
+)
+def test_a_pair_that_does_not_fit_is_named(
+    spoil: Callable[[Path, Path], None], said: str, folders: tuple[Path, Path]
+) -> None:
+    spoil(*folders)
+    with pytest.raises(InputError, match=said):
+        manifest("x", *folders, 4)
+
+
+def test_a_copy_that_is_not_the_published_set_is_refused(folders: tuple[Path, Path]) -> None:
+    with pytest.raises(InputError, match="holds 2 images, x has 93"):
+        manifest("x", *folders, 4, images=93)
+    with pytest.raises(InputError, match=r"LR/a\.png: is 8x6, x has 128x128"):
+        manifest("x", *folders, 4, lr_sizes=[(128, 128)])
+
+
+@pytest.fixture
+def known(folders: tuple[Path, Path], tmp_path: Path) -> known_images.Known:
+    """What the two pairs are, through the file that ``list`` writes."""
+    path = tmp_path / "known.csv"
+    path.write_text(known_images.listed(dict(zip(("LR", "HR"), folders, strict=True))))
+    return known_images.read(path)
+
+
+def test_another_crop_is_named_and_another_file_of_the_same_image_is_not(
+    folders: tuple[Path, Path], known: known_images.Known
+) -> None:
+    lr, hr = folders
+    assert manifest("real", lr, hr, 4, known=known)["verified"] == "every image"
+    pixels = read_rgb(hr / "b.png")
+    Image.fromarray(pixels).save(hr / "b.png", compress_level=0)
+    assert sha256(hr / "b.png") != known["HR"]["b"].sha256
+    assert manifest("real", lr, hr, 4, known=known)["count"] == 2
+    write_png(hr / "b.png", np.roll(pixels, 1, axis=0))
+    with pytest.raises(InputError, match=r"HR/b\.png: its pixels are not those of real's HR image b\.png"):
+        manifest("real", lr, hr, 4, known=known)
+    assert manifest("real", lr, hr, 4)["verified"] == "number and sizes"
+    (hr / "b.png").rename(hr / "c.png")
+    (lr / "b.png").rename(lr / "c.png")
+    with pytest.raises(InputError, match=r"LR/c\.png: real has no LR image of this name"):
+        manifest("real", lr, hr, 4, known=known)
+
+
+@pytest.mark.parametrize("name", ["drealsr", "realsr"])
+def test_the_papers_crops_are_known(name: str) -> None:
+    images = known_images.read(ROOT / SETS[name]["known"])
+    assert [len(images[part]) for part in ("LR", "HR")] == [SETS[name]["images"]] * 2
+    assert images["LR"].keys() == images["HR"].keys()
+
+
+def test_the_papers_crops_are_those_of_the_test_data(drealsr: Path, tmp_path: Path) -> None:
+    assert (
+        known_images.listed({part: drealsr / part for part in ("LR", "HR")})
+        == (ROOT / SETS["drealsr"]["known"]).read_text()
+    )
+
+
+def test_missing_images_are_fetched_and_others_left_alone(
+    folders: tuple[Path, Path], known: known_images.Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def download(urls: list[str], path: Path, digest: str, size: int) -> None:
+        asked.append(urls)
+        source = tmp_path / urls[0].removeprefix("https://x.org/")
+        assert sha256(source) == digest and source.stat().st_size == size
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, path)
+
+    monkeypatch.setattr(fetch, "download", download)
+    target = {part: tmp_path / "set" / part for part in ("LR", "HR")}
+    write_png(target["HR"] / "a.png", np.zeros((24, 32, 3), np.uint8))
+    before = (target["HR"] / "a.png").read_bytes()
+    download_from = {"files": ["https://x.org/{part}/{name}"]}
+    with pytest.raises(InputError, match="real: 3 images are missing and the run is offline; put its images into"):
+        obtaining.obtain("real", download_from, target, known, tmp_path, offline=True)
+    obtaining.obtain("real", download_from, target, known, tmp_path, offline=False)
+    assert asked == [[f"https://x.org/{name}"] for name in ("LR/a.png", "LR/b.png", "HR/b.png")]
+    assert (target["HR"] / "a.png").read_bytes() == before, "what a user put there is not replaced, but refused"
+    with pytest.raises(InputError, match=r"HR/a\.png: its pixels"):
+        manifest("real", target["LR"], target["HR"], 4, known=known)
+
+
+def test_an_archive_gives_its_two_folders_and_nothing_else(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    archive = tmp_path / "sets.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for folder, inside in zip(folders, ("all/lq", "all/gt"), strict=True):
+            for path in folder.iterdir():
+                file.write(path, f"{inside}/{path.name}")
+        file.writestr("all/lq/../../../evil.png", b"x")
+        file.writestr("all/lq/deeper/c.png", b"x")
+        file.writestr("all/lq/readme.txt", b"x")
+    spec = {"archive": {"urls": ["https://x.org/sets.zip"], "lr": "all/lq", "hr": "all/gt"}}
+    target = {part: tmp_path / "set" / part for part in ("LR", "HR")}
+    (tmp_path / "set" / ".LR.unpacking").mkdir(parents=True)  # of a call that was killed
+    shutil.copy(folders[0] / "a.png", tmp_path / "set" / ".LR.unpacking" / "a.png")
+    obtaining.obtain("div", spec, target, None, tmp_path, offline=True)
+    for folder, original in zip(target.values(), folders, strict=True):
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+            path.name: path.read_bytes() for path in original.iterdir()
+        }
+    assert not list(tmp_path.rglob("evil*")) and manifest("div", target["LR"], target["HR"], 4)["count"] == 2
+
+    shutil.rmtree(tmp_path / "set")
+    archive.write_bytes(archive.read_bytes()[:-40])
+    with pytest.raises(InputError, match=r"sets\.zip: is damaged .*; remove it to fetch it anew"):
+        obtaining.obtain("div", spec, target, None, tmp_path, offline=True)
+    archive.unlink()
+    with pytest.raises(InputError, match="div: is not there and the run is offline"):
+        obtaining.obtain("div", spec, target, None, tmp_path, offline=True)

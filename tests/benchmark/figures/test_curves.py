@@ -1,0 +1,103 @@
+"""Learning curves: what is read from the logs, what a line and its band are, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmark.figures import curves
+from benchmark.tables import training_cost as plan
+from osediff.common.errors import InputError
+from tests.benchmark.conftest import ROOT
+
+
+def log(path: Path, entries: list[dict[str, Any]]) -> str:
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return str(path)
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> dict[str, Any]:
+    steps = [10, 20, 30]
+    first = [{"step": step, "mse": 1.0, "lr": 0.1, "validation_psnr": 20 + step / 10} for step in steps]
+    second = [{"step": step, "mse": 3.0, "validation_psnr": 22 + step / 10} for step in steps[:2]]  # stopped early
+    rows = {"OSEDiff": [log(tmp_path / "a", first), log(tmp_path / "b", second)], "w/o": [log(tmp_path / "c", first)]}
+    return {"preset": "demo", "title": "Table 3", "default": "OSEDiff", "rows": rows}
+
+
+def test_a_line_is_over_the_steps_that_every_seed_reached(spec: dict[str, Any]) -> None:
+    logs = [curves.read_log(Path(path)) for path in spec["rows"]["OSEDiff"]]
+    found = curves.series(logs, "validation_psnr")
+    assert found is not None
+    np.testing.assert_array_equal(found[0], [10, 20])
+    np.testing.assert_array_equal(found[1], [[21, 22], [23, 24]])
+    assert curves.series(logs, "vsd") is None
+
+
+def test_training_losses_are_running_means_and_validation_is_not(tmp_path: Path) -> None:
+    values = [0.0, 10, 0, 10, 0, 10, 0]
+    entries = [{"step": step, "mse": value, "validation_psnr": value} for step, value in enumerate(values, start=1)]
+    logs = [curves.read_log(Path(log(tmp_path / "log", entries)))]
+    smooth, raw = curves.series(logs, "mse"), curves.series(logs, "validation_psnr")
+    assert smooth is not None and raw is not None
+    np.testing.assert_allclose(smooth[1][0], [0, 5, 10 / 3, 5, 4, 6, 4])
+    np.testing.assert_array_equal(raw[1][0], values)
+
+
+def test_the_figure_shows_each_quantity_that_is_logged(spec: dict[str, Any]) -> None:
+    plots = [plot for plot in curves.draw(spec).axes if plot.get_visible()]
+    assert [plot.get_title(loc="left") for plot in plots] == [curves.PANELS["validation_psnr"], curves.PANELS["mse"]]
+    assert [len(plot.lines) for plot in plots] == [2, 2]
+    (line, _) = plots[0].lines
+    np.testing.assert_array_equal(np.asarray(line.get_ydata()), [22, 23])  # the mean of both seeds
+    assert len(plots[0].collections) == 1  # one band: the other variant has one seed
+
+
+def test_the_same_logs_give_the_same_bytes(spec: dict[str, Any], tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        command = [
+            sys.executable,
+            "-m",
+            "benchmark.figures.curves",
+            "--spec",
+            json.dumps(spec),
+            "--out",
+            str(tmp_path / name),
+        ]
+        subprocess.run(command, check=True, cwd=ROOT)
+    for suffix in ("png", "svg"):
+        assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize("text", ["no json", '{"mse": 1.0}\n', "[1]\n"])
+def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"log.jsonl: not a training log"):
+        curves.read_log(path)
+
+
+def test_logs_without_anything_to_draw(spec: dict[str, Any], tmp_path: Path) -> None:
+    spec["rows"] = {"OSEDiff": [log(tmp_path / "empty", [])]}
+    with pytest.raises(InputError, match="hold nothing to draw"):
+        curves.draw(spec)
+
+
+def test_the_plan_counts_a_shared_training_once() -> None:
+    spec = {"preset": "paper", "seeds": [0], "steps": 3600, "cost": {}}
+    spec["cost"] = {"device": "A100", "devices": 4, "seconds_per_step": 2.0, "source": "assumed"}
+    spec["ablations"] = [
+        {"title": "One", "rows": 2, "trainings": ["a", "default"]},
+        {"title": "Two", "rows": 3, "trainings": ["default", "b", "c"]},
+    ]
+    text = plan.markdown(spec)
+    # 3600 steps of 2 s on four devices: 8 device-hours each.
+    assert "| One | 2 | 2 | 2 | 3600 | 16.0 | 16.0 |" in text
+    assert "| Two | 3 | 3 | 2 | 3600 | 24.0 | 16.0 |" in text
+    assert "4 trainings, 32.0 A100-hours" in text

@@ -1,0 +1,286 @@
+"""Ablations: which runs are shared, what a table says of them, and what is refused before anything runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from scipy.stats import wilcoxon
+
+from benchmark.evaluation.evaluate import COLUMNS
+from benchmark.tables import ablation as ablation_table
+from osediff.common.errors import InputError
+from tests.benchmark.conftest import ROOT
+from tests.workflow.planning.test_config import root, spoil  # noqa: F401
+from workflow.planning import ablations
+from workflow.planning import config as registry
+from workflow.planning import prompts as prompting
+
+MAIN: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+TABLES = ["table3", "table4", "table5", "table6", "table7"]
+PAPER: dict[str, Any] = registry.merged(MAIN, yaml.safe_load((ROOT / "config" / "paper.yaml").read_text()))
+
+
+def loaded(main: dict[str, Any], folder: Path = ROOT) -> registry.Registry:
+    return registry.load(dict(main), folder)
+
+
+def test_the_default_is_trained_once_for_all_five_tables() -> None:
+    bench = loaded(MAIN)
+    used = [set(ablations.trainings(bench, name)) for name in TABLES]
+    shared = set.intersection(*used)
+    assert shared == {f"runs/demo/train/osediff/demo-short/{seed}" for seed in MAIN["seeds"]}
+    rows = {variant for name in TABLES for variant in ablations.rows(bench, name)}
+    assert len(set.union(*used)) == len({ablations.same(bench, variant) for variant in rows}) * len(MAIN["seeds"])
+
+
+def test_at_paper_scale_the_default_is_the_model_of_table_1() -> None:
+    bench = loaded(PAPER)
+    assert ablations.method(bench, "osediff", 0) == "osediff"
+    assert ablations.method(bench, "osediff", 1) == "osediff.paper.1"
+    assert ablations.evaluations(bench, "table5")[1] == "runs/paper/evaluate/osediff/realsr.csv"
+
+
+def test_a_row_that_repeats_the_default_is_left_out_and_said_so() -> None:
+    spec = ablations.spec(loaded(MAIN), "table4")  # the demo's prompts are null
+    assert "prompt-null" not in spec["rows"] and "osediff" in spec["rows"]
+    assert spec["remarks"][0] == "Null: trains exactly as OSEDiff does at demo preset"
+    assert spec["rows"]["osediff"]["published"] == "prompt Null"
+    assert ablations.spec(loaded(PAPER), "table4")["rows"]["osediff"]["published"] == "OSEDiff"
+
+
+def test_a_row_whose_extractor_has_no_weights_is_absent_with_the_reason(root: Path, tmp_path: Path) -> None:  # noqa: F811
+    assert list(ablations.rows(loaded(MAIN), "table4")) == ["osediff"]
+    demo, paper = (ablations.spec(loaded(main), "table4") for main in (MAIN, PAPER))
+    assert "DAPE: no row without weights: snakemake --cores 1 data/prompts/ram/manifest.json" in demo["remarks"][1]
+    # At the paper preset the default has DAPE's tags, whose weights a rule brings; LLaVA's nobody asked for.
+    assert list(paper["rows"]) == ["prompt-null", "osediff"]
+    assert "DAPE: trains exactly as OSEDiff does" in paper["remarks"][0] and "LLaVA-v1.5: no row" in paper["remarks"][1]
+    here = tmp_path / "llava"
+    here.mkdir()
+    for file in loaded(PAPER).prompts["weights"]["llava"]["files"]:
+        (here / file).touch()
+    bench = loaded(registry.merged(PAPER, {"paths": {"llava": str(here)}}))
+    assert list(ablations.rows(bench, "table4")) == ["prompt-null", "osediff", "prompt-llava"]
+    row = ablations.spec(bench, "table4")["rows"]["prompt-llava"]
+    assert row["prompts"] == ["runs/paper/prompts/llava/drealsr.json"]
+    assert prompting.of_training(bench, "prompt-llava", "paper", "0") == [
+        "runs/paper/prompts/train/prompt-llava/paper/0.json"
+    ]
+
+
+def test_variants_that_see_the_same_crops_share_their_prompts() -> None:
+    bench = loaded(PAPER)
+    shared = "runs/paper/prompts/train/osediff/paper/0.json"
+    alike = ("osediff", "gan", "vae-rank-2")
+    assert {prompting.of_training(bench, name, "paper", "0")[0] for name in alike} == {shared}
+    assert prompting.of_training(bench, "prompt-null", "paper", "0") == []
+    assert prompting.of_test_set(bench, "osediff", "drealsr") == ["runs/paper/prompts/dape/drealsr.json"]
+
+
+def test_what_leaves_the_crops_as_they_are_extracts_no_prompt_again(root: Path) -> None:  # noqa: F811
+    before = prompting.stream_recipe(loaded(PAPER, root), "osediff", "paper")
+    spoil(root, "variants", "bases", "paper", "learning_rate", value=1.0e-4)
+    spoil(root, "variants", "bases", "paper", "loss", "mse", value=2.0)
+    assert prompting.stream_recipe(loaded(PAPER, root), "osediff", "paper") == before
+    spoil(root, "variants", "bases", "paper", "steps", value=15000)
+    assert prompting.stream_recipe(loaded(PAPER, root), "osediff", "paper") != before
+
+
+def test_an_ablation_is_there_where_it_has_a_test_set(root: Path) -> None:  # noqa: F811
+    spoil(root, "ablations", "table7", "test_set", value={"paper": "realsr"})
+    assert ablations.active(loaded(MAIN, root)) == TABLES[:-1]
+    assert ablations.active(loaded(PAPER, root)) == TABLES
+
+
+def test_a_base_changes_another_and_a_variant_changes_the_base() -> None:
+    bench = loaded(MAIN)
+    long, short = bench.variant("vae-rank-8", "demo"), bench.variant("vae-rank-8", "demo-short")
+    assert {key for key in long if long[key] != short[key]} == {"steps"}
+    assert short["rank_vae"] == 8 and bench.variant("osediff", "demo-short")["rank_vae"] == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "value", "said"),
+    [
+        ("ablations", ("table7", "variants"), {"vae-both": "both"}, "table7: lacks the default variant osediff"),
+        ("ablations", ("table7", "variants", "vae-bth"), "x", "unknown variant 'vae-bth', did you mean vae-both?"),
+        ("ablations", ("table7", "variants", "vae-both"), "decoder", "two rows are called 'decoder'"),
+        ("ablations", ("table7", "metrics"), ["psnrr"], "unknown metric 'psnrr', did you mean psnr?"),
+        ("ablations", ("table7", "test_set", "demo"), "demo-abl", "unknown test set 'demo-abl'"),
+        ("ablations", ("table7", "varants"), {}, "unknown key 'varants', did you mean variants?"),
+        ("ablations", ("table1",), {"title": "x", "test_set": {"demo": "demo-ablation"}, "metrics": ["psnr"],
+                                    "variants": {"osediff": "x"}}, "has a table of this name"),
+        ("variants", ("variants", "vae-rank-2", "rank_vae"), 0, "vae-rank-2: at rank_vae: 0 is less than"),
+        ("variants", ("variants", "vae-rank-2", "rank_vae"), -2, "vae-rank-2: at rank_vae: -2 is less than"),
+        ("variants", ("variants", "vae-neither", "tune", "unet"), False, "vae-neither: tunes nothing"),
+        ("variants", ("bases", "demo-short", "base"), "dmo", "demo-short: unknown base 'dmo', did you mean demo?"),
+        ("variants", ("bases", "demo", "base"), "demo-short", "its bases go round in a circle"),
+        ("variants", ("default",), "ose", "default: unknown variant 'ose'"),
+    ],
+)  # fmt: skip
+def test_mistakes(root: Path, name: str, keys: tuple[str, ...], value: Any, said: str) -> None:  # noqa: F811
+    spoil(root, name, *keys, value=value)
+    with pytest.raises(InputError) as caught:
+        loaded(MAIN, root)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_two_variants_of_one_name(root: Path) -> None:  # noqa: F811
+    path = root / "config" / "variants.yaml"
+    path.write_text(path.read_text() + "  vae-both: {rank_vae: 2}\n")
+    with pytest.raises(InputError, match="vae-both stands twice"):
+        loaded(MAIN, root)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("ablation_base", "long", "ablation_base: unknown base 'long'"),
+        ("seeds", [0, 0], "at seeds"),
+    ],
+)
+def test_mistakes_in_the_main_file(key: str, value: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        loaded(MAIN | {key: value})
+
+
+# The table
+
+TRUTH = {"default": [20.0, 22, 24, 26, 28, 30, 32, 34], "better": 0.5, "same": 0.0}
+
+
+def evaluation(folder: Path, method: str, values: dict[str, list[float]], note: str = "") -> Path:
+    path = folder / f"{method}.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for metric, found in values.items():
+            for image, value in enumerate(found):
+                writer.writerow([method, "set", f"image{image}", metric, f"{value:.6f}", "osediff/2", ""])
+            if not found:
+                writer.writerow([method, "set", "", metric, "", "osediff/2", note])
+    return path
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[dict[str, Any], list[Path]]:
+    """An ablation of four rows and three seeds: ``up`` is 0.5 dB better on every image, ``same`` differs by noise, one
+    run of ``shaky`` did not converge, and none of ``lost`` did."""
+    rng = np.random.default_rng(0)
+    files, rows = [], {}
+    titles = {"osediff": "OSEDiff", "up": "w/o VSD loss", "same": "Same", "shaky": "Shaky", "lost": "Lost"}
+    for variant, title in titles.items():
+        runs = [f"{variant}.base.{seed}" for seed in range(3)]
+        rows[variant] = {"title": title, "runs": runs, "published": title, "paper": "", "prompts": []}
+        for seed, run in enumerate(runs):
+            of_seed = np.array(TRUTH["default"]) + seed
+            shift = {"up": 0.5, "same": rng.normal(0, 0.3, 8)}.get(variant, 0.0)
+            failed = variant == "lost" or (variant == "shaky" and seed == 1)
+            values = {"psnr": [] if failed else list(of_seed + shift), "lpips": []}
+            note = "did not converge: loss is not finite at step 7" if failed else "needs x.pth"
+            files.append(evaluation(tmp_path, run, values, note))
+    rows["lost"]["paper"] = "unstable"
+    spec = {"name": "table3", "preset": "demo", "title": "Table 3", "test_set": "set", "test_set_title": "Set"}
+    spec |= {
+        "remarks": ["Twin: trains exactly as OSEDiff does at demo preset"],
+        "extraction": False,
+        "published_test_set": "realsr",
+        "metrics": ["psnr", "lpips"],
+        "default": "osediff",
+        "rows": rows,
+    }
+    return spec, files
+
+
+def rendered(spec: dict[str, Any], files: list[Path], out: Path) -> subprocess.CompletedProcess[str]:
+    arguments = ["--spec", json.dumps(spec), "--rows", *map(str, files), "--out", str(out)]
+    arguments += ["--published", str(ROOT / "config/published/osediff-tables-2-7.csv")]
+    command = [sys.executable, "-m", "benchmark.tables.ablation", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+def test_the_table(made: tuple[dict[str, Any], list[Path]], tmp_path: Path) -> None:
+    spec, files = made
+    result = rendered(spec, files, tmp_path / "table3")
+    assert result.returncode == 0, result.stderr
+    with (tmp_path / "table3.csv").open(newline="") as file:
+        rows = {(row["variant"], row["source"]): row for row in csv.DictReader(file)}
+    default, up, same = (rows[title, "measured"] for title in ("OSEDiff", "w/o VSD loss", "Same"))
+    # Means 27, 28 and 29 of the three seeds: 28.00, sd 1.
+    assert (default["PSNR↑"], default["PSNR↑ sd"], default["PSNR↑ p"]) == ("28.00", "1.00", "")
+    assert (up["PSNR↑"], up["PSNR↑ verdict"], up["runs"], up["images"]) == ("28.50", "better", "3", "8")
+    assert same["PSNR↑ verdict"] == "" and float(same["PSNR↑ p"]) > 0.05
+    assert (rows["Shaky", "measured"]["converged"], rows["Shaky", "measured"]["PSNR↑"]) == ("2", "28.00")
+    lost = rows["Lost", "measured"]
+    assert (lost["converged"], lost["PSNR↑"], lost["note"]) == (
+        "0",
+        "",
+        "did not converge: loss is not finite at step 7",
+    )
+    # The paper's row stands beside ours, and is not one of ours.
+    assert rows["w/o VSD loss", "published"]["PSNR↑"] == "25.42"
+    assert rows["w/o VSD loss", "published"]["test_set"] == "realsr"
+    assert rows["Lost", "published"]["note"] == "unstable"
+    assert ("Same", "published") not in rows
+    text = (tmp_path / "table3.md").read_text()
+    assert "| w/o VSD loss | 3 | 28.50 ± 1.00 ▲ |" in text and "| *published* | *25.42* |" in text
+    assert (
+        "| Lost | 0 of 3 converged | did not converge |" in text
+        and "- Twin: trains" in text
+        and "LPIPS not measured: needs x.pth" in text
+    )
+    assert r"28.50 $\pm$ 1.00 $\blacktriangle$" in (tmp_path / "table3.tex").read_text()
+
+
+def test_the_time_of_extraction_stands_beside_the_published_one(
+    made: tuple[dict[str, Any], list[Path]], tmp_path: Path
+) -> None:
+    spec, files = made
+    about = {"extractor": "dape", "device": "cpu", "precision": "fp32"}
+    content = {"made_by": about, "prompts": {"a": "cat", "b": "tree"}, "seconds": 0.03456}
+    (tmp_path / "prompts.json").write_text(json.dumps(content))
+    spec |= {"name": "table4", "extraction": True}
+    spec["rows"]["up"] |= {"prompts": [str(tmp_path / "prompts.json")], "published": "OSEDiff"}
+    assert rendered(spec, files, tmp_path / "table4").returncode == 0
+    with (tmp_path / "table4.csv").open(newline="") as file:
+        rows = {(row["variant"], row["source"]): row["extraction-seconds"] for row in csv.DictReader(file)}
+    assert rows["w/o VSD loss", "measured"] == "0.0346" and rows["w/o VSD loss", "published"] == "0.02"
+    assert rows["OSEDiff", "measured"] == "0"  # no prompt, nothing to extract
+    text = (tmp_path / "table4.md").read_text()
+    assert "| extraction (s) |" in text
+    assert "w/o VSD loss: extraction is the median of 2 images, dape on cpu in fp32, one image at a time" in text
+
+
+def test_p_values_are_wilcoxons_and_never_certain() -> None:
+    rng = np.random.default_rng(1)
+    differences = rng.normal(0.2, 1, (3, 20))
+    bootstrap, signed = ablation_table.p_values(differences)
+    assert signed == wilcoxon(differences.mean(axis=0)).pvalue
+    assert 0 < bootstrap <= 1
+    assert ablation_table.p_values(np.full((2, 5), 0.1))[0] == pytest.approx(2 / 10_001)
+    assert ablation_table.p_values(np.zeros((2, 5))) == (1.0, 1.0)
+
+
+def test_seeds_that_disagree_decide_nothing() -> None:
+    # On every image one seed gains what another loses: no number of images makes that a result.
+    differences = np.array([[1.0], [-0.9], [0.2]]) * np.ones((3, 200)) + np.random.default_rng(2).normal(
+        0, 0.01, (3, 200)
+    )
+    bootstrap, signed = ablation_table.p_values(differences)
+    assert signed < 1e-6 and bootstrap > 0.3
+
+
+def test_a_missing_run_is_named(made: tuple[dict[str, Any], list[Path]], tmp_path: Path) -> None:
+    spec, files = made
+    result = rendered(spec, files[1:], tmp_path / "table3")
+    assert result.returncode == 2
+    assert result.stderr == "error: no evaluation of osediff.base.0 on set among --rows; measure it\n"
+    assert not list(tmp_path.glob("table3*"))

@@ -1,0 +1,79 @@
+"""One job per device, whatever Snakemake starts at once."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from osediff.common import devices
+from osediff.common import gpu_lease as lease
+from osediff.common.errors import InputError
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_devices_are_those_the_cluster_gave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, GPU-0aef")
+    assert devices() == ["3", "GPU-0aef"]
+
+
+@pytest.mark.parametrize("given", ["", None])
+def test_no_device_is_one_clear_line(given: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", "")
+    if given is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    with pytest.raises(InputError, match="no CUDA device"):
+        devices()
+
+
+def test_each_holder_gets_a_device_of_its_own(tmp_path: Path) -> None:
+    first, second = lease(["0", "1"], tmp_path), lease(["0", "1"], tmp_path)
+    assert [list(first), list(second)] == [["0"], ["1"]]
+    first["0"].close()
+    third = lease(["0", "1"], tmp_path)
+    assert list(third) == ["0"]
+    second["1"].close()
+
+
+def test_several_devices_are_taken_at_once_or_not_at_all(tmp_path: Path) -> None:
+    one = lease(["0", "1", "2"], tmp_path)
+    two = lease(["0", "1", "2"], tmp_path, count=2)
+    assert list(two) == ["1", "2"]
+    two["1"].close()
+    waiting = threading.Thread(target=lambda: got.update(lease(["0", "1", "2"], tmp_path, 2, every=0.02)), daemon=True)
+    got: dict[str, IO[bytes]] = {}
+    waiting.start()
+    time.sleep(0.2)
+    assert not got  # one is free, two are wanted
+    assert list(one) == ["0"] and list(lease(["1"], tmp_path, every=0.02)) == ["1"]  # and the free one is not held
+    one["0"].close()
+
+
+def test_more_devices_than_there_are(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="4 GPUs are asked for, 2 are here: 0, 1"):
+        lease(["0", "1"], tmp_path, count=4)
+
+
+def test_six_jobs_on_two_devices_never_meet(tmp_path: Path) -> None:
+    job = (
+        "import os, pathlib, time; d = pathlib.Path('busy-' + os.environ['CUDA_VISIBLE_DEVICES']);"
+        "d.mkdir(); time.sleep(0.2); d.rmdir()"  # mkdir fails where another job is on the device
+    )
+    path = str(ROOT)
+    environment = {"PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": "4,7", "PYTHONPATH": path, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "osediff.common.gpu_lease", "--", sys.executable, "-c", job]
+    started = time.monotonic()
+    jobs = [subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) for _ in range(6)]
+    assert [one.wait(timeout=60) for one in jobs] == [0] * 6
+    assert time.monotonic() - started >= 0.6
+
+
+def test_the_exit_code_is_the_commands(tmp_path: Path) -> None:
+    environment = {"PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": "0", "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "osediff.common.gpu_lease", "--", sys.executable, "-c", "raise SystemExit(7)"]
+    assert subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 7

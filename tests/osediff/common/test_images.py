@@ -1,0 +1,140 @@
+"""Which images are taken, which are refused and how they are paired."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from osediff.common.errors import InputError
+from osediff.common.images import list_images, pairs, read_rgb, write_png
+
+RGB = np.random.default_rng(0).integers(0, 256, (8, 6, 3), np.uint8)
+
+
+def images(folder: Path, *stems: str) -> Path:
+    for stem in stems:
+        write_png(folder / f"{stem}.png", RGB)
+    return folder
+
+
+def test_png_keeps_every_pixel(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", RGB)
+    assert np.array_equal(read_rgb(tmp_path / "a.png"), RGB)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), RGB)
+
+
+def save_gray(path: Path) -> None:
+    Image.fromarray(RGB[..., 0]).save(path)
+
+
+def save_16_bit(path: Path) -> None:
+    cv2.imwrite(str(path), RGB.astype(np.uint16) * 257)
+
+
+def save_16_bit_gray(path: Path) -> None:
+    cv2.imwrite(str(path), RGB[..., 0].astype(np.uint16) * 257)
+
+
+def save_alpha(path: Path) -> None:
+    Image.fromarray(RGB).convert("RGBA").save(path)
+
+
+def save_transparent_color(path: Path) -> None:
+    Image.fromarray(RGB).save(path, transparency=(1, 2, 3))
+
+
+def save_palette(path: Path) -> None:
+    Image.fromarray(RGB).quantize(16).save(path)
+
+
+def save_truncated(path: Path) -> None:
+    Image.fromarray(RGB.repeat(20, 0).repeat(20, 1)).save(path)
+    path.write_bytes(path.read_bytes()[:300])
+
+
+def save_damaged(path: Path) -> None:
+    Image.fromarray(RGB).save(path)
+    content = bytearray(path.read_bytes())
+    content[60] ^= 0xFF
+    path.write_bytes(bytes(content))
+
+
+def save_text(path: Path) -> None:
+    path.write_text("version https://git-lfs.github.com/spec/v1\n")
+
+
+@pytest.mark.parametrize(
+    ("save", "said"),
+    [
+        (save_gray, "is gray"),
+        (save_16_bit, "is 16-bit"),
+        (save_16_bit_gray, "is 16-bit"),
+        (save_alpha, "is transparent"),
+        (save_transparent_color, "is transparent"),
+        (save_palette, "is palette"),
+        (save_truncated, "cannot be read"),
+        (save_damaged, "cannot be read"),
+        (save_text, "cannot be read"),
+        (lambda path: None, "no such image"),
+    ],
+)
+def test_anything_but_whole_8_bit_rgb_is_refused_by_name(save: object, said: str, tmp_path: Path) -> None:
+    assert callable(save)
+    path = tmp_path / "photo.png"
+    save(path)
+    with pytest.raises(InputError, match=rf"photo\.png: {said}") as error:
+        read_rgb(path)
+    assert "\n" not in str(error.value)
+
+
+def test_16_bit_tiff_is_refused(tmp_path: Path) -> None:
+    save_16_bit(tmp_path / "photo.tif")
+    with pytest.raises(InputError, match="16-bit"):
+        read_rgb(tmp_path / "photo.tif")
+
+
+def test_images_are_listed_by_stem_and_nothing_else_is(tmp_path: Path) -> None:
+    images(tmp_path, "b", "a", ".hidden")
+    (tmp_path / "manifest.json").write_text("{}")
+    Image.fromarray(RGB).save(tmp_path / "c.JPG")
+    assert list(list_images(tmp_path)) == ["a", "b", "c"]
+
+
+def test_folders_without_usable_images_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="LR: no such folder"):
+        list_images(tmp_path / "LR")
+    (tmp_path / "LR").mkdir()
+    with pytest.raises(InputError, match="LR: no images here"):
+        list_images(tmp_path / "LR")
+    images(tmp_path / "LR", "a")
+    Image.fromarray(RGB).save(tmp_path / "LR" / "a.jpg")
+    with pytest.raises(InputError, match=r"a\.jpg and a\.png share a stem"):
+        list_images(tmp_path / "LR")
+
+
+def test_pairs_go_by_stem_not_by_position(tmp_path: Path) -> None:
+    sr, hr = images(tmp_path / "SR", "b", "a"), images(tmp_path / "HR", "a", "b")
+    assert pairs(sr, hr) == [("a", sr / "a.png", hr / "a.png"), ("b", sr / "b.png", hr / "b.png")]
+
+
+def test_every_image_without_a_partner_is_named_on_one_line(tmp_path: Path) -> None:
+    lr = images(tmp_path / "LR", "both", *(f"lr{index}" for index in range(8)))
+    hr = images(tmp_path / "HR", "both", "hr0")
+    with pytest.raises(InputError) as error:
+        pairs(lr, hr)
+    assert str(error.value) == (
+        f"images without a partner of the same name: {lr} lacks hr0; {hr} lacks lr0, lr1, lr2, lr3, lr4 and 3 more"
+    )
+
+
+def test_a_folder_is_no_reference_of_its_own(tmp_path: Path) -> None:
+    folder = images(tmp_path / "SR", "a")
+    with pytest.raises(InputError, match="same folder twice"):
+        pairs(folder, tmp_path / "SR" / ".." / "SR")
+
+
+def test_writing_what_is_no_image_is_a_bug(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        write_png(tmp_path / "a.png", RGB.astype(np.float32))

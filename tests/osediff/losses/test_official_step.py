@@ -1,0 +1,55 @@
+"""One step's losses and gradients against numbers that the released training script gave.
+
+The fixture was made by tools/official_fixture.py from cswry/OSEDiff at fcc4f09, in float32.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from osediff.losses.objective import Objective
+from osediff.models.generator import Generator
+from tests.osediff import closed_form
+from tools.our_training import Given, gradients, parameters_of
+
+NUMBERS = json.loads((Path(__file__).parent / "fixtures" / "official_step.json").read_text())
+
+
+@pytest.mark.parametrize("recomputing", [False, True])
+@pytest.mark.parametrize("trains", ["all", "mid-block"])
+def test_losses_and_gradients_are_those_of_the_released_script(trains: str, recomputing: bool) -> None:
+    recipe, batch = closed_form.recipe(trains), closed_form.batch()
+    generator = Generator(closed_form.backbone(), recipe, trains)
+    parameters = parameters_of(generator)
+    for name, weight in closed_form.weights(parameters).items():
+        parameters[name].data.copy_(weight)
+    if recomputing:
+        generator.checkpoint_gradients()
+    objective = Objective(generator, recipe["loss"])
+    draws = Given(batch["normals"], batch["timesteps"])
+    text, negative = batch["embeddings"]["text"], batch["embeddings"]["negative"]
+    loss, terms, subject = objective.generator_loss(batch["lq"], batch["hq"], text, negative, draws)
+    loss.backward()
+    own = objective.regularizer_loss(subject, batch["hq"], text, draws)
+    own["diffusion"].backward()
+
+    expected = NUMBERS[trains]
+    terms |= own
+    for name in ("mse", "vsd", "diffusion"):
+        assert terms[name].item() == pytest.approx(expected["losses"][name], rel=1e-5), name
+    found = closed_form.summary(gradients(parameters))
+    assert found.keys() == expected["gradients"].keys()
+    for name, (norm, product) in expected["gradients"].items():
+        size = parameters[name].numel() ** 0.5  # of the vector that the product is taken with
+        assert found[name][0] == pytest.approx(norm, rel=1e-4), name
+        assert found[name][1] == pytest.approx(product, abs=1e-4 * norm * size), name
+
+
+def test_closed_form_does_not_depend_on_random_numbers() -> None:
+    first = closed_form.backbone().unet.state_dict()
+    torch.manual_seed(77)
+    assert all(torch.equal(first[name], weight) for name, weight in closed_form.backbone().unet.state_dict().items())

@@ -1,0 +1,168 @@
+"""Backbones: the size of SD 2.1-base, fetched or random and known as such, refused where they do not fit."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from osediff.common.errors import InputError
+from osediff.common.files import read_json, sha256, write_json
+from osediff.common.images import write_png
+from osediff.common.restore_folder import refuse_random, unusable
+from osediff.models import backbone as backbones
+from osediff.models import fetch_backbone as pretrained
+from osediff.models.generator import Generator
+from osediff.train import train
+from tests.osediff.conftest import RECIPE, TINY
+
+REGISTRY = yaml.safe_load((Path(__file__).parents[3] / "config" / "backbones.yaml").read_text())
+RANDOM = {"title": "Tiny", "license": "none", "random": {"seed": 3, "words": "blurring", "sizes": TINY}}
+
+
+def count(network: nn.Module) -> int:
+    """Parameters of ``network``."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def test_the_full_size_is_that_of_sd_2_1_base_and_the_official_lora() -> None:
+    # Counted on the released code's own classes with SD 2.1-base's configuration files.
+    with torch.device("meta"):
+        sizes = REGISTRY["sd2.1-random"]["random"]["sizes"]
+        model = backbones.build(sizes, backbones.word_tokenizer(["any"]))
+        assert count(model.unet) == 865_910_724
+        assert count(model.vae) == 83_653_863 and count(model.vae.encoder) == 34_163_592
+        assert count(model.text_encoder) == 340_387_840
+        for network in (model.vae, model.unet):
+            network.requires_grad_(False)
+        tune = {"vae_encoder": True, "vae_decoder": False, "unet": True}
+        generator = Generator(model, {"rank_vae": 4, "rank_unet": 4, "alpha": 8, "tune": tune})
+    trained = {name: p.numel() for name, p in generator.parameters().items()}
+    assert sum(size for name, size in trained.items() if name.startswith("vae.")) == 369_356
+    assert sum(size for name, size in trained.items() if ".lora_" in name) == 369_356 + 4_055_712
+    assert sum(trained.values()) == 369_356 + 4_055_712 + 11_840
+
+
+@pytest.fixture
+def served(backbone_folder: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """Address and folder of a web server that has the tiny backbone."""
+    folder = tmp_path / "served"
+    shutil.copytree(backbone_folder, folder / "v1")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/{{revision}}/{{file}}", folder / "v1"
+    server.shutdown()
+    server.server_close()
+
+
+def specification(url: str, folder: Path) -> dict[str, Any]:
+    """A backbone's entry whose first mirror has nothing."""
+    files: dict[str, str | None] = {str(p.relative_to(folder)): None for p in folder.rglob("*") if p.is_file()}
+    weights = "vae/diffusion_pytorch_model.safetensors"
+    files[weights] = sha256(folder / weights)
+    mirrors = [{"name": "gone", "url": url, "revision": "v0"}, {"name": "second", "url": url, "revision": "v1"}]
+    return {"title": "Tiny", "license": "none", "mirrors": mirrors, "files": files}
+
+
+def fetch(monkeypatch: pytest.MonkeyPatch, spec: dict[str, Any], out: Path, *options: str) -> None:
+    """``python -m osediff.models.fetch_backbone``, in this process."""
+    monkeypatch.setattr(sys, "argv", ["pretrained", "--spec", json.dumps(spec), "--out", str(out), *options])
+    pretrained.main()
+
+
+def test_the_first_mirror_that_has_it_is_named(
+    served: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "fetched"
+    fetch(monkeypatch, specification(*served), out)
+    manifest = read_json(out / "manifest.json")
+    assert (manifest["weights"], manifest["mirror"], manifest["revision"]) == ("pretrained", "second", "v1")
+    for name, entry in manifest["files"].items():
+        assert entry["sha256"] == sha256(out / name) == sha256(served[1] / name)
+    assert backbones.source(out) == {"weights": "pretrained", "mirror": "second", "revision": "v1"}
+    assert torch.equal(backbones.load(out).unet.conv_in.weight, backbones.load(served[1]).unet.conv_in.weight)
+
+
+def test_a_file_with_another_sha256_is_not_taken(
+    served: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = specification(*served)
+    spec["files"]["vae/diffusion_pytorch_model.safetensors"] = "0" * 64
+    with pytest.raises(InputError, match="second: "):
+        fetch(monkeypatch, spec, tmp_path / "fetched")
+    assert not (tmp_path / "fetched" / "manifest.json").exists()
+
+
+def test_offline_takes_what_lies_there_and_nothing_else(
+    served: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, out = specification(*served), tmp_path / "fetched"
+    with pytest.raises(InputError, match="the run is offline"):
+        fetch(monkeypatch, spec, out, "--offline")
+    shutil.copytree(served[1], out)
+    fetch(monkeypatch, spec, out, "--offline")
+    assert backbones.source(out)["mirror"] == "files that lay here"
+    fetch(monkeypatch, spec, tmp_path / "copied", "--offline", "--local", str(out))
+    assert backbones.source(tmp_path / "copied")["mirror"] == "a local folder"
+
+
+def test_a_velocity_predicting_checkpoint_is_refused(
+    served: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = served[1] / "scheduler" / "scheduler_config.json"
+    write_json(scheduler, read_json(scheduler) | {"prediction_type": "v_prediction"})
+    with pytest.raises(InputError, match="needs epsilon"):
+        backbones.load(served[1])
+    with pytest.raises(InputError, match="needs epsilon"):
+        fetch(monkeypatch, specification(*served), tmp_path / "fetched")
+
+
+def test_the_hub_s_address_can_be_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = REGISTRY["sd2.1-base"]["mirrors"][0]
+    assert pretrained.address(mirror, "a/b").startswith("https://huggingface.co/sd2-community/")
+    monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example/")
+    assert pretrained.address(mirror, "a/b").startswith("https://mirror.example/sd2-community/")
+    assert pretrained.address(mirror, "a/b").endswith(f"/resolve/{mirror['revision']}/a/b")
+
+
+def test_what_random_weights_made_is_never_evaluated(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(1)
+    backbone, checkpoint = tmp_path / "random", tmp_path / "checkpoint"
+    fetch(monkeypatch, RANDOM, backbone)
+    assert backbones.source(backbone)["weights"] == "random"
+    train(RECIPE | {"steps": 2}, photos, backbone, 0, checkpoint)
+    assert read_json(checkpoint / "provenance.json")["backbone_source"]["weights"] == "random"
+    write_png(tmp_path / "LR" / "0.png", np.zeros((8, 8, 3), np.uint8))
+    command = [sys.executable, "-m", "osediff.restore", "--input", tmp_path / "LR", "--output", tmp_path / "SR"]
+    subprocess.run([*command, "--checkpoint", checkpoint, "--backbone", backbone], check=True, capture_output=True)
+    assert "random weights" in unusable(tmp_path / "run.json")
+    with pytest.raises(InputError, match="random weights, which are never evaluated"):
+        refuse_random(tmp_path / "SR")
+
+
+def test_random_weights_are_the_same_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        fetch(monkeypatch, RANDOM, tmp_path / name)
+    one, two = (read_json(tmp_path / name / "manifest.json")["files"] for name in ("one", "two"))
+    weights = {name: entry["sha256"] for name, entry in one.items() if name.endswith(".safetensors")}
+    assert len(weights) == 3 and weights == {name: two[name]["sha256"] for name in weights}

@@ -1,0 +1,71 @@
+"""Convolutions as matrix products: the same numbers and gradients, and when they are used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from osediff.models import backbone as backbones
+from osediff.models import gemm_conv as convolution
+from osediff.models.gemm_conv import FewPositions, use_products
+from osediff.models.generator import Generator
+from tests.osediff.conftest import RECIPE
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_same_convolution(batch: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolution, "WEIGHTS", 0)
+    torch.manual_seed(0)
+    plain = nn.Conv2d(6, 10, (3, 5), stride=stride, padding=(1, 2), dtype=torch.float64)
+    other = nn.Conv2d(6, 10, (3, 5), stride=stride, padding=(1, 2), dtype=torch.float64)
+    other.load_state_dict(plain.state_dict())
+    use_products(other)
+    monkeypatch.setattr(nn.Conv2d, "forward", lambda *_: pytest.fail("not by a product"))
+    x = torch.randn(batch, 6, 5, 7, dtype=torch.float64, requires_grad=True)
+    made = other(x)
+    made.square().sum().backward()
+    monkeypatch.undo()
+
+    twin = x.detach().clone().requires_grad_(True)
+    expected = plain(twin)
+    expected.square().sum().backward()
+    assert torch.allclose(made, expected, rtol=1e-12)
+    for mine, theirs in ((x, twin), (other.weight, plain.weight), (other.bias, plain.bias)):
+        assert torch.allclose(mine.grad, theirs.grad, rtol=1e-12)
+
+
+def test_only_convolutions_with_many_weights_and_few_positions_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolution, "WEIGHTS", 500)
+    few, many, grouped = nn.Conv2d(4, 4, 3), nn.Conv2d(16, 16, 3), nn.Conv2d(32, 32, 3, groups=2)
+    network = nn.Sequential(few, many, grouped)
+    names = list(network.state_dict())
+    use_products(network)
+    assert [type(layer) for layer in network] == [nn.Conv2d, FewPositions, nn.Conv2d]
+    assert list(network.state_dict()) == names
+    x = torch.randn(1, 16, 40, 40)  # above POSITIONS: torch's own, to the bit
+    assert torch.equal(many(x), nn.functional.conv2d(x, many.weight, many.bias))
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_generator_makes_the_same_image_with_them(
+    merged: bool, backbone_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, text = torch.rand(2, 3, 32, 32) * 2 - 1, torch.randn(2, 5, 16)
+    made, used = [], []
+    for weights in (convolution.WEIGHTS, 100):
+        monkeypatch.setattr(convolution, "WEIGHTS", weights)
+        torch.manual_seed(0)
+        generator = Generator(backbones.load(backbone_folder), RECIPE)
+        for parameter in generator.parameters().values():
+            parameter.data += 0.1 * torch.randn_like(parameter)
+        if merged:
+            generator.merge()
+        with torch.no_grad():
+            made.append(generator(image, text)[0])
+        used.append(any(isinstance(layer, FewPositions) for layer in generator.backbone.unet.modules()))
+    assert used == [False, True]
+    assert torch.allclose(*made, atol=1e-4)

@@ -1,0 +1,109 @@
+"""RAM and DAPE: the authors' checkpoint layout, and LoRA as loralib merges it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from osediff.common.errors import InputError
+from osediff.prompts import ram
+
+SIZES = {
+    "image": 64,
+    "tags": 5,
+    "embedding": 8,
+    "width": 16,
+    "feed_forward": 32,
+    "heads": 2,
+    "layers": 2,
+    "swin": {"embed_dim": 8, "depths": (2, 2), "num_heads": (2, 2), "window_size": 4},
+}
+
+
+def official(model: ram.RAM) -> dict[str, Tensor]:
+    """``model`` under the names of the authors' checkpoint, with what tagging leaves out."""
+    ours = {v: k for k, v in ram.names(SIZES["layers"], 2).items() if not v.endswith(".0.") and not v.endswith(".1.")}
+    found = {}
+    for name, tensor in model.state_dict().items():
+        head = next((prefix for prefix in ours if name.startswith(prefix)), None)
+        if head:
+            name = ours[head] + name.removeprefix(head)
+        elif name.startswith("tagging_head."):
+            layer, rest = name.removeprefix("tagging_head.").split(".", 1)
+            name = f"tagging_head.encoder.layer.{layer}.crossattention.self.{rest}"
+        found[name] = tensor.clone()
+    found["tag_encoder.embeddings.word_embeddings.weight"] = torch.zeros(2, 2)
+    found["visual_encoder.layers.0.blocks.1.attn_mask"] = torch.zeros(2)
+    return found
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> tuple[ram.RAM, Path]:
+    torch.manual_seed(0)
+    model = ram.build(SIZES)
+    torch.save({"model": official(model)}, tmp_path / "ram.pth")
+    return model, tmp_path / "ram.pth"
+
+
+def test_full_size_has_the_parameters_that_tagging_uses() -> None:
+    with torch.device("meta"):
+        model = ram.build()
+    # 212,739,637 are what the released RAMLora uses for tags; 622,592 of them are LoRA, merged here.
+    assert sum(p.numel() for p in model.parameters()) == 212_739_637 - 622_592
+
+
+def test_a_checkpoint_of_the_authors_gives_the_same_logits(saved: tuple[ram.RAM, Path]) -> None:
+    model, path = saved
+    image = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    loaded = ram.load(path, sizes=SIZES)
+    assert torch.equal(loaded(image), model(image))
+
+
+def test_lora_of_shared_layers_is_added_twice(saved: tuple[ram.RAM, Path], tmp_path: Path) -> None:
+    """As loralib does with the released module, whose tag_encoder shares these weights."""
+    model, path = saved
+    random = torch.Generator().manual_seed(2)
+    dape = {}
+    for part in ("tagging_head", "tag_encoder"):
+        layer = f"{part}.encoder.layer.1.crossattention.self.query."
+        dape[layer + "lora_A"] = torch.randn(8, 16, generator=random)
+        dape[layer + "lora_B"] = torch.randn(16, 8, generator=random)
+    swin = "visual_encoder.layers.1.blocks.0.attn.qkv."
+    dape[swin + "lora_A"] = torch.randn(16, 16, generator=random)
+    dape[swin + "lora_B"] = torch.randn(32, 8, generator=random)
+    torch.save(dape, tmp_path / "DAPE.pth")
+    merged = ram.load(path, tmp_path / "DAPE.pth", SIZES)
+    products = [
+        dape[f"{part}.encoder.layer.1.crossattention.self.query.lora_B"]
+        @ dape[f"{part}.encoder.layer.1.crossattention.self.query.lora_A"]
+        for part in ("tagging_head", "tag_encoder")
+    ]
+    change = merged.tagging_head[1].query.weight - model.tagging_head[1].query.weight
+    torch.testing.assert_close(change, (products[0] + products[1]) / 8)
+    change = merged.get_parameter(swin + "weight") - model.get_parameter(swin + "weight")
+    torch.testing.assert_close(change[:16], dape[swin + "lora_B"][:16] @ dape[swin + "lora_A"][:8] / 8)
+    assert not change[16:32].any()
+    torch.testing.assert_close(change[32:], dape[swin + "lora_B"][16:] @ dape[swin + "lora_A"][8:] / 8)
+
+
+@pytest.mark.parametrize("change", ["missing", "left over"])
+def test_a_checkpoint_with_other_names_is_refused_by_name(saved: tuple[ram.RAM, Path], change: str) -> None:
+    path = saved[1]
+    content = torch.load(path)
+    if change == "missing":
+        del content["model"]["fc.bias"]
+    else:
+        content["model"]["extra.weight"] = torch.zeros(1)
+    torch.save(content, path)
+    with pytest.raises(InputError, match=r"fc\.bias" if change == "missing" else r"extra\.weight"):
+        ram.load(path, sizes=SIZES)
+
+
+def test_tags_are_those_above_their_own_threshold(saved: tuple[ram.RAM, Path]) -> None:
+    image = torch.rand(3, 40, 50, generator=torch.Generator().manual_seed(3))
+    shown = torch.sigmoid(saved[0](ram.prepared(image[None], 64)))[0].tolist()
+    thresholds = [p - 0.01 if n in (1, 3) else p + 0.01 for n, p in enumerate(shown)]
+    assert ram.Tagger(saved[0], ["a", "b", "c", "d", "e"], thresholds)(image) == "b, d"

@@ -1,0 +1,81 @@
+"""Checkpoints of the released code: read, written, and the same network in its way of loading them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from peft import LoraConfig
+from safetensors.torch import load_file
+
+from osediff.common.errors import InputError
+from osediff.common.files import write_json
+from osediff.convert_official import convert
+from osediff.models import backbone as backbones
+from osediff.models.generator import Generator
+from osediff.models.lora import GENERATOR
+from osediff.training import checkpoint as checkpoints
+from tests.osediff.conftest import RECIPE
+
+
+def trained(backbone_folder: Path, folder: Path, alpha: int) -> Generator:
+    """A generator with random adapters, whose checkpoint is in ``folder``."""
+    recipe = RECIPE | {"alpha": alpha}
+    torch.manual_seed(1)
+    generator = Generator(backbones.load(backbone_folder), recipe)
+    for parameter in generator.parameters().values():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    folder.mkdir()
+    checkpoints.save_adapters(folder / "adapters.safetensors", generator.parameters())
+    write_json(folder / "recipe.json", recipe)
+    return generator
+
+
+@pytest.mark.parametrize("alpha", [8, 4])
+def test_the_released_way_of_loading_gives_the_same_networks(backbone_folder: Path, tmp_path: Path, alpha: int) -> None:
+    """Three adapters on a bare UNet and one on a bare VAE, PEFT's default alpha, weights copied by name."""
+    generator = trained(backbone_folder, tmp_path / "ours", alpha)
+    convert(tmp_path / "ours", tmp_path / "theirs.pkl")
+    stored = torch.load(tmp_path / "theirs.pkl", weights_only=True)
+    bare = backbones.load(backbone_folder)
+    unet, vae = bare.unet, bare.vae
+    for network, rank, parts in (
+        ("unet", "rank_unet", ("encoder", "decoder", "others")),
+        ("vae", "rank_vae", ["encoder"]),
+    ):
+        module = getattr(bare, network)
+        for part in parts:
+            layers = stored[f"{network}_lora_{part}_modules"]
+            module.add_adapter(LoraConfig(r=stored[rank], target_modules=layers), adapter_name=f"default_{part}")
+        for name, parameter in module.named_parameters():
+            if "lora" in name or (network == "unet" and "conv_in" in name):
+                parameter.data.copy_(stored[f"state_dict_{network}"][name])
+        module.set_adapter([f"default_{part}" for part in parts])
+    image, latent, text = torch.randn(1, 3, 32, 32), torch.randn(1, 4, 8, 8), torch.randn(1, 5, 16)
+    with torch.no_grad():
+        with generator.unet_roles.use(GENERATOR):
+            expected = generator.backbone.unet(latent, 999, text).sample
+        assert torch.allclose(unet(latent, 999, text).sample, expected, atol=1e-5)
+        assert torch.allclose(vae.encode(image).latent_dist.mean, generator.posterior(image)[0], atol=1e-5)
+
+
+def test_there_and_back(backbone_folder: Path, tmp_path: Path) -> None:
+    trained(backbone_folder, tmp_path / "ours", 8)
+    convert(tmp_path / "ours", tmp_path / "theirs.pkl")
+    convert(tmp_path / "theirs.pkl", tmp_path / "again")
+    first, second = (load_file(tmp_path / name / "adapters.safetensors") for name in ("ours", "again"))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_what_cannot_be_converted(backbone_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.pkl").write_bytes(pickle.dumps(print))
+    with pytest.raises(InputError, match="not a readable checkpoint"):
+        convert(tmp_path / "bad.pkl", tmp_path / "out")
+    trained(backbone_folder, tmp_path / "ours", 8)
+    tune = {"vae_encoder": True, "vae_decoder": True, "unet": True}
+    write_json(tmp_path / "ours" / "recipe.json", RECIPE | {"tune": tune})
+    with pytest.raises(InputError, match="holds LoRA of the VAE encoder"):
+        convert(tmp_path / "ours", tmp_path / "theirs.pkl")

@@ -1,0 +1,59 @@
+"""Numbers of one step of the released training script on a tiny network in closed form, for the tests.
+
+    python -m tools.official_fixture --official CHECKOUT --work DIR \\
+        --out tests/osediff/losses/fixtures/official_step.json
+
+CHECKOUT is a clone of cswry/OSEDiff. ``lpips`` has to be installed, since the script imports it; its weight is 0 here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from osediff.common.files import write_text
+from osediff.models import backbone as backbones
+from osediff.models.generator import Generator
+from tests.osediff import closed_form
+from tools import training_sides
+from tools.our_training import parameters_of
+from tools.released_format import released_name
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--official", type=Path, required=True, help="checkout of cswry/OSEDiff")
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    folder = args.work / "closed_form"
+    backbones.save(closed_form.backbone(), folder)
+    told = {}
+    for trains in ("all", "mid-block"):
+        parameters = parameters_of(Generator(closed_form.backbone(), closed_form.recipe(trains), trains))
+        weights = closed_form.weights(parameters)
+        given = closed_form.batch() | {
+            "trains": trains,
+            "recipe": closed_form.recipe(trains),
+            "learning_rate": 5e-5,
+            "weights": weights,
+            "released": training_sides.released(weights),
+            "prompts": ["a", "b"],
+            "negative_prompt": "c",
+            "gradients": True,
+        }
+        torch.save(given, args.work / "given.pt")
+        paths = {"backbone": folder, "given": args.work / "given.pt", "official": args.official}
+        theirs = training_sides.run("official", args.work, "official", **paths)
+        found = {name: theirs["gradients"][training_sides.network(name)][released_name(name)] for name in weights}
+        losses = {name: theirs["losses"][0][released] for name, (released, _) in training_sides.LOSSES.items()}
+        told[trains] = {"losses": losses, "gradients": closed_form.summary(found)}
+    source = "cswry/OSEDiff, its train_osediff.py run by tools/official_fixture.py"
+    write_text(args.out, json.dumps({"source": source, "torch": torch.__version__, **told}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

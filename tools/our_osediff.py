@@ -1,0 +1,45 @@
+"""Our OSEDiff in a process of its own that answers as tools/official_osediff.py does.
+
+python -m tools.our_osediff --backbone DIR --checkpoint DIR --precision bf16 --threads N
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from osediff import OSEDiff
+from osediff.models.tiling import Tiling
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--backbone", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--precision", required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--tile-latent", type=int, default=Tiling.latent)
+    parser.add_argument("--tile-overlap", type=int, default=Tiling.overlap)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    tiles = Tiling(latent=args.tile_latent, overlap=args.tile_overlap)
+    model = OSEDiff.from_pretrained(args.checkpoint, args.backbone, precision=args.precision, tiles=tiles)
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        lq = torch.from_numpy(np.load(request["image"]))
+        start, used = time.perf_counter(), time.process_time()
+        restored = model.restored(lq, [request["prompt"]], [request["seed"]])
+        seconds, used = time.perf_counter() - start, time.process_time() - used
+        np.save(request["output"], restored.numpy())
+        print(json.dumps({"seconds": seconds, "cpu": used}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""Our training step in a process of its own, on what tools/official_training.py is given too.
+
+python -m tools.our_training --backbone DIR --given FILE --out FILE --steps 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from osediff.losses.objective import Objective, adapted
+from osediff.models import backbone as backbones
+from osediff.models.generator import PRECISIONS, Generator
+from osediff.models.lora import REGULARIZER, lora_parameters
+from osediff.training.distributed import Options, Trained, accelerator_of
+from osediff.training.sample_rng import Draws
+from tools.peak import peak
+
+
+class Given(Draws):
+    """Draws that are given: normal numbers and integers, each in their order."""
+
+    def __init__(self, normals: list[Tensor], integers: list[Tensor]) -> None:
+        self.normals, self.numbers = iter(normals), iter(integers)
+
+    def normal(self, like: Tensor) -> Tensor:
+        return next(self.normals).to(like)
+
+    def integers(self, low: int, high: int) -> Tensor:
+        return next(self.numbers)
+
+
+def prepare(given: dict[str, Any], backbone: Path, precision: str) -> Objective:
+    """The objective on that backbone, its adapters at the given weights."""
+    model = backbones.load(backbone).to("cpu", PRECISIONS[precision])
+    generator = Generator(model, given["recipe"], adapted(given["recipe"]["loss"]))
+    objective = Objective(generator, given["recipe"]["loss"])
+    for name, parameter in parameters_of(generator).items():
+        parameter.data.copy_(given["weights"][name])
+    return objective
+
+
+def parameters_of(generator: Generator) -> dict[str, torch.nn.Parameter]:
+    """What a step with VSD trains: the generator's parameters, and the regularizer's LoRA."""
+    own = lora_parameters(generator.backbone.unet, REGULARIZER)
+    return generator.parameters() | {f"unet.{name}": p for name, p in own.items()}
+
+
+def gradients(parameters: dict[str, torch.nn.Parameter]) -> dict[str, Tensor]:
+    """Gradients by name."""
+    return {name: p.grad.clone() for name, p in parameters.items() if p.grad is not None}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--backbone", type=Path, required=True)
+    parser.add_argument("--given", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--gradient-checkpointing", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    given = torch.load(args.given, weights_only=True)
+    recipe = given["recipe"] | {"learning_rate": given["learning_rate"]}
+    objective = prepare(given, args.backbone, args.precision)
+    generator = objective.generator
+    if args.gradient_checkpointing:
+        generator.checkpoint_gradients()
+    accelerator = accelerator_of(Options(precision=args.precision), recipe)
+    embeddings = given.get("embeddings")
+    if embeddings is None:  # of the whole training, before it begins
+        found = generator.backbone.embed([*given["prompts"], given["negative_prompt"]])
+        embeddings = {"text": found[:-1], "negative": found[-1:].expand(len(found) - 1, -1, -1)}
+    generator.backbone.text_encoder = None  # type: ignore[assignment]
+    text, negative = embeddings["text"], embeddings["negative"]
+    trained = Trained(generator.parameters(), recipe, accelerator)
+    own = Trained(objective.regularizer.parameters(), recipe, accelerator)
+    lq, hq = given["lq"], given["hq"]
+    losses, kept, times = [], {}, [(time.perf_counter(), time.process_time())]
+    for step in range(args.steps):
+        draws = Given(given["normals"], given["timesteps"])
+        with accelerator.autocast():
+            loss, terms, subject = objective.generator_loss(lq, hq, text, negative, draws)
+        trained.backward(loss)
+        if step == 0 and "gradients" in given:
+            kept = gradients(trained.parameters)
+        trained.step(recipe["learning_rate"])
+        with accelerator.autocast():
+            terms |= objective.regularizer_loss(subject, hq, text, draws)
+        own.backward(terms["diffusion"])
+        if step == 0 and "gradients" in given:
+            kept |= gradients(own.parameters)
+        own.step(recipe["learning_rate"])
+        losses.append({name: float(value.detach()) for name, value in terms.items()})
+        times.append((time.perf_counter(), time.process_time()))
+    torch.save({"losses": losses, "gradients": kept, "times": times, "peak": peak()}, args.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""What both sides of a comparison of training steps are given, and how each is run, in a process of its own.
+
+The file that they read holds one batch, the adapters' weights by our names and by the released code's, and the noise
+and timesteps of a step. LPIPS is the package ``lpips`` there (which the released script imports; ``pip install
+--no-deps lpips``) and pyiqa's here, both with that package's linear layers on one VGG16 of random weights.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.models import vgg16
+
+from osediff.models import backbone as backbones
+from osediff.models.generator import Generator
+from osediff.models.lora import REGULARIZER
+from tools.our_training import parameters_of
+from tools.released_format import RECIPE, released_name
+
+HERE = Path(__file__).parent
+NEGATIVE = "painting, oil painting, illustration, blurring, dirty, messy, worst quality, low quality, jpeg artifacts"
+
+# Our names of losses, theirs, and the weight that theirs are multiplied by already.
+LOSSES = {
+    "mse": ("loss_l2", 1.0),
+    "perceptual": ("loss_lpips", 2.0),
+    "vsd": ("loss_kl", 1.0),
+    "diffusion": ("loss_d", 1.0),
+}
+
+
+def recipe(trains: str, batch: int) -> dict[str, Any]:
+    """A recipe with the released script's losses; the regularizer ``trains`` all or mid-block."""
+    regularizer = {"kind": "vsd", "domain": "latent", "weight": 1.0, "guidance": 7.5, "timesteps": [20, 980]}
+    loss = {"mse": 1.0, "perceptual": {"kind": "lpips-vgg", "weight": 2.0}}
+    return RECIPE | {"loss": loss | {"regularizer": regularizer | {"trains": trains}}, "batch": batch}
+
+
+def network(name: str) -> str:
+    """Which of the released code's networks the parameter that we call ``name`` is in: unet, vae or regularizer."""
+    return "regularizer" if f".{REGULARIZER}." in name else name.partition(".")[0]
+
+
+def released(weights: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """``weights`` by the released code's names, below the network that they are in."""
+    found: dict[str, dict[str, Tensor]] = {"unet": {}, "vae": {}, "regularizer": {}}
+    for name, weight in weights.items():
+        found[network(name)][released_name(name)] = weight
+    return found
+
+
+def given(backbone: Path, crop: int, batch: int, trains: str, size: float = 0.02) -> dict[str, Any]:
+    """What both sides are given: smooth random pairs of ``crop`` pixels, LoRA with deviation ``size``."""
+    settings = recipe(trains, batch)
+    model = backbones.load(backbone)
+    generator = Generator(model, settings, trains)
+    random = torch.Generator().manual_seed(1)
+    weights = {
+        name: size * torch.randn(p.shape, generator=random) if ".lora_" in name else p.detach().clone()
+        for name, p in parameters_of(generator).items()
+    }
+    coarse = torch.randn((2, batch, 3, crop // 8, crop // 8), generator=random)
+    lq, hq = (torch.nn.functional.interpolate(x, (crop, crop), mode="bicubic").clamp(-1, 1) for x in coarse)
+    latent = (batch, model.unet.config.in_channels, crop // generator.factor, crop // generator.factor)
+    return {
+        "recipe": settings,
+        "trains": trains,
+        "learning_rate": 5e-5,
+        "weights": weights,
+        "released": released(weights),
+        "lq": lq,
+        "hq": hq,
+        "normals": [torch.randn(latent, generator=random) for _ in range(3)],
+        "timesteps": [torch.randint(*span, (batch,), generator=random) for span in ((20, 980), (0, 1000))],
+        "prompts": [f"photograph, number {n}" for n in range(batch)],
+        "negative_prompt": NEGATIVE,
+    }
+
+
+def perceptual_weights(work: Path) -> Path:
+    """A folder for $TORCH_HOME where torchvision and pyiqa find LPIPS's weights, VGG16's being random."""
+    package = find_spec("lpips")
+    if package is None or package.origin is None:
+        raise SystemExit("error: the released script imports lpips; pip install --no-deps lpips")
+    hub = work / "torch_home" / "hub"
+    trunk, linear = hub / "checkpoints" / "vgg16-397923af.pth", hub / "pyiqa" / "LPIPS_v0.1_vgg-a78928a0.pth"
+    if not trunk.exists():
+        for folder in (trunk.parent, linear.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(2)
+        torch.save(vgg16(weights=None).state_dict(), trunk)
+        shutil.copyfile(Path(package.origin).parent / "weights" / "v0.1" / "vgg.pth", linear)
+    return hub.parent
+
+
+def run(side: str, work: Path, out: str, **options: Any) -> dict[str, Any]:
+    """What the process of ``side`` (ours or official) tells of its steps on ``options``; its log is in ``work``."""
+    script = ["-m", "tools.our_training"] if side == "ours" else [str(HERE / "official_training.py")]
+    line = [sys.executable, *script, "--out", str(work / f"{out}.pt")]
+    for name, value in options.items():
+        flag = f"--{name.replace('_', '-')}"
+        line += [flag] if value is True else [] if value is False else [flag, str(value)]
+    environment = os.environ | {"TORCH_HOME": str(perceptual_weights(work)), "HF_HUB_OFFLINE": "1"}
+    with (work / f"{out}.log").open("w") as log:
+        code = subprocess.call(line, env=environment, stdout=log, stderr=log)
+    if code:
+        raise SystemExit(f"error: {side} ended with {code}; see {work / out}.log")
+    return dict(torch.load(work / f"{out}.pt", weights_only=True))

@@ -1,0 +1,1 @@
+"""The only Python that the Snakefile imports: settings, paths, jobs. No torch."""

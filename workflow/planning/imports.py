@@ -1,0 +1,52 @@
+"""Which files of this repository a command depends on, found by following its imports.
+
+Snakemake sees an edited module only if it is an input of the rule. A hand-kept list goes stale in silence and leaves
+stale results; this one is read from the code.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+PACKAGES = ("osediff", "baselines", "benchmark")
+
+
+def find(root: Path, module: str) -> Path | None:
+    """The file of ``module`` below ``root``, or None when the module is not ours."""
+    if module.split(".")[0] not in PACKAGES:
+        return None
+    path = root.joinpath(*module.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.exists():
+            return candidate
+    return None
+
+
+def imported(path: Path) -> set[str]:
+    """Names of every module that the file at ``path`` imports anywhere, each with its parents.
+
+    Of a package's ``__init__.py``, imports inside functions do not count: they are its lazy names.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names: set[str] = set()
+    for node in tree.body if path.name == "__init__.py" else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names | {name.rsplit(".", 1)[0] for name in names}
+
+
+@cache
+def sources(root: Path, module: str) -> list[str]:
+    """Paths, relative to ``root``, of ``module`` and of all our modules that it imports, directly or not."""
+    found: dict[Path, None] = {}
+    waiting = [module, module.split(".")[0]]
+    while waiting:
+        path = find(root, waiting.pop())
+        if path is not None and path not in found:
+            found[path] = None
+            waiting.extend(imported(path))
+    return sorted(str(path.relative_to(root)) for path in found)
