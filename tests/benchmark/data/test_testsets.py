@@ -17,8 +17,8 @@ from benchmark.data import checksums as known_images
 from benchmark.data import download_testset as obtaining
 from benchmark.data.photographs import as_rgb, skimage_photo
 from benchmark.data.testsets import cut, manifest
+from osediff.common import fetch
 from osediff.common.errors import InputError
-from osediff.common.fetch import fetch
 from osediff.common.files import sha256
 from osediff.common.images import read_rgb, write_png
 

@@ -159,7 +159,9 @@ def test_what_could_not_be_counted_or_timed_says_why_and_the_others_stand(
 
 def test_a_file_that_is_no_timing_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text("{}")
-    with pytest.raises(InputError, match=r"t\.json: not a file of benchmark\.timing, it has no title, steps"):
+    with pytest.raises(
+        InputError, match=r"t\.json: not a file of benchmark\.complexity\.timing, it has no title, steps"
+    ):
         table2.row_of_timing(tmp_path / "t.json")
 
 

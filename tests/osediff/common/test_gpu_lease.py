@@ -10,8 +10,8 @@ from typing import IO
 import pytest
 
 from osediff.common import devices
-from osediff.common import gpu_lease as lease
 from osediff.common.errors import InputError
+from osediff.common.gpu_lease import lease
 
 ROOT = Path(__file__).parents[3]
 
