@@ -1,0 +1,134 @@
+"""Bring, list or check the files that come from outside.
+
+    python -m osediff.common.artifacts fetch metric-weights --limit 100
+    python -m osediff.common.artifacts fetch baselines --only real-esrgan
+    python -m osediff.common.artifacts list
+    python -m osediff.common.artifacts verify test-sets
+
+Groups are metric-weights, backbones, prompt-weights, photographs, test-sets and baselines. A stopped fetch
+goes on where it was. $HF_TOKEN and $HF_ENDPOINT are honored; packages come from the index that pip is configured for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from osediff.common.artifacts.downloads import QUICK, Patience
+from osediff.common.artifacts.fetching import Fetching, checked, obtain, present, recorded
+from osediff.common.artifacts.registries import GROUPS, chosen
+from osediff.common.errors import InputError, run
+from osediff.common.files import write_json
+
+MEGABYTE = 10**6
+
+
+def megabytes(size: int | None) -> str:
+    """``size`` in bytes for people."""
+    return "size not published" if size is None else f"{size / MEGABYTE:.1f} MB"
+
+
+def fetch(args: argparse.Namespace) -> None:
+    """Bring every chosen artifact, a line each; what is missing is named and, unless ``--optional``, an error."""
+    missing, left = [], args.limit * MEGABYTE if args.limit is not None else None
+    patience = QUICK if args.optional else Patience()
+    how = Fetching(args.offline, args.local, frozenset(args.accept), patience)
+    report: dict[str, str] = {}
+    for group, named in chosen(args.groups, args.only, Path()).items():
+        root = args.root or Path(GROUPS[group].root)
+        for name, artifacts in named.items():
+            for artifact in artifacts:
+                label = f"{group}/{name}"
+                if not args.only and not present(artifact, root):
+                    if artifact.on_request or (left is not None and (artifact.bytes is None or artifact.bytes > left)):
+                        print(f"{label}: left out ({megabytes(artifact.bytes)}); --only {name} brings it", flush=True)
+                        continue
+                    left = None if left is None else left - (artifact.bytes or 0)
+                try:
+                    entries = obtain(artifact, how, root)
+                except InputError as error:
+                    missing.append(f"{label}: {error}")
+                    continue
+                known = sum(file.sha256 is not None for file in artifact.contents.values())
+                proof = f"{known} of {len(entries)} by a published sha256" if known < len(entries) else "verified"
+                size = sum(entry.size for entry in entries.values())
+                where = root / artifact.folder
+                print(
+                    f"{label}: {len(entries)} files, {megabytes(size)}, in {where}; {proof}; {artifact.license}",
+                    flush=True,
+                )
+                report |= {str(where / file): entry.sha256 for file, entry in entries.items()}
+    for line in missing:
+        print(f"missing: {line}", file=sys.stderr, flush=True)
+    if args.record is not None:
+        write_json(args.record, report)
+    if missing and not args.optional:
+        raise InputError(
+            f"{len(missing)} artifacts are missing; each is named above" if len(missing) > 1 else missing[0]
+        )
+
+
+def show(args: argparse.Namespace) -> None:
+    """Print a line for every artifact: group/name, size, whether it is here, folder, license."""
+    for group, named in chosen(args.groups, args.only, Path()).items():
+        root = args.root or Path(GROUPS[group].root)
+        for name, artifacts in named.items():
+            for artifact in artifacts:
+                here = "here" if present(artifact, root) else "not here"
+                size, where = megabytes(artifact.bytes), root / artifact.folder
+                print(f"{group}/{name}: {here}, {size}, {where}; {artifact.license}")
+
+
+def verify(args: argparse.Namespace) -> None:
+    """Check every file that is here against its sha256; InputError where one is another file."""
+    wrong, right = [], 0
+    for group, named in chosen(args.groups, args.only, Path()).items():
+        root = args.root or Path(GROUPS[group].root)
+        for artifact in (artifact for artifacts in named.values() for artifact in artifacts):
+            folder = root / artifact.folder
+            for name, expected in recorded(artifact, folder).items():
+                if (folder / name).exists():
+                    try:
+                        checked(folder / name, expected)
+                        right += 1
+                    except InputError as error:
+                        wrong.append(str(error))
+    print(f"{right} files are as they should be")
+    for line in wrong:
+        print(f"wrong: {line}", file=sys.stderr)
+    if wrong:
+        raise InputError(f"{len(wrong)} files are others than they should be; each is named above")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m osediff.common.artifacts", description=(__doc__ or "").split("\n")[0]
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for function, name, text in (
+        (fetch, "fetch", "bring what is not here"),
+        (show, "list", "say what there is, and what of it is here"),
+        (verify, "verify", "check what is here"),
+    ):
+        command = commands.add_parser(name, help=text, description=function.__doc__)
+        command.set_defaults(function=function)
+        command.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)} (default: all)")
+        command.add_argument("--only", nargs="+", default=[], metavar="NAME", help="entries of the registries")
+        command.add_argument("--root", type=Path, help="folder that the artifacts' folders are in")
+        if name == "fetch":
+            command.add_argument("--offline", action="store_true", help="fetch nothing, only check what is here")
+            command.add_argument("--local", type=Path, help="folder that has the files already; they are checked")
+            command.add_argument("--accept", nargs="*", default=[], metavar="LICENSE", help="licenses that you accept")
+            command.add_argument("--limit", type=int, metavar="MB", help="bring what fits into so many megabytes")
+            command.add_argument(
+                "--optional", action="store_true", help="give up within seconds, and end well without what is missing"
+            )
+            command.add_argument("--record", type=Path, help="JSON file to write: sha256 of what is here, by path")
+    args = parser.parse_args()
+    args.function(args)
+
+
+if __name__ == "__main__":
+    run(main)

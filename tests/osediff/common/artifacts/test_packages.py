@@ -1,0 +1,147 @@
+"""Files out of packages: from an index on this machine, by the user's own pip configuration, with nothing run."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from osediff.common.artifacts.downloads import MirrorError, Patience
+from osediff.common.artifacts.fetching import Fetching, obtain
+from osediff.common.artifacts.model import parse
+from osediff.common.artifacts.packages import pip, read_arrays
+from osediff.common.errors import InputError
+
+WEIGHTS = np.arange(3 * 3 * 2 * 4, dtype="<f4").reshape(3, 3, 2, 4)
+
+
+class Trap:
+    """Unpickling this writes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.fixture(autouse=True)
+def needs_pip() -> None:
+    try:
+        pip()
+    except MirrorError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def trap(tmp_path: Path) -> Path:
+    """A file that appears when something of the package runs."""
+    return tmp_path / "something-ran"
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trap: Path) -> dict[str, str]:
+    """A folder index with a source archive and a wheel of ``sample-weights`` 1.0; the sha256 of each by its suffix.
+
+    Its setup.py, its build backend and its weights would all touch ``trap`` if they were run or unpickled."""
+    evil = f"import pathlib; pathlib.Path({str(trap)!r}).touch()\n"
+    payload = pickle.dumps({"w": WEIGHTS.tobytes(), "trap": Trap(trap)})
+    members = {"setup.py": evil, "sample_weights/__init__.py": evil, "PKG-INFO": "Name: sample-weights\nVersion: 1.0\n"}
+    links = tmp_path / "index" / "sample-weights"
+    links.mkdir(parents=True)
+    with tarfile.open(links / "sample_weights-1.0.tar.gz", "w:gz") as file:
+        for name, content in ({name: text.encode() for name, text in members.items()} | {"w.ckpt": payload}).items():
+            item = tarfile.TarInfo(f"sample_weights-1.0/{name}")
+            item.size = len(content)
+            file.addfile(item, io.BytesIO(content))
+    with zipfile.ZipFile(links / "sample_weights-1.0-py3-none-any.whl", "w") as file:
+        file.writestr("sample_weights/w.ckpt", payload)
+        info = "sample_weights-1.0.dist-info"
+        file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: sample-weights\nVersion: 1.0\n")
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(f"{info}/RECORD", "")
+    digests = {path.suffix: hashlib.sha256(path.read_bytes()).hexdigest() for path in links.iterdir()}
+    anchors = (f'<a href="{p.name}#sha256={digests[p.suffix]}">{p.name}</a>' for p in sorted(links.iterdir()))
+    (links / "index.html").write_text(f"<!DOCTYPE html><html><body>{''.join(anchors)}</body></html>")
+    monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "index").as_uri())
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name, raising=False)
+    return digests
+
+
+def layout(path: Path, offset: int, digest: str | None = None) -> Path:
+    """The list of the one array in the sample's weights."""
+    stored = np.ascontiguousarray(WEIGHTS.transpose(3, 2, 0, 1))
+    known = digest or hashlib.sha256(stored.tobytes()).hexdigest()
+    path.write_text(f"tensor,offset,shape,sha256\nconv.weight,{offset},3x3x2x4,{known}\n")
+    return path
+
+
+def source(digest: str, archive: str, member: str, **more: object) -> dict[str, object]:
+    package = {"name": "sample-weights", "version": "1.0", "archive": archive, "sha256": digest, "member": member}
+    return {"license": "MIT", "folder": "w", "mirrors": [{"package": package | more}], "files": {"w.ckpt": None}}
+
+
+@pytest.mark.parametrize(
+    ("archive", "member"),
+    [
+        ("sample_weights-1.0.tar.gz", "sample_weights-1.0/{file}"),
+        ("sample_weights-1.0-py3-none-any.whl", "sample_weights/{file}"),
+    ],
+)
+def test_a_member_is_taken_and_nothing_runs(
+    index: dict[str, str], tmp_path: Path, trap: Path, archive: str, member: str
+) -> None:
+    artifact = parse(source(index[Path(archive).suffix], archive, member), "x.yaml")
+    entries = obtain(artifact, Fetching(), tmp_path)
+    assert WEIGHTS.tobytes() in (tmp_path / "w/w.ckpt").read_bytes()
+    assert entries["w.ckpt"].source == "sample-weights 1.0 of the package index"
+    assert {path.name for path in (tmp_path / "w").iterdir()} == {".lock", "artifacts.json", "w.ckpt"}
+    assert not trap.exists()
+
+
+def test_arrays_of_a_pickle_become_safetensors_and_it_is_not_unpickled(
+    index: dict[str, str], tmp_path: Path, trap: Path
+) -> None:
+    payload = pickle.dumps({"w": WEIGHTS.tobytes(), "trap": Trap(trap)})
+    listing = layout(tmp_path / "w.csv", payload.index(WEIGHTS.tobytes()))
+    spec = source(index[".gz"], "sample_weights-1.0.tar.gz", "sample_weights-1.0/w.ckpt", arrays=str(listing))
+    obtain(parse(spec | {"files": {"w.safetensors": None}}, "x.yaml"), Fetching(), tmp_path)
+    arrays = load_file(tmp_path / "w/w.safetensors")
+    assert np.array_equal(arrays["conv.weight"], WEIGHTS.transpose(3, 2, 0, 1))
+    assert not trap.exists()
+
+
+def test_other_values_than_the_list_says_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "w.bin").write_bytes(WEIGHTS.tobytes())
+    listing = layout(tmp_path / "w.csv", 0, "0" * 64)
+    with pytest.raises(InputError, match=r"conv\.weight has other values"):
+        read_arrays(tmp_path / "w.bin", listing)
+    with pytest.raises(InputError, match=r"ends before conv\.weight"):
+        read_arrays(tmp_path / "w.bin", layout(tmp_path / "w.csv", 8))
+
+
+def test_another_archive_than_the_pinned_one_is_refused(index: dict[str, str], tmp_path: Path, trap: Path) -> None:
+    artifact = parse(source("0" * 64, "sample_weights-1.0.tar.gz", "sample_weights-1.0/w.ckpt"), "x.yaml")
+    with pytest.raises(
+        InputError, match=r"w/w\.ckpt: no mirror gave it; get it from sample-weights 1\.0 of the package"
+    ):
+        obtain(artifact, Fetching(), tmp_path)
+    assert not trap.exists(), "the sha256 is checked before anything is made of the archive"
+    assert not (tmp_path / "w/w.ckpt").exists()
+
+
+def test_a_package_that_is_not_there_is_one_line(index: dict[str, str], tmp_path: Path, patience: Patience) -> None:
+    spec = source("0" * 64, "sample_weights-2.0.tar.gz", "x")
+    spec["mirrors"][0]["package"]["version"] = "2.0"  # type: ignore[index]
+    with pytest.raises(InputError, match=r"No matching distribution found for sample-weights==2\.0") as error:
+        obtain(parse(spec, "x.yaml"), Fetching(patience=patience), tmp_path)
+    assert "\n" not in str(error.value)
