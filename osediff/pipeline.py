@@ -65,7 +65,7 @@ class OSEDiff:
             # The layout that half-precision convolutions are fastest in; float32 gains little.
             for network in (self.backbone.vae, self.backbone.unet):
                 network.to(memory_format=torch.channels_last)
-        self.texts = backbones.Texts(self.backbone)
+        self.texts = backbones.PromptEmbedder(self.backbone)
 
     @classmethod
     def from_pretrained(
@@ -90,14 +90,14 @@ class OSEDiff:
         checkpoints.load_adapters(checkpoint / "adapters.safetensors", generator.parameters())
         return cls(generator, recipe, device, precision, tiles, posterior, color_fix)
 
-    def enlarged(self, lr: np.ndarray) -> np.ndarray:
+    def upsample(self, lr: np.ndarray) -> np.ndarray:
         """``lr`` at output size (PIL's default filter), the smaller side brought up to ``process_size`` if below."""
         height, width = (extent * self.recipe["scale_factor"] for extent in lr.shape[:2])
         zoom = max(1.0, self.recipe["process_size"] / min(height, width))
         return np.asarray(Image.fromarray(lr).resize((round(width * zoom), round(height * zoom))))
 
     @torch.inference_mode()
-    def restored(self, lq: Tensor, prompts: list[str], seeds: list[int]) -> Tensor:
+    def restore_tensor(self, lq: Tensor, prompts: list[str], seeds: list[int]) -> Tensor:
         """Restored images (N, 3, H, W) in [-1, 1], float32, of LQ images ``lq`` at output size, same shape and range.
 
         One prompt and one seed for each; without color correction.
@@ -120,8 +120,8 @@ class OSEDiff:
         Each has its own prompt and its own seed, so that an image does not depend on what it shares a batch with (but
         for rounding: a pixel may differ by one level in 255).
         """
-        lq = torch.stack([as_tensor(self.enlarged(image)) for image in images]).to(self.device)
-        made = zip(self.restored(lq, prompts, seeds), lq, strict=True)
+        lq = torch.stack([as_tensor(self.upsample(image)) for image in images]).to(self.device)
+        made = zip(self.restore_tensor(lq, prompts, seeds), lq, strict=True)
         pictures = [as_image(self.color_fix(one, reference)) for one, reference in made]
         size = (images[0].shape[1] * self.recipe["scale_factor"], images[0].shape[0] * self.recipe["scale_factor"])
         if (lq.shape[3], lq.shape[2]) == size:

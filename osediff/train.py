@@ -35,13 +35,13 @@ from tqdm import tqdm
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256, write_json
 from osediff.data.pairs import TrainingPairs
-from osediff.losses.objective import Objective, adapted
+from osediff.losses.objective import Objective, regularizer_scope
 from osediff.models import backbone as backbones
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.prompts import read, read_stream, stream
 from osediff.training import checkpoint as checkpoints
-from osediff.training.distributed import Options, Trained, accelerator_of, memory, micro_batch, share
-from osediff.training.sample_rng import Draws
+from osediff.training.distributed import OptimizerState, Options, make_accelerator, memory, micro_batch, share
+from osediff.training.sample_rng import SampleRNG
 from osediff.training.validation import PAIRS, Validation
 
 Recipe = dict[str, Any]
@@ -71,7 +71,7 @@ def train(
     as in ``outcome.json``.
     """
     options = options or Options()
-    accelerator = accelerator_of(options, recipe)
+    accelerator = make_accelerator(options, recipe)
     device, state_folder = accelerator.device, out / "state"
     settings = {
         "recipe": recipe,
@@ -90,18 +90,18 @@ def train(
         settings["prompts"] = read(prompts)["made_by"] | {"text": checkpoints.fingerprint(told)}
     torch.manual_seed(seed)
     backbone = backbones.load(backbone_folder).to(device, PRECISIONS[options.precision])
-    generator = Generator(backbone, recipe, adapted(recipe["loss"]))
+    generator = Generator(backbone, recipe, regularizer_scope(recipe["loss"]))
     if options.gradient_checkpointing:
         generator.checkpoint_gradients()
     objective = Objective(generator, recipe["loss"])
-    texts = backbones.Texts(backbone)
-    negative = backbone.embed([recipe["loss"]["regularizer"].get("negative_prompt", "")])  # for the teacher only
+    texts = backbones.PromptEmbedder(backbone)
+    negative_embeds = backbone.embed([recipe["loss"]["regularizer"].get("negative_prompt", "")])  # for the teacher only
 
-    trained = Trained(generator.parameters(), recipe, accelerator)
+    trained = OptimizerState(generator.parameters(), recipe, accelerator)
     parts: dict[str, Any] = {"generator": checkpoints.Tensors(trained.parameters), "optimizer": trained.optimizer}
-    own: Trained | None = None
+    own: OptimizerState | None = None
     if objective.regularizer:
-        own = Trained(objective.regularizer.parameters(), recipe, accelerator)
+        own = OptimizerState(objective.regularizer.parameters(), recipe, accelerator)
         parts["regularizer"] = checkpoints.Tensors(own.parameters | objective.regularizer.buffers())
         parts["regularizer_optimizer"] = own.optimizer
     for name, each in (("scaler", trained), ("regularizer_scaler", own)):
@@ -130,18 +130,18 @@ def train(
         for start in range(0, len(samples), micro):
             lq, hq = (part.to(device) for part in next(loader))
             part, weight = samples[start : start + micro], len(lq) / batch
-            draws = Draws([(seed << 32) + n for n in part])
-            text, against = texts([told[n] for n in part]), negative.expand(len(lq), -1, -1)
+            rng = SampleRNG([(seed << 32) + n for n in part])
+            text, against = texts([told[n] for n in part]), negative_embeds.expand(len(lq), -1, -1)
             with accelerator.autocast():
-                loss, terms, subject = objective.generator_loss(lq, hq, text, against, draws)
+                loss, terms, critic_input = objective.generator_loss(lq, hq, text, against, rng)
             trained.backward(loss * weight)
             add(totals, terms, weight)
-            done.append((subject, hq, text, draws))
+            done.append((critic_input, hq, text, rng))
         norms = {"generator_gradient": trained.step(rate)}
         if own:
-            for subject, hq, text, draws in done:
+            for critic_input, hq, text, rng in done:
                 with accelerator.autocast():
-                    terms = objective.regularizer_loss(subject, hq, text, draws)
+                    terms = objective.regularizer_loss(critic_input, hq, text, rng)
                 own.backward(sum(terms.values(), torch.zeros((), device=device)) * (len(hq) / batch))
                 add(totals, terms, len(hq) / batch)
             norms["regularizer_gradient"] = own.step(rate)

@@ -116,7 +116,7 @@ class Run:
         class Progress:
             def __init__(self, *_: Any, **__: Any) -> None:
                 run.building.close()
-                run.prepared()
+                run.preprocess()
                 run.times.append((time.perf_counter(), time.process_time()))
 
             def update(self, _: int) -> None:
@@ -129,7 +129,7 @@ class Run:
         train_osediff.tqdm = Progress
         return train_osediff
 
-    def prepared(self) -> None:
+    def preprocess(self) -> None:
         """Has the script's clipping show the gradients of the first step, and the random functions answer."""
         from accelerate import Accelerator
 

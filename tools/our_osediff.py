@@ -35,7 +35,7 @@ def main() -> None:
         request = json.loads(line)
         lq = torch.from_numpy(np.load(request["image"]))
         start, used = time.perf_counter(), time.process_time()
-        restored = model.restored(lq, [request["prompt"]], [request["seed"]])
+        restored = model.restore_tensor(lq, [request["prompt"]], [request["seed"]])
         seconds, used = time.perf_counter() - start, time.process_time() - used
         np.save(request["output"], restored.numpy())
         print(json.dumps({"seconds": seconds, "cpu": used}), flush=True)

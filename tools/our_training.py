@@ -13,17 +13,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from osediff.losses.objective import Objective, adapted
+from osediff.losses.objective import Objective, regularizer_scope
 from osediff.models import backbone as backbones
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.models.lora import REGULARIZER, lora_parameters
-from osediff.training.distributed import Options, Trained, accelerator_of
-from osediff.training.sample_rng import Draws
+from osediff.training.distributed import OptimizerState, Options, make_accelerator
+from osediff.training.sample_rng import SampleRNG
 from tools.peak import peak
 
 
-class Given(Draws):
-    """Draws that are given: normal numbers and integers, each in their order."""
+class Given(SampleRNG):
+    """SampleRNG that are given: normal numbers and integers, each in their order."""
 
     def __init__(self, normals: list[Tensor], integers: list[Tensor]) -> None:
         self.normals, self.numbers = iter(normals), iter(integers)
@@ -38,7 +38,7 @@ class Given(Draws):
 def prepare(given: dict[str, Any], backbone: Path, precision: str) -> Objective:
     """The objective on that backbone, its adapters at the given weights."""
     model = backbones.load(backbone).to("cpu", PRECISIONS[precision])
-    generator = Generator(model, given["recipe"], adapted(given["recipe"]["loss"]))
+    generator = Generator(model, given["recipe"], regularizer_scope(given["recipe"]["loss"]))
     objective = Objective(generator, given["recipe"]["loss"])
     for name, parameter in parameters_of(generator).items():
         parameter.data.copy_(given["weights"][name])
@@ -73,27 +73,27 @@ def main() -> None:
     generator = objective.generator
     if args.gradient_checkpointing:
         generator.checkpoint_gradients()
-    accelerator = accelerator_of(Options(precision=args.precision), recipe)
+    accelerator = make_accelerator(Options(precision=args.precision), recipe)
     embeddings = given.get("embeddings")
     if embeddings is None:  # of the whole training, before it begins
         found = generator.backbone.embed([*given["prompts"], given["negative_prompt"]])
         embeddings = {"text": found[:-1], "negative": found[-1:].expand(len(found) - 1, -1, -1)}
     generator.backbone.text_encoder = None  # type: ignore[assignment]
-    text, negative = embeddings["text"], embeddings["negative"]
-    trained = Trained(generator.parameters(), recipe, accelerator)
-    own = Trained(objective.regularizer.parameters(), recipe, accelerator)
+    text, negative_embeds = embeddings["text"], embeddings["negative"]
+    trained = OptimizerState(generator.parameters(), recipe, accelerator)
+    own = OptimizerState(objective.regularizer.parameters(), recipe, accelerator)
     lq, hq = given["lq"], given["hq"]
     losses, kept, times = [], {}, [(time.perf_counter(), time.process_time())]
     for step in range(args.steps):
-        draws = Given(given["normals"], given["timesteps"])
+        rng = Given(given["normals"], given["timesteps"])
         with accelerator.autocast():
-            loss, terms, subject = objective.generator_loss(lq, hq, text, negative, draws)
+            loss, terms, critic_input = objective.generator_loss(lq, hq, text, negative_embeds, rng)
         trained.backward(loss)
         if step == 0 and "gradients" in given:
             kept = gradients(trained.parameters)
         trained.step(recipe["learning_rate"])
         with accelerator.autocast():
-            terms |= objective.regularizer_loss(subject, hq, text, draws)
+            terms |= objective.regularizer_loss(critic_input, hq, text, rng)
         own.backward(terms["diffusion"])
         if step == 0 and "gradients" in given:
             kept |= gradients(own.parameters)

@@ -34,7 +34,8 @@ def main() -> None:
         model = OSEDiff.from_pretrained(args.checkpoint, args.backbone, precision=precision)
         begun = time.process_time()
         made[precision] = [
-            model.restored(as_tensor(model.enlarged(image))[None], [""], [0]).clamp(-1, 1).numpy() for image in images
+            model.restore_tensor(as_tensor(model.upsample(image))[None], [""], [0]).clamp(-1, 1).numpy()
+            for image in images
         ]
         seconds = (time.process_time() - begun) / len(images)
         off = np.concatenate([np.abs(a - b).ravel() for a, b in zip(made[precision], made["fp32"], strict=True)]) * (

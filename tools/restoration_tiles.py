@@ -35,7 +35,7 @@ def seams(model: OSEDiff, image: np.ndarray, width: int, height: int) -> None:
     """Prints differences in levels of 255."""
     lq = resized(image, width, height)
     model.generator.tiles = None
-    whole = model.restored(lq, [""], [0])
+    whole = model.restore_tensor(lq, [""], [0])
     factor = model.generator.factor
     for what, tiles in (
         ("VAE", Tiling(vae=48, latent=0)),
@@ -44,7 +44,7 @@ def seams(model: OSEDiff, image: np.ndarray, width: int, height: int) -> None:
         ("both", Tiling(vae=48, latent=64, overlap=32)),
     ):
         model.generator.tiles = tiles
-        difference = (model.restored(lq, [""], [0]) - whole) * 127.5
+        difference = (model.restore_tensor(lq, [""], [0]) - whole) * 127.5
         print(f"{what}, {tiles}: off by {difference.abs().max():.2f} at most, {difference.abs().mean():.3f} on average")
         if tiles.latent:
             begins = tiling.starts(width // factor, tiles.latent, tiles.overlap)
@@ -80,7 +80,7 @@ def main() -> None:
     loaded = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     model.generator.tiles = Tiling(vae=args.tile_vae)
     start = time.perf_counter()
-    model.restored(resized(image, width, height), [""], [0])
+    model.restore_tensor(resized(image, width, height), [""], [0])
     taken, peak = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(
         f"{args.size} {args.precision} {model.generator.tiles}: {taken:.0f} s, peak {peak:.2f} GB ({loaded:.2f} loaded)"

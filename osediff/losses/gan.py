@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from osediff.common.errors import InputError
-from osediff.models.generator import Generator, full
-from osediff.training.sample_rng import Draws
+from osediff.models.generator import Generator, upcast_half
+from osediff.training.sample_rng import SampleRNG
 
 Features = Callable[[Tensor], list[Tensor]]
 REAL = 0.8  # one-sided label smoothing
@@ -61,7 +61,7 @@ def encoder_features(generator: Generator) -> Features:
 
     def features(image: Tensor) -> list[Tensor]:
         found = []
-        with generator.bare_vae():
+        with generator.pretrained_vae():
             hidden = encoder.conv_in(image)
             for block in encoder.down_blocks:
                 hidden = block(hidden)
@@ -105,7 +105,7 @@ KINDS: dict[str, Callable[[Generator], Features]] = {"encoder": encoder_features
 class GAN:
     """A discriminator between restored and true images. Of a recipe's ``loss`` it takes ``discriminator``, of KINDS."""
 
-    term, own_term = "gan", "discriminator"  # names of the two losses in the log
+    term, critic_name = "gan", "discriminator"  # names of the two losses in the log
 
     def __init__(self, generator: Generator, loss: dict[str, Any]) -> None:
         self.features = KINDS[loss["discriminator"]](generator)
@@ -115,32 +115,34 @@ class GAN:
         self.heads = nn.ModuleList(head(feature.shape[1], feature.ndim == 4) for feature in probe).to(like.device)
 
     def parameters(self) -> dict[str, nn.Parameter]:
-        """The heads' weights, trained by ``own_loss`` alone."""
+        """The heads' weights, trained by ``critic_loss`` alone."""
         return dict(self.heads.named_parameters())
 
     def buffers(self) -> dict[str, Tensor]:
         """What a training state holds besides the parameters: the vectors of the spectral norm's power iteration."""
         return dict(self.heads.named_buffers())
 
-    def subject(self, restored: Tensor, latent: Tensor) -> Tensor:
+    def critic_input(self, restored: Tensor, latent: Tensor) -> Tensor:
         """What is judged: the ``restored`` image (N, 3, H, W)."""
         return restored
 
     def cross_entropy(self, image: Tensor, label: float) -> Tensor:
         """Binary cross-entropy of ``image`` (N, 3, H, W) and ``label``: mean over positions, sum over heads."""
-        logits = [full(of_head(feature)) for of_head, feature in zip(self.heads, self.features(image), strict=True)]
+        logits = [
+            upcast_half(of_head(feature)) for of_head, feature in zip(self.heads, self.features(image), strict=True)
+        ]
         return torch.stack(
             [F.binary_cross_entropy_with_logits(found, torch.full_like(found, label)) for found in logits]
         ).sum()
 
-    def loss(self, subject: Tensor, text: Tensor, negative: Tensor, draws: Draws) -> Tensor:
+    def loss(self, critic_input: Tensor, text: Tensor, negative_embeds: Tensor, rng: SampleRNG) -> Tensor:
         """How far the restored images are from being taken for true ones; the texts are not used."""
         self.heads.requires_grad_(False)
         try:
-            return self.cross_entropy(subject, REAL)
+            return self.cross_entropy(critic_input, REAL)
         finally:
             self.heads.requires_grad_(True)
 
-    def own_loss(self, subject: Tensor, hq: Tensor, text: Tensor, draws: Draws) -> Tensor:
+    def critic_loss(self, critic_input: Tensor, hq: Tensor, text: Tensor, rng: SampleRNG) -> Tensor:
         """What the discriminator minimizes on restored and true images (N, 3, H, W)."""
-        return self.cross_entropy(hq, REAL) + self.cross_entropy(subject.detach(), 0.0)
+        return self.cross_entropy(hq, REAL) + self.cross_entropy(critic_input.detach(), 0.0)

@@ -22,7 +22,7 @@ def encoder_features(generator: Generator) -> Distance:
 
     def features(image: Tensor) -> list[Tensor]:
         found = []
-        with generator.bare_vae():
+        with generator.pretrained_vae():
             hidden = encoder.conv_in(image)
             for block in encoder.down_blocks:
                 hidden = block(hidden)

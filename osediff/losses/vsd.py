@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from osediff.models.backbone import Backbone
-from osediff.models.generator import Generator, estimate_clean, full
+from osediff.models.generator import Generator, estimate_clean, upcast_half
 from osediff.models.lora import REGULARIZER, TEACHER
-from osediff.training.sample_rng import Draws
+from osediff.training.sample_rng import SampleRNG
 
 
 class VSD:
@@ -24,7 +24,7 @@ class VSD:
     that both domains draw the same random numbers.
     """
 
-    term, own_term = "vsd", "diffusion"  # names of the two losses in the log
+    term, critic_name = "vsd", "diffusion"  # names of the two losses in the log
 
     def __init__(self, generator: Generator, loss: dict[str, Any]) -> None:
         self.generator = generator
@@ -33,7 +33,7 @@ class VSD:
         self.settings = loss["regularizer"]
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
-        """The regularizer's LoRA, trained by ``own_loss`` alone."""
+        """The regularizer's LoRA, trained by ``critic_loss`` alone."""
         named = self.backbone.unet.named_parameters()
         return {f"unet.{name}": p for name, p in named if f".{REGULARIZER}." in name}
 
@@ -41,42 +41,44 @@ class VSD:
         """What a training state holds besides the parameters: nothing."""
         return {}
 
-    def subject(self, restored: Tensor, latent: Tensor) -> Tensor:
+    def critic_input(self, restored: Tensor, latent: Tensor) -> Tensor:
         """The latent that is judged, of the ``restored`` image (N, 3, H, W) and its ``latent`` (N, C, h, w)."""
         if self.settings["domain"] == "latent":
             return latent
-        with self.generator.bare_vae():
+        with self.generator.pretrained_vae():
             encoded = self.backbone.vae.encode(restored).latent_dist.mean
-        return full(encoded) * self.backbone.vae.config.scaling_factor
+        return upcast_half(encoded) * self.backbone.vae.config.scaling_factor
 
-    def noised(self, latent: Tensor, span: tuple[int, int], draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
+    def noised(self, latent: Tensor, span: tuple[int, int], rng: SampleRNG) -> tuple[Tensor, Tensor, Tensor]:
         """``latent`` at a uniform timestep of ``span`` (upper end excluded): noisy latent, noise, timesteps."""
-        noise, timesteps = draws.normal(latent), draws.integers(*span).to(latent.device)
+        noise, timesteps = rng.normal(latent), rng.integers(*span).to(latent.device)
         return self.backbone.scheduler.add_noise(latent, noise, timesteps), noise, timesteps
 
-    def loss(self, subject: Tensor, text: Tensor, negative: Tensor, draws: Draws) -> Tensor:
-        """VSD loss whose gradient on ``subject`` is (z_reg - z_teacher) / mean|subject - z_teacher|, up to 2 / numel.
+    def loss(self, critic_input: Tensor, text: Tensor, negative_embeds: Tensor, rng: SampleRNG) -> Tensor:
+        """VSD loss whose gradient on ``critic_input`` is (z_reg - z_teacher) / mean|critic_input - z_teacher|, up to 2 / numel.
 
-        ``text`` and ``negative`` are (N, tokens, channels); guidance is on the teacher only. Written, as in the
+        ``text`` and ``negative_embeds`` are (N, tokens, channels); guidance is on the teacher only. Written, as in the
         released code, as a mean squared error against a target that carries no gradient.
         """
         with torch.no_grad():
-            noisy, _, timesteps = self.noised(subject.detach(), tuple(self.settings["timesteps"]), draws)
+            noisy, _, timesteps = self.noised(critic_input.detach(), tuple(self.settings["timesteps"]), rng)
             with self.roles.use(REGULARIZER):
-                own = full(self.backbone.unet(noisy, timesteps, text).sample)
+                own = upcast_half(self.backbone.unet(noisy, timesteps, text).sample)
             with self.roles.use(TEACHER):
-                both = self.backbone.unet(noisy.repeat(2, 1, 1, 1), timesteps.repeat(2), torch.cat([negative, text]))
-            without, with_text = full(both.sample).chunk(2)
+                both = self.backbone.unet(
+                    noisy.repeat(2, 1, 1, 1), timesteps.repeat(2), torch.cat([negative_embeds, text])
+                )
+            without, with_text = upcast_half(both.sample).chunk(2)
             guided = without + self.settings["guidance"] * (with_text - without)
             teacher = estimate_clean(self.backbone, noisy, guided, timesteps)
             difference = estimate_clean(self.backbone, noisy, own, timesteps) - teacher
-            gradient = difference / (subject - teacher).abs().mean((1, 2, 3), keepdim=True)
-        return F.mse_loss(subject, (subject - gradient).detach())
+            gradient = difference / (critic_input - teacher).abs().mean((1, 2, 3), keepdim=True)
+        return F.mse_loss(critic_input, (critic_input - gradient).detach())
 
-    def own_loss(self, subject: Tensor, hq: Tensor, text: Tensor, draws: Draws) -> Tensor:
+    def critic_loss(self, critic_input: Tensor, hq: Tensor, text: Tensor, rng: SampleRNG) -> Tensor:
         """Eq. 9: the regularizer learns to denoise what the generator makes, at every timestep; ``hq`` is not used."""
         steps = self.backbone.scheduler.config.num_train_timesteps
-        noisy, noise, timesteps = self.noised(subject.detach(), (0, steps), draws)
+        noisy, noise, timesteps = self.noised(critic_input.detach(), (0, steps), rng)
         with self.roles.use(REGULARIZER):
             predicted = self.backbone.unet(noisy, timesteps, text).sample
-        return F.mse_loss(full(predicted), noise)
+        return F.mse_loss(upcast_half(predicted), noise)

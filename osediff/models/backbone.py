@@ -51,7 +51,7 @@ class Backbone:
         return self.text_encoder(tokens.input_ids.to(self.text_encoder.device))[0]
 
 
-class Texts:
+class PromptEmbedder:
     """Text embeddings of prompts, each computed once as long as there is room (0.3 MB each at full size)."""
 
     ROOM = 1024

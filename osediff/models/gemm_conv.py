@@ -13,7 +13,7 @@ from torch import Tensor, nn
 WEIGHTS, POSITIONS = 4_000_000, 128  # at least, and at most over all samples: where products were measured to be faster
 
 
-class FewPositions(nn.Conv2d):
+class GemmConv2d(nn.Conv2d):
     """The same convolution up to rounding, by one matrix product where that is the faster way."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -28,10 +28,10 @@ class FewPositions(nn.Conv2d):
         return rows.view(len(x), tall, wide, -1).permute(0, 3, 1, 2)
 
 
-def use_products(network: nn.Module) -> None:
+def use_gemm_convolutions(network: nn.Module) -> None:
     """Makes the convolutions of ``network`` that have many weights choose; their weights and names stay as they are."""
     for module in network.modules():
         if type(module) is not nn.Conv2d or module.weight.numel() < WEIGHTS:
             continue
         if module.groups == 1 and set(module.dilation) == {1} and module.padding_mode == "zeros":
-            module.__class__ = FewPositions
+            module.__class__ = GemmConv2d

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from osediff.models import tiling
 from osediff.models.backbone import Backbone
-from osediff.models.gemm_conv import use_products
+from osediff.models.gemm_conv import use_gemm_convolutions
 from osediff.models.lora import (
     GENERATOR,
     REGULARIZER,
@@ -22,7 +22,7 @@ from osediff.models.lora import (
     lora_parameters,
     targets,
 )
-from osediff.training.sample_rng import Draws
+from osediff.training.sample_rng import SampleRNG
 
 LAST_TIMESTEP = 999
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -45,7 +45,7 @@ class Generator:
     def __init__(self, backbone: Backbone, recipe: dict[str, Any], regularizer: str | None = None) -> None:
         self.backbone = backbone
         for network in (backbone.vae, backbone.unet):
-            use_products(network)
+            use_gemm_convolutions(network)
         tune = recipe["tune"]
         groups = [VAE_GROUPS[half] for half in ("encoder", "decoder") if tune[f"vae_{half}"]]
         self.vae_layers = targets(backbone.vae, sum(groups, ())) if groups else []
@@ -60,7 +60,7 @@ class Generator:
             add_lora(backbone.unet, REGULARIZER, layers, recipe["rank_unet"], recipe["alpha"])
         self.factor = 2 ** (len(backbone.vae.config.block_out_channels) - 1)
         self.vae_roles = Roles(backbone.vae)
-        self.unet_roles = Roles(backbone.unet, own_conv_in=tune["unet"])
+        self.unet_roles = Roles(backbone.unet, trained_conv_in=tune["unet"])
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
         """What training the generator changes: LoRA of the VAE and UNet, and the UNet's own ``conv_in``."""
@@ -75,16 +75,16 @@ class Generator:
         vae, image = self.backbone.vae, image.to(self.backbone.vae.dtype)
         with self.vae_roles.use(GENERATOR):
             if self.tiles and tiling.needed(image, self.tiles.vae, self.factor):
-                found = DiagonalGaussianDistribution(full(tiling.encode(vae, image, self.tiles)))
+                found = DiagonalGaussianDistribution(upcast_half(tiling.encode(vae, image, self.tiles)))
             else:
                 found = vae.encode(image).latent_dist
-        return full(found.mean), full(found.std)
+        return upcast_half(found.mean), upcast_half(found.std)
 
-    def encode(self, image: Tensor, draws: Draws | None = None) -> Tensor:
-        """Scaled latent (N, C, h, w) of ``image`` (N, 3, H, W) in [-1, 1]; the posterior's mode without ``draws``."""
+    def encode(self, image: Tensor, rng: SampleRNG | None = None) -> Tensor:
+        """Scaled latent (N, C, h, w) of ``image`` (N, 3, H, W) in [-1, 1]; the posterior's mode without ``rng``."""
         mean, deviation = self.posterior(image)
-        if draws is not None:
-            mean = mean + deviation * draws.normal(mean)
+        if rng is not None:
+            mean = mean + deviation * rng.normal(mean)
         return mean * self.backbone.vae.config.scaling_factor
 
     def denoise(self, latent: Tensor, text: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ class Generator:
                 noise = tiling.blended(predict, x, self.tiles.latent, self.tiles.overlap, "denoising")
             else:
                 noise = predict(x)
-        return estimate_clean(self.backbone, latent, full(noise), timesteps)
+        return estimate_clean(self.backbone, latent, upcast_half(noise), timesteps)
 
     def decode(self, latent: Tensor) -> Tensor:
         """Image (N, 3, H, W), clamped to [-1, 1], of a scaled latent."""
@@ -113,17 +113,17 @@ class Generator:
                 image = tiling.decode(vae, latent, self.tiles)
             else:
                 image = vae.decode(latent).sample
-        return full(image).clamp(-1, 1)
+        return upcast_half(image).clamp(-1, 1)
 
-    def __call__(self, image: Tensor, text: Tensor, draws: Draws | None = None) -> tuple[Tensor, Tensor]:
+    def __call__(self, image: Tensor, text: Tensor, rng: SampleRNG | None = None) -> tuple[Tensor, Tensor]:
         """Restored image (N, 3, H, W) in [-1, 1] and its latent, from the LQ ``image`` at output size (Eq. 4)."""
-        latent = self.denoise(self.encode(image, draws), text)
+        latent = self.denoise(self.encode(image, rng), text)
         return self.decode(latent), latent
 
     def merge(self) -> None:
         """Folds the generator's LoRA into the weights, for inference; the other roles are gone after this."""
         for network, roles in ((self.backbone.vae, self.vae_roles), (self.backbone.unet, self.unet_roles)):
-            roles.settle(GENERATOR)
+            roles.set_role(GENERATOR)
             network.fuse_lora()
             network.unload_lora()
         self.vae_roles, self.unet_roles = Roles(self.backbone.vae), Roles(self.backbone.unet)
@@ -133,12 +133,12 @@ class Generator:
         for network, roles in ((self.backbone.vae, self.vae_roles), (self.backbone.unet, self.unet_roles)):
             network.enable_gradient_checkpointing(gradient_checkpointing_func=roles.checkpoint)
 
-    def bare_vae(self) -> Any:
+    def pretrained_vae(self) -> Any:
         """Context in which the VAE is the pretrained one, without the generator's adapters."""
         return self.vae_roles.use(TEACHER)
 
 
-def full(x: Tensor) -> Tensor:
+def upcast_half(x: Tensor) -> Tensor:
     """``x`` in float32 if it is in half precision."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 

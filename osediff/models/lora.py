@@ -64,15 +64,15 @@ def lora_parameters(network: nn.Module, role: str) -> dict[str, nn.Parameter]:
 class Roles:
     """Switches a network with adapters between its roles; a role without an adapter is the bare network.
 
-    ``own_conv_in`` gives the generator a fully trained copy of ``conv_in`` (the released code trains it whole), which
+    ``trained_conv_in`` gives the generator a fully trained copy of ``conv_in`` (the released code trains it whole), which
     the other roles must not see. Build this after the network is on its device.
     """
 
-    def __init__(self, network: nn.Module, own_conv_in: bool = False) -> None:
+    def __init__(self, network: nn.Module, trained_conv_in: bool = False) -> None:
         self.layers = [module for module in network.modules() if isinstance(module, BaseTunerLayer)]
         self.current = TEACHER
         self.conv_in: nn.Module | None = None
-        if own_conv_in:
+        if trained_conv_in:
             layer: Any = network.conv_in
             self.conv_in_layer, self.frozen_conv_in = layer, layer.base_layer
             self.conv_in = copy.deepcopy(self.frozen_conv_in).requires_grad_(True)
@@ -101,7 +101,7 @@ class Roles:
         finally:
             self._switch(former)
 
-    def settle(self, role: str) -> None:
+    def set_role(self, role: str) -> None:
         """Leaves the network in ``role`` for good."""
         self._switch(role)
 

@@ -145,7 +145,7 @@ def pipeline(
         write_png(path, image)
 
     def enlarged(found: list[np.ndarray]) -> Tensor:
-        return torch.stack([as_tensor(model.enlarged(image)) for image in found]).to(device)
+        return torch.stack([as_tensor(model.upsample(image)) for image in found]).to(device)
 
     ready = enlarged(images)
 
@@ -154,10 +154,10 @@ def pipeline(
         if "enlargement" in includes:
             lq = enlarged([read_rgb(path) for path in lr] if "files" in includes else images)
         if tagger:
-            tagger(ram.prepared(lq / 2 + 0.5, tagger.size).to(PRECISIONS[precision]))
+            tagger(ram.preprocess(lq / 2 + 0.5, tagger.size).to(PRECISIONS[precision]))
         if "text encoder" in includes:
             model.texts.forget()
-        made = model.restored(lq, [""] * batch, list(range(batch)))
+        made = model.restore_tensor(lq, [""] * batch, list(range(batch)))
         if "color fix" in includes:
             made = torch.stack([model.color_fix(one, like) for one, like in zip(made, lq, strict=True)])
         for path, image in zip(sr, made if "files" in includes else (), strict=False):

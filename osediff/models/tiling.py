@@ -125,7 +125,7 @@ class SharedNorms:
     """Makes group normalizations use the mean and variance of the whole image while they see tiles of it.
 
     Inside a ``with`` block, the first of ``layers`` that has no ``statistics`` yet measures what it is given, without
-    the margins of ``tile``, and raises UnmeasuredError; ``settle`` then turns what all tiles measured into its
+    the margins of ``tile``, and raises UnmeasuredError; ``combine`` then turns what all tiles measured into its
     statistics. One image at a time (N = 1).
     """
 
@@ -145,7 +145,7 @@ class SharedNorms:
         for layer in self.layers:
             del layer.forward
 
-    def settle(self) -> None:
+    def combine(self) -> None:
         """Puts together what the tiles measured."""
         for layer, parts in self._seen.items():
             counts = torch.tensor([count for count, _, _ in parts], dtype=torch.float64)
@@ -212,7 +212,7 @@ def piecewise(modules: list[nn.Module], x: Tensor, tile: int) -> Tensor:
                     scaled(row.start - row.first, row.stop - row.first),
                     scaled(column.start - column.first, column.stop - column.first),
                 ]
-            shared.settle()
+            shared.combine()
     return whole
 
 
@@ -231,7 +231,7 @@ def middle(block: Any, x: Tensor, side: int) -> Tensor:
             with SharedNorms(norms([attention])) as shared:
                 for layer in shared.layers:
                     shared.measure(layer, x)
-                shared.settle()
+                shared.combine()
                 x = blended(attention, x, side, side // 4, "attention")
         else:
             x = attention(x)

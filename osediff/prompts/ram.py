@@ -84,7 +84,7 @@ class RAM(nn.Module):
         self.fc = nn.Linear(sizes["width"], 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, tags) of ``images`` (N, 3, size, size) as ``prepared`` makes them."""
+        """Logits (N, tags) of ``images`` (N, 3, size, size) as ``preprocess`` makes them."""
         tokens = self.visual_encoder(images).flatten(1, 2)
         image = self.image_proj(torch.cat([tokens.mean(1, keepdim=True), tokens], dim=1))
         tags = F.relu(self.wordvec_proj(self.label_embed)).expand(len(images), -1, -1)
@@ -98,7 +98,7 @@ def build(sizes: dict[str, Any] = SIZES) -> RAM:
     return RAM(sizes).eval()
 
 
-def prepared(images: Tensor, size: int) -> Tensor:
+def preprocess(images: Tensor, size: int) -> Tensor:
     """What the network takes, (N, 3, size, size), of ``images`` (N, 3, H, W) in [0, 1].
 
     Bilinear without antialiasing: that is what torchvision 0.15, which the released code asks for, does with tensors.
@@ -238,7 +238,7 @@ class Tagger:
     def __call__(self, image: Tensor) -> str:
         """Tags of ``image`` (3, H, W) in [0, 1], in the list's order, joined by ", "."""
         dtype = self.model.label_embed.dtype
-        ready = prepared(image[None].to(self.device), self.model.size).to(dtype)
+        ready = preprocess(image[None].to(self.device), self.model.size).to(dtype)
         shown = torch.sigmoid(self.model(ready).float())[0].cpu() > self.thresholds
         return ", ".join(tag for tag, one in zip(self.tags, shown.tolist(), strict=True) if one)
 

@@ -33,7 +33,7 @@ def optimizer(parameters: dict[str, nn.Parameter], recipe: Recipe) -> torch.opti
     return torch.optim.AdamW(list(parameters.values()), lr=recipe["learning_rate"], weight_decay=1e-2)
 
 
-class Trained:
+class OptimizerState:
     """Parameters with their optimizer: gradients are summed over processes, clipped to norm 1, applied and cleared."""
 
     def __init__(self, parameters: dict[str, nn.Parameter], recipe: Recipe, accelerator: Accelerator) -> None:
@@ -70,7 +70,7 @@ def share(step: int, batch: int, accelerator: Accelerator) -> list[int]:
     return list(range(first, first + each))
 
 
-def accelerator_of(options: Options, recipe: Recipe) -> Accelerator:
+def make_accelerator(options: Options, recipe: Recipe) -> Accelerator:
     """The devices and precision that ``options`` ask for. InputError where they are not here, or do not fit."""
     check_device(options.device)
     if options.device == "cpu" and options.precision == "fp16":

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-class Draws:
+class SampleRNG:
     """What sample ``n`` of a batch draws depends on its own seed alone, and on how often it drew before.
 
     So a batch gives the same numbers whole, in parts, or spread over processes.

@@ -12,7 +12,7 @@ from torch import Tensor
 from osediff.common.images import write_png
 from osediff.data.pairs import TrainingPairs, as_image
 from osediff.losses.objective import Objective
-from osediff.training.sample_rng import Draws
+from osediff.training.sample_rng import SampleRNG
 
 SEED = 2**31 - 1  # of these pairs and of their noise, whatever the training's seed is
 PAIRS = 4
@@ -36,7 +36,7 @@ class Validation:
         ``text``: their embeddings (PAIRS, tokens, channels). One pair at a time, for little memory.
         """
         restored = torch.cat(
-            [objective.generator(self.lq[n : n + 1], text[n : n + 1], Draws([SEED + n]))[0] for n in range(PAIRS)]
+            [objective.generator(self.lq[n : n + 1], text[n : n + 1], SampleRNG([SEED + n]))[0] for n in range(PAIRS)]
         )
         errors = ((restored - self.hq) / 2).square().mean((1, 2, 3))
         distances = [float(objective.distance(restored[n : n + 1], self.hq[n : n + 1])) for n in range(PAIRS)]

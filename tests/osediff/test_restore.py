@@ -21,7 +21,7 @@ from osediff.models.generator import Generator
 from osediff.pipeline import OSEDiff
 from osediff.train import train
 from osediff.training import checkpoint as checkpoints
-from osediff.training.sample_rng import Draws
+from osediff.training.sample_rng import SampleRNG
 from tests.osediff.conftest import RECIPE
 
 
@@ -40,9 +40,9 @@ def test_merged_weights_give_the_unmerged_output(checkpoint: Path, backbone_fold
     checkpoints.load_adapters(checkpoint / "adapters.safetensors", generator.parameters())
     image = torch.rand(1, 3, 32, 32) * 2 - 1
     with torch.no_grad():
-        expected, _ = generator(image, backbone.embed([""]), Draws([3]))
+        expected, _ = generator(image, backbone.embed([""]), SampleRNG([3]))
         merged = OSEDiff.from_pretrained(checkpoint, backbone_folder).generator
-        actual, _ = merged(image, backbone.embed([""]), Draws([3]))
+        actual, _ = merged(image, backbone.embed([""]), SampleRNG([3]))
     assert torch.allclose(actual, expected, atol=1e-5)
 
 

@@ -14,12 +14,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from osediff.losses.gan import REAL
-from osediff.losses.objective import Objective, adapted
+from osediff.losses.objective import Objective, regularizer_scope
 from osediff.models import backbone as backbones
 from osediff.models.generator import Generator
 from osediff.models.lora import UNET_GROUPS, targets
 from osediff.train import train
-from osediff.training.sample_rng import Draws
+from osediff.training.sample_rng import SampleRNG
 from tests.osediff.conftest import RECIPE
 
 GAN = {"kind": "gan", "weight": 0.5}
@@ -33,7 +33,7 @@ def made(folder: Path, regularizer: dict[str, Any], seed: int = 0) -> Objective:
     for network in (backbone.unet, backbone.vae):
         network.double()
     loss = RECIPE["loss"] | {"regularizer": regularizer}
-    generator = Generator(backbone, RECIPE, adapted(loss))
+    generator = Generator(backbone, RECIPE, regularizer_scope(loss))
     for parameter in generator.parameters().values():
         parameter.data = torch.randn_like(parameter) * 0.1
     objective = Objective(generator, loss)
@@ -45,21 +45,21 @@ def made(folder: Path, regularizer: dict[str, Any], seed: int = 0) -> Objective:
 def batch() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     torch.manual_seed(5)
     lq, hq = torch.rand(2, 2, 3, 32, 32, dtype=torch.float64) * 2 - 1
-    text, negative = torch.randn(2, 2, 5, 16, dtype=torch.float64)
-    return lq, hq, text, negative
+    text, negative_embeds = torch.randn(2, 2, 5, 16, dtype=torch.float64)
+    return lq, hq, text, negative_embeds
 
 
 def test_image_domain_encodes_the_restored_image_with_the_frozen_encoder(backbone_folder: Path) -> None:
     objective = made(backbone_folder, IMAGE)
-    lq, hq, text, negative = batch()
-    random = Draws([3, 4])
-    _, terms, subject = objective.generator_loss(lq, hq, text, negative, random)
+    lq, hq, text, negative_embeds = batch()
+    random = SampleRNG([3, 4])
+    _, terms, critic_input = objective.generator_loss(lq, hq, text, negative_embeds, random)
 
     bare = backbones.load(backbone_folder).vae.double()
     with torch.no_grad():
-        restored, _ = objective.generator(lq, text, Draws([3, 4]))
+        restored, _ = objective.generator(lq, text, SampleRNG([3, 4]))
         expected = bare.encode(restored).latent_dist.mean * bare.config.scaling_factor
-    assert torch.allclose(subject, expected, atol=1e-12)
+    assert torch.allclose(critic_input, expected, atol=1e-12)
     # The gradient goes on through encoder and decoder to the generator's weights.
     terms["vsd"].backward()
     assert all(p.grad is not None and p.grad.abs().max() > 0 for p in objective.generator.parameters().values())
@@ -68,14 +68,14 @@ def test_image_domain_encodes_the_restored_image_with_the_frozen_encoder(backbon
 def test_image_domain_gradient_is_the_chain_rules(backbone_folder: Path) -> None:
     """d loss / d image = (gradient handed to the latent) times the Jacobian of the frozen encoder."""
     objective = made(backbone_folder, IMAGE)
-    _, hq, text, negative = batch()
+    _, hq, text, negative_embeds = batch()
     image = hq.clone().requires_grad_(True)
     vsd = objective.regularizer
-    latent = vsd.subject(image, torch.empty(0))
-    vsd.loss(latent, text, negative, Draws([1, 2])).backward()
+    latent = vsd.critic_input(image, torch.empty(0))
+    vsd.loss(latent, text, negative_embeds, SampleRNG([1, 2])).backward()
 
     handed = latent.detach().requires_grad_(True)
-    vsd.loss(handed, text, negative, Draws([1, 2])).backward()
+    vsd.loss(handed, text, negative_embeds, SampleRNG([1, 2])).backward()
     bare = backbones.load(backbone_folder).vae.double()
     again = hq.clone().requires_grad_(True)
     (bare.encode(again).latent_dist.mean * bare.config.scaling_factor).backward(handed.grad)
@@ -83,16 +83,16 @@ def test_image_domain_gradient_is_the_chain_rules(backbone_folder: Path) -> None
 
 
 def test_all_kinds_draw_the_same_random_numbers(backbone_folder: Path) -> None:
-    """Common random numbers: the restored images of one seed are equal, and so is what VSD draws in both domains."""
-    lq, hq, text, negative = batch()
+    """Common random numbers: the restored images of one seed are equal, and so is what VSD rng in both domains."""
+    lq, hq, text, negative_embeds = batch()
     drawn = {}
     for name, regularizer in {"latent": RECIPE["loss"]["regularizer"], "image": IMAGE}.items():
         objective = made(backbone_folder, regularizer)
-        random = Draws([3, 4])
-        objective.generator_loss(lq, hq, text, negative, random)
+        random = SampleRNG([3, 4])
+        objective.generator_loss(lq, hq, text, negative_embeds, random)
         drawn[name] = random.integers(0, 2**31)
     assert torch.equal(drawn["latent"], drawn["image"])
-    restored = [made(backbone_folder, kind).generator(lq, text, Draws([3, 4]))[0]
+    restored = [made(backbone_folder, kind).generator(lq, text, SampleRNG([3, 4]))[0]
                 for kind in (GAN, {"kind": "none"}, IMAGE)]  # fmt: skip
     assert torch.equal(restored[0], restored[1])
     assert not torch.equal(restored[0], lq)
@@ -100,10 +100,10 @@ def test_all_kinds_draw_the_same_random_numbers(backbone_folder: Path) -> None:
 
 def test_gan_losses_are_smoothed_cross_entropies(backbone_folder: Path) -> None:
     objective = made(backbone_folder, GAN)
-    lq, hq, text, negative = batch()
+    lq, hq, text, negative_embeds = batch()
     gan = objective.regularizer
     gan.heads.eval()  # else every pass moves the spectral norm's vectors a little
-    _, terms, subject = objective.generator_loss(lq, hq, text, negative, Draws([3, 4]))
+    _, terms, critic_input = objective.generator_loss(lq, hq, text, negative_embeds, SampleRNG([3, 4]))
 
     def of(image: Tensor, label: float) -> Tensor:
         """-label log s - (1 - label) log(1 - s), s the sigmoid of each head's logits."""
@@ -113,23 +113,23 @@ def test_gan_losses_are_smoothed_cross_entropies(backbone_folder: Path) -> None:
             total = total - (label * s.log() + (1 - label) * (1 - s).log()).mean()
         return total
 
-    assert torch.allclose(terms["gan"], of(subject, 0.8))
-    own = objective.regularizer_loss(subject, hq, text, Draws([0, 1, 2, 3]))["discriminator"]
-    assert torch.allclose(own, of(hq, 0.8) + of(subject, 0.0))
+    assert torch.allclose(terms["gan"], of(critic_input, 0.8))
+    own = objective.regularizer_loss(critic_input, hq, text, SampleRNG([0, 1, 2, 3]))["discriminator"]
+    assert torch.allclose(own, of(hq, 0.8) + of(critic_input, 0.0))
     assert REAL == 0.8
 
 
 def test_gan_trains_the_generator_and_the_heads_apart(backbone_folder: Path) -> None:
     objective = made(backbone_folder, GAN)
-    lq, hq, text, negative = batch()
-    _, terms, subject = objective.generator_loss(lq, hq, text, negative, Draws([3, 4]))
+    lq, hq, text, negative_embeds = batch()
+    _, terms, critic_input = objective.generator_loss(lq, hq, text, negative_embeds, SampleRNG([3, 4]))
     terms["gan"].backward()
     heads, generator = objective.regularizer.parameters(), objective.generator.parameters()
     assert all(parameter.grad is None for parameter in heads.values())
     assert all(parameter.grad is not None for parameter in generator.values())
     for parameter in generator.values():
         parameter.grad = None
-    objective.regularizer_loss(subject, hq, text, Draws([0, 1, 2, 3]))["discriminator"].backward()
+    objective.regularizer_loss(critic_input, hq, text, SampleRNG([0, 1, 2, 3]))["discriminator"].backward()
     assert all(parameter.grad is not None for parameter in heads.values())
     assert all(parameter.grad is None for parameter in generator.values())
 
@@ -141,7 +141,7 @@ def test_the_discriminator_learns_to_tell_blurred_from_sharp(backbone_folder: Pa
     losses = []
     for _ in range(60):
         sharp = torch.rand(4, 3, 32, 32, dtype=torch.float64) * 2 - 1
-        loss = gan.own_loss(F.avg_pool2d(sharp, 3, 1, 1), sharp, torch.empty(0), Draws([0, 1, 2, 3]))
+        loss = gan.critic_loss(F.avg_pool2d(sharp, 3, 1, 1), sharp, torch.empty(0), SampleRNG([0, 1, 2, 3]))
         losses.append(float(loss.detach()))
         loss.backward()
         optimizer.step()

@@ -30,11 +30,11 @@ def test_losses_and_gradients_are_those_of_the_released_script(trains: str, reco
     if recomputing:
         generator.checkpoint_gradients()
     objective = Objective(generator, recipe["loss"])
-    draws = Given(batch["normals"], batch["timesteps"])
-    text, negative = batch["embeddings"]["text"], batch["embeddings"]["negative"]
-    loss, terms, subject = objective.generator_loss(batch["lq"], batch["hq"], text, negative, draws)
+    rng = Given(batch["normals"], batch["timesteps"])
+    text, negative_embeds = batch["embeddings"]["text"], batch["embeddings"]["negative"]
+    loss, terms, critic_input = objective.generator_loss(batch["lq"], batch["hq"], text, negative_embeds, rng)
     loss.backward()
-    own = objective.regularizer_loss(subject, batch["hq"], text, draws)
+    own = objective.regularizer_loss(critic_input, batch["hq"], text, rng)
     own["diffusion"].backward()
 
     expected = NUMBERS[trains]

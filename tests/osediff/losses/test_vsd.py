@@ -11,7 +11,7 @@ from osediff.losses.vsd import VSD
 from osediff.models import backbone as backbones
 from osediff.models.generator import Generator, estimate_clean
 from osediff.models.lora import REGULARIZER, TEACHER
-from osediff.training.sample_rng import Draws
+from osediff.training.sample_rng import SampleRNG
 from tests.osediff.conftest import RECIPE
 
 
@@ -31,8 +31,8 @@ def vsd(backbone_folder: Path) -> VSD:
 def test_gradient_is_the_papers(vsd: VSD) -> None:
     """Eqs. 7 and 10: omega (z_reg - z_teacher) with omega = 1 / mean|z - z_teacher|, here times 2 / numel."""
     latent = torch.randn(2, 4, 8, 8, dtype=torch.float64, requires_grad=True)
-    text, negative = torch.randn(2, 2, 5, 16, dtype=torch.float64)
-    vsd.loss(latent, text, negative, Draws([7, 8])).backward()
+    text, negative_embeds = torch.randn(2, 2, 5, 16, dtype=torch.float64)
+    vsd.loss(latent, text, negative_embeds, SampleRNG([7, 8])).backward()
 
     random = [torch.Generator().manual_seed(seed) for seed in (7, 8)]
     noise = torch.stack([torch.randn(4, 8, 8, generator=each) for each in random]).double()
@@ -45,7 +45,7 @@ def test_gradient_is_the_papers(vsd: VSD) -> None:
         with torch.no_grad(), vsd.roles.use(role):
             return (noisy - (1 - alphas).sqrt() * vsd.backbone.unet(noisy, steps, prompt).sample) / alphas.sqrt()
 
-    teacher = clean(TEACHER, negative) + 7.5 * (clean(TEACHER, text) - clean(TEACHER, negative))
+    teacher = clean(TEACHER, negative_embeds) + 7.5 * (clean(TEACHER, text) - clean(TEACHER, negative_embeds))
     omega = 1 / (z - teacher).abs().mean((1, 2, 3), keepdim=True)
     expected = omega * (clean(REGULARIZER, text) - teacher) * 2 / z.numel()
     assert torch.allclose(latent.grad, expected, rtol=1e-6, atol=0)
@@ -54,7 +54,7 @@ def test_gradient_is_the_papers(vsd: VSD) -> None:
 def test_no_gradient_reaches_the_networks_through_the_vsd_loss(vsd: VSD) -> None:
     latent = torch.randn(1, 4, 8, 8, dtype=torch.float64, requires_grad=True)
     text = torch.randn(1, 5, 16, dtype=torch.float64)
-    vsd.loss(latent, text, text, Draws([0])).backward()
+    vsd.loss(latent, text, text, SampleRNG([0])).backward()
     assert all(parameter.grad is None for parameter in vsd.backbone.unet.parameters())
 
 
@@ -65,14 +65,14 @@ def test_equal_views_give_no_gradient(backbone_folder: Path) -> None:
     fresh = VSD(Generator(backbone, RECIPE, "all"), RECIPE["loss"] | {"regularizer": unguided})
     latent = torch.randn(1, 4, 8, 8, requires_grad=True)
     text = torch.randn(1, 5, 16)
-    fresh.loss(latent, text, torch.zeros_like(text), Draws([0])).backward()
+    fresh.loss(latent, text, torch.zeros_like(text), SampleRNG([0])).backward()
     assert latent.grad.abs().max() < 1e-6
 
 
 def test_the_regularizer_alone_learns_from_the_diffusion_loss(vsd: VSD) -> None:
     latent = torch.randn(1, 4, 8, 8, dtype=torch.float64, requires_grad=True)
     text = torch.randn(1, 5, 16, dtype=torch.float64)
-    vsd.own_loss(latent, latent, text, Draws([0])).backward()
+    vsd.critic_loss(latent, latent, text, SampleRNG([0])).backward()
     assert latent.grad is None
     assert all(parameter.grad is not None for parameter in vsd.parameters().values())
     others = [p for name, p in vsd.backbone.unet.named_parameters() if ".regularizer." not in name]

@@ -10,7 +10,7 @@ from torch import nn
 
 from osediff.models import backbone as backbones
 from osediff.models import gemm_conv as convolution
-from osediff.models.gemm_conv import FewPositions, use_products
+from osediff.models.gemm_conv import GemmConv2d, use_gemm_convolutions
 from osediff.models.generator import Generator
 from tests.osediff.conftest import RECIPE
 
@@ -23,7 +23,7 @@ def test_the_same_convolution(batch: int, stride: int, monkeypatch: pytest.Monke
     plain = nn.Conv2d(6, 10, (3, 5), stride=stride, padding=(1, 2), dtype=torch.float64)
     other = nn.Conv2d(6, 10, (3, 5), stride=stride, padding=(1, 2), dtype=torch.float64)
     other.load_state_dict(plain.state_dict())
-    use_products(other)
+    use_gemm_convolutions(other)
     monkeypatch.setattr(nn.Conv2d, "forward", lambda *_: pytest.fail("not by a product"))
     x = torch.randn(batch, 6, 5, 7, dtype=torch.float64, requires_grad=True)
     made = other(x)
@@ -43,8 +43,8 @@ def test_only_convolutions_with_many_weights_and_few_positions_change(monkeypatc
     few, many, grouped = nn.Conv2d(4, 4, 3), nn.Conv2d(16, 16, 3), nn.Conv2d(32, 32, 3, groups=2)
     network = nn.Sequential(few, many, grouped)
     names = list(network.state_dict())
-    use_products(network)
-    assert [type(layer) for layer in network] == [nn.Conv2d, FewPositions, nn.Conv2d]
+    use_gemm_convolutions(network)
+    assert [type(layer) for layer in network] == [nn.Conv2d, GemmConv2d, nn.Conv2d]
     assert list(network.state_dict()) == names
     x = torch.randn(1, 16, 40, 40)  # above POSITIONS: torch's own, to the bit
     assert torch.equal(many(x), nn.functional.conv2d(x, many.weight, many.bias))
@@ -66,6 +66,6 @@ def test_a_generator_makes_the_same_image_with_them(
             generator.merge()
         with torch.no_grad():
             made.append(generator(image, text)[0])
-        used.append(any(isinstance(layer, FewPositions) for layer in generator.backbone.unet.modules()))
+        used.append(any(isinstance(layer, GemmConv2d) for layer in generator.backbone.unet.modules()))
     assert used == [False, True]
     assert torch.allclose(*made, atol=1e-4)

@@ -90,7 +90,7 @@ def three_networks(folder: Path) -> tuple[UNet2DConditionModel, dict[str, UNet2D
 @pytest.mark.parametrize("left_as", [TEACHER, REGULARIZER])
 def test_gradients_equal_those_of_three_unets(backbone_folder: Path, checkpointing: bool, left_as: str) -> None:
     shared, separate = three_networks(backbone_folder)
-    roles = Roles(shared, own_conv_in=True)
+    roles = Roles(shared, trained_conv_in=True)
     if checkpointing:
         shared.enable_gradient_checkpointing(gradient_checkpointing_func=roles.checkpoint)
         shared.train()
@@ -131,7 +131,7 @@ def test_gradients_equal_those_of_three_unets(backbone_folder: Path, checkpointi
 
 def test_a_role_ends_with_its_block(backbone_folder: Path) -> None:
     shared, separate = three_networks(backbone_folder)
-    roles = Roles(shared, own_conv_in=True)
+    roles = Roles(shared, trained_conv_in=True)
     x, text = torch.randn(1, 4, 8, 8, dtype=torch.float64), torch.randn(1, 5, 16, dtype=torch.float64)
     with torch.no_grad():
         with roles.use(GENERATOR), roles.use(REGULARIZER):

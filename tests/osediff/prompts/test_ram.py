@@ -104,6 +104,6 @@ def test_a_checkpoint_with_other_names_is_refused_by_name(saved: tuple[ram.RAM, 
 
 def test_tags_are_those_above_their_own_threshold(saved: tuple[ram.RAM, Path]) -> None:
     image = torch.rand(3, 40, 50, generator=torch.Generator().manual_seed(3))
-    shown = torch.sigmoid(saved[0](ram.prepared(image[None], 64)))[0].tolist()
+    shown = torch.sigmoid(saved[0](ram.preprocess(image[None], 64)))[0].tolist()
     thresholds = [p - 0.01 if n in (1, 3) else p + 0.01 for n, p in enumerate(shown)]
     assert ram.Tagger(saved[0], ["a", "b", "c", "d", "e"], thresholds)(image) == "b, d"

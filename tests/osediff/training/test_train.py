@@ -24,7 +24,7 @@ from osediff.common.images import read_rgb
 from osediff.losses.objective import Objective
 from osediff.train import divergence, train
 from osediff.training.distributed import Options
-from osediff.training.sample_rng import Draws
+from osediff.training.sample_rng import SampleRNG
 from tests.osediff.conftest import RECIPE
 
 
@@ -274,7 +274,7 @@ def test_variants_of_one_seed_see_the_same_pairs_noise_and_timesteps(
     """Common random numbers: what ablations compare differs by the variant, not by luck."""
     seen: list[torch.Tensor] = []
 
-    class Watched(Draws):
+    class Watched(SampleRNG):
         def normal(self, like: torch.Tensor) -> torch.Tensor:
             seen.append(super().normal(like))
             return seen[-1]
@@ -289,7 +289,7 @@ def test_variants_of_one_seed_see_the_same_pairs_noise_and_timesteps(
         seen.extend([lq, hq])
         return whole(self, lq, hq, *rest)
 
-    monkeypatch.setattr("osediff.train.Draws", Watched)
+    monkeypatch.setattr("osediff.train.SampleRNG", Watched)
     monkeypatch.setattr(Objective, "generator_loss", watched)
     streams = []
     for name, change in {
