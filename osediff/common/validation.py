@@ -7,38 +7,88 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 
 from osediff.common.errors import InputError
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML as people mean it: a key stands once and is text, 5e-5 is a number, and a date is text."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _construct_mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[str, Any]:
+    keys: set[str] = set()
+    for node_of_key, _ in node.value:
+        if node_of_key.tag == "tag:yaml.org,2002:merge":
+            continue
+        key, line = loader.construct_object(node_of_key), node_of_key.start_mark.line + 1
+        if not isinstance(key, str):
+            raise InputError(f"line {line}: key {key!r} is not text; put it in quotes")
+        if key in keys:
+            raise InputError(f"line {line}: {key} stands twice; names must be unique")
+        keys.add(key)
+    loader.flatten_mapping(node)
+    return {str(key): value for key, value in loader.construct_mapping(node, deep=True).items()}
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts those texts in quotes that the loader would take for numbers."""
+
+
+for _class in (_Loader, _Dumper):
+    _class.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+    )
+
+
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; a key written twice is an error, where plain YAML keeps the last in silence."""
+    """Read a YAML file.
 
-    class Loader(yaml.SafeLoader):
-        pass
-
-    def mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-        keys = [loader.construct_object(key) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        twice = {key for key in keys if keys.count(key) > 1}
-        if twice:
-            raise InputError(f"{path}: {', '.join(map(str, twice))} stands twice; names must be unique")
-        loader.flatten_mapping(node)
-        return loader.construct_mapping(node, deep=True)
-
-    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    Raises:
+        InputError: the file is absent, not UTF-8, not YAML, nested too deeply, or has a key twice.
+    """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader)
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder, where a file must be") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a number with too many digits
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def dump_yaml(content: Any) -> str:
+    """The YAML text of ``content``, keys in their order."""
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def as_typed(value: Any) -> Any:
+    """A value typed on a command line (texts, or a list of them) as it would be in a YAML file."""
+    if isinstance(value, list | tuple):
+        return [as_typed(item) for item in value]
+    try:
+        return yaml.load(value, _Loader) if isinstance(value, str) else value
+    except (yaml.YAMLError, ValueError):
+        return value
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
@@ -49,6 +99,9 @@ def suggestion(name: str, known: Collection[str]) -> str:
 
 def check_schema(content: Any, schema_file: Path, source: str) -> None:
     """InputError in one line, with the key by its path, when ``content`` breaks the JSON Schema in ``schema_file``."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
     errors = list(Draft202012Validator(read_yaml(schema_file)).iter_errors(content))
     if not errors:
         return
