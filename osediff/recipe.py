@@ -1,0 +1,197 @@
+"""The recipe of a variant, typed: everything that decides its weights besides photographs, backbone and seed.
+
+``Recipe`` is what training takes and what a checkpoint keeps as ``recipe.json``. ``ModelRecipe`` is the part that
+restoration needs, ``PairRecipe`` the part that decides the training pairs. Light: imports no torch, so that planning can
+use it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from osediff.common.files import read_json
+from osediff.common.settings import Positive, Seed, Settings, parse
+from osediff.data.degradation_recipe import Degradation
+
+Weight = Annotated[float, Field(ge=0)]
+Rank = Annotated[int, Field(ge=1, le=1280)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+LoraScope = Literal["all", "mid-block"]
+ColorFix = Literal["adain", "wavelet", "none"]
+Precision = Literal["fp32", "bf16", "fp16"]
+UpsampleMode = Literal["area", "bilinear", "bicubic"]
+TIMESTEPS = 1000  # T of SD 2.1-base's noise schedule
+
+
+class LoraTargets(Settings):
+    """Which networks of the generator carry LoRA (Table 7)."""
+
+    vae_encoder: bool
+    vae_decoder: bool
+    unet: bool
+
+
+class PerceptualLoss(Settings):
+    """Perceptual part of the data term (Eq. 5)."""
+
+    kind: Literal["encoder-features", "lpips-vgg"]
+    """lpips-vgg is the paper's; encoder-features is the demo's stand-in, which needs no download."""
+    weight: Weight
+    """Lambda 1 of Eq. 5."""
+
+
+class VSDLoss(Settings):
+    """Variational score distillation (Eqs. 6 to 10)."""
+
+    kind: Literal["vsd"]
+    domain: Literal["latent", "image"]
+    """What is judged: the latent, as in the paper, or the restored image, as in its ablation (Table 3)."""
+    weight: Weight
+    """Lambda 2 of Eq. 8."""
+    guidance: float
+    """Classifier-free guidance of the teacher."""
+    timesteps: tuple[Annotated[int, Field(ge=0, le=TIMESTEPS)], Annotated[int, Field(ge=0, le=TIMESTEPS)]]
+    """Range of the timestep; the upper end is left out."""
+    negative_prompt: str
+    """What the teacher is guided away from."""
+    lora_scope: LoraScope
+    """Layers that the regularizer's LoRA adapts: all, as in the paper, or the mid-block, as in the official code."""
+
+    @model_validator(mode="after")
+    def _check_timesteps(self) -> Self:
+        low, high = self.timesteps
+        if low >= high:
+            raise ValueError(f"timesteps must rise, not {[low, high]}")
+        return self
+
+
+class GANLoss(Settings):
+    """Adversarial loss in place of VSD (Table 3)."""
+
+    kind: Literal["gan"]
+    weight: Weight
+
+
+class NoRegularizer(Settings):
+    """The data term alone (Table 3)."""
+
+    kind: Literal["none"]
+
+
+RegularizerLoss = Annotated[VSDLoss | GANLoss | NoRegularizer, Field(discriminator="kind")]
+
+
+class Loss(Settings):
+    """Weights and kinds of the generator's loss (Eq. 8)."""
+
+    mse: Weight
+    """Weight of the mean squared error."""
+    perceptual: PerceptualLoss
+    regularizer: RegularizerLoss
+    discriminator: Literal["encoder", "clip"]
+    """Whose features the discriminator of a GAN loss sees; nothing else uses it."""
+
+
+class Optimizer(Settings):
+    """AdamW of the generator and of the regularizer."""
+
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
+    weight_decay: Weight
+    gradient_clip: Positive
+    """Largest norm of a step's gradient."""
+
+
+class ModelRecipe(Settings):
+    """What restoration needs to know of a checkpoint."""
+
+    rank_vae: Rank
+    """LoRA rank in the VAE."""
+    rank_unet: Rank
+    """LoRA rank in the UNet, of the generator and of the regularizer."""
+    alpha: Annotated[int, Field(ge=1, le=1280)]
+    """The scale of LoRA is alpha / rank."""
+    lora_targets: LoraTargets
+    scale_factor: Literal[4]
+    process_size: Annotated[int, Field(ge=1, le=16384)]
+    """Smallest side, in pixels, at which the networks see an image; smaller images are enlarged to it."""
+    color_fix: ColorFix
+
+
+class PairRecipe(Settings):
+    """What decides the training pairs, with the photographs and the seed."""
+
+    crop: Annotated[int, Field(ge=16, le=16384, multiple_of=8)]
+    """Side of an HQ crop in pixels."""
+    scale_factor: Literal[4]
+    degradation: Degradation
+    upsample_modes: Annotated[tuple[UpsampleMode, ...], Field(min_length=1)]
+    """How the LR crop is brought back to the size of the HQ crop; one is drawn for each pair."""
+
+    @model_validator(mode="after")
+    def _check_modes(self) -> Self:
+        if len(set(self.upsample_modes)) < len(self.upsample_modes):
+            raise ValueError("upsample_modes: a mode stands twice")
+        return self
+
+
+class StreamRecipe(PairRecipe):
+    """The training pairs that a training of ``steps`` steps sees."""
+
+    batch: Annotated[int, Field(ge=1, le=65536)]
+    """Pairs of one step, however many devices share them."""
+    steps: Count
+
+
+class Recipe(ModelRecipe, StreamRecipe):
+    """Everything that decides the weights of a variant besides photographs, backbone and seed."""
+
+    loss: Loss
+    prompts: str
+    """Name of the prompts in config/prompts.yaml that the variant is trained with."""
+    learning_rate: Positive
+    schedule: Literal["constant", "cosine"]
+    """Of the learning rate; cosine falls to zero at the last step."""
+    optimizer: Optimizer
+    checkpoint_every: Count
+    """Steps between two saved training states."""
+    validate_every: Count
+    """Steps between two measurements on the validation crops."""
+
+
+class Compute(Settings):
+    """How a training is computed; none of it is part of the recipe."""
+
+    precision: Precision = "fp32"
+    """Of the frozen weights and of the activations; adapters are always trained in float32."""
+    micro_batch: Annotated[int, Field(ge=1)] | None = None
+    """Largest number of samples in memory at once on a device; null: its whole share of the batch."""
+    gradient_checkpointing: bool = False
+    """Less memory, more time."""
+    workers: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Processes that degrade photographs."""
+
+
+class TrainingSpec(Settings):
+    """Settings of ``python -m osediff.train``."""
+
+    recipe: Recipe
+    compute: Compute = Compute()
+    device: str = "cpu"
+    """A device of torch: cpu, cuda, cuda:1."""
+    threads: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """CPU threads; the weights depend on their number. Null: as torch chooses."""
+    seed: Seed = 0
+
+
+def read_model_recipe(path: Path) -> ModelRecipe:
+    """Read the ``recipe.json`` of a checkpoint: of a training (a ``Recipe``), or of a converted official checkpoint.
+
+    Raises:
+        InputError: the file is absent, not JSON, or not a recipe.
+    """
+    content = read_json(path)
+    trained = isinstance(content, dict) and "loss" in content
+    return parse(content, Recipe if trained else ModelRecipe, str(path))
