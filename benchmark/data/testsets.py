@@ -1,10 +1,10 @@
 """Test sets: cutting the demo's HR images from photographs, and the manifest that every test set gets.
 
-    python -m benchmark.data.testsets cut --spec JSON --out data/testsets/NAME/HR
+    python -m benchmark.data.testsets cut --spec FILE.yaml --out data/testsets/NAME/HR
     python -m benchmark.data.testsets manifest --name NAME --lr DIR --hr DIR --scale-factor 4 --out manifest.json
     python -m benchmark.data.testsets list --lr DIR --hr DIR --out config/testsets/NAME.csv
 
-The cut's specification is ``{"size": 256, "crops": [{"photo": "chelsea.png", "left": x, "top": y}, ...]}``, in pixels.
+The spec of a cut is ``cut`` of an entry of config/testsets.yaml (``benchmark.data.settings.Cut``).
 Photographs are those inside the scikit-image wheel, and the crops of one are called chelsea-0, chelsea-1 and so on.
 
 A manifest is proof that the pairs fit: every LR image has its HR image, all are 8-bit RGB, and each HR image is exactly
@@ -29,23 +29,25 @@ from tqdm import tqdm
 from benchmark.data.checksums import Known, check, listed, read
 from benchmark.data.download_testset import obtain
 from benchmark.data.photographs import as_rgb, skimage_photo
+from benchmark.data.settings import Cut
 from osediff.common.errors import InputError, run
 from osediff.common.files import sha256, write_json, write_text
 from osediff.common.images import pairs, read_rgb, write_png
+from osediff.common.settings import read as read_settings
 
 Size = tuple[int, int]
 
 
-def cut(spec: dict[str, Any], out: Path) -> None:
+def cut(spec: Cut, out: Path) -> None:
     """Writes every crop of ``spec`` to ``out`` as PNG; InputError for one that does not lie within its photograph."""
-    size, taken = spec["size"], Counter[str]()
-    for crop in spec["crops"]:
-        photo = as_rgb(skimage_photo(crop["photo"]))
-        left, top = crop["left"], crop["top"]
+    size, taken = spec.size, Counter[str]()
+    for crop in spec.crops:
+        photo = as_rgb(skimage_photo(crop.photo))
+        left, top = crop.left, crop.top
         if left + size > photo.shape[1] or top + size > photo.shape[0]:
             whole = f"{photo.shape[1]}x{photo.shape[0]}"
             raise InputError(f"a crop of {size}x{size} at {left},{top} does not lie within {crop['photo']}, {whole}")
-        stem = Path(crop["photo"]).stem
+        stem = Path(crop.photo).stem
         write_png(out / f"{stem}-{taken[stem]}.png", photo[top : top + size, left : left + size])
         taken[stem] += 1
 
@@ -105,7 +107,7 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     cutting = commands.add_parser("cut", help="HR images from photographs")
-    cutting.add_argument("--spec", type=json.loads, required=True, help="JSON: size and crops")
+    cutting.add_argument("--spec", type=Path, required=True, help="YAML file: size and crops")
     cutting.add_argument("--out", type=Path, required=True, help="folder for the HR images")
     checking = commands.add_parser("manifest", help="check LR/HR pairs and list them")
     checking.add_argument("--name", required=True)
@@ -124,7 +126,7 @@ def main() -> None:
     listing.add_argument("--out", type=Path, required=True, help="CSV file to write")
     args = parser.parse_args()
     if args.command == "cut":
-        cut(args.spec, args.out)
+        cut(read_settings(args.spec, Cut), args.out)
         return
     if args.command == "list":
         write_text(args.out, listed({"LR": args.lr, "HR": args.hr}))

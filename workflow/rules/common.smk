@@ -6,6 +6,7 @@ from pathlib import Path
 from workflow.planning import ablations
 from workflow.planning import costs
 from workflow.planning import prompts as prompting
+from workflow.planning import specs
 from workflow.planning import config as registry
 from workflow.planning import config_checks as registry_checks
 from workflow.planning import imports as sources

@@ -1,11 +1,19 @@
 # Test sets: LR/HR pairs and a manifest. The demo's are cut from photographs and degraded; others lie in a folder, or are
 # fetched into one. That folder is undeclared, so that a killed job goes on.
+from benchmark.data.settings import Cut
+from osediff.common.settings import parse as parse_settings
+
 CUT = [name for name, entry in bench.testsets.items() if entry["kind"] == "photos"]
 
 
 rule cut_test_set:
     input:
         code("benchmark.data.testsets"),
+        spec=lambda w: specs.write_spec(
+            specs.SHARED,
+            f"cut_test_set/{w.test_set}",
+            parse_settings(bench.testsets[w.test_set]["cut"], Cut, w.test_set),
+        ),
     output:
         directory("data/testsets/{test_set}/HR"),
     log:
@@ -14,10 +22,8 @@ rule cut_test_set:
         test_set=names(CUT),
     conda:
         "../../environment.yml"
-    params:
-        spec=lambda w: json.dumps(bench.testsets[w.test_set]["cut"]),
     shell:
-        "python -m benchmark.data.testsets cut --spec {params.spec:q} --out {output} > {log} 2>&1"
+        "python -m benchmark.data.testsets cut --spec {input.spec} --out {output} > {log} 2>&1"
 
 
 rule degrade_test_set:

@@ -16,11 +16,13 @@ from PIL import Image
 from benchmark.data import checksums as known_images
 from benchmark.data import download_testset as obtaining
 from benchmark.data.photographs import as_rgb, skimage_photo
+from benchmark.data.settings import Cut
 from benchmark.data.testsets import cut, manifest
 from osediff.common import fetch
 from osediff.common.errors import InputError
 from osediff.common.files import sha256
 from osediff.common.images import read_rgb, write_png
+from osediff.common.settings import parse
 
 ROOT = Path(__file__).parents[3]
 SETS: dict[str, Any] = yaml.safe_load((ROOT / "config" / "testsets.yaml").read_text())
@@ -43,7 +45,7 @@ def test_crops_are_the_photograph_and_counted_by_it(tmp_path: Path) -> None:
         {"photo": "chelsea.png", "left": 0, "top": 44},
         {"photo": "coffee.png", "left": 344, "top": 144},
     ]
-    cut({"size": 256, "crops": crops}, tmp_path)
+    cut(parse({"size": 256, "crops": crops}, Cut, "cut"), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["chelsea-0.png", "coffee-0.png", "coffee-1.png"]
     coffee = as_rgb(skimage_photo("coffee.png"))
     assert np.array_equal(read_rgb(tmp_path / "coffee-0.png"), coffee[20:276, 10:266])
@@ -52,13 +54,13 @@ def test_crops_are_the_photograph_and_counted_by_it(tmp_path: Path) -> None:
 
 def test_a_crop_that_leaves_its_photograph_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"256x256 at 345,0 does not lie within coffee\.png, 600x400"):
-        cut({"size": 256, "crops": [{"photo": "coffee.png", "left": 345, "top": 0}]}, tmp_path)
+        cut(parse({"size": 256, "crops": [{"photo": "coffee.png", "left": 345, "top": 0}]}, Cut, "cut"), tmp_path)
 
 
 def test_demo_sets_have_crops_of_their_own_with_something_on_them(tmp_path: Path) -> None:
     seen: set[str] = set()
     for name, entry in DEMO.items():
-        cut(entry["cut"], tmp_path / name)
+        cut(parse(entry["cut"], Cut, name), tmp_path / name)
         images = sorted((tmp_path / name).iterdir())
         assert len(images) == len(entry["cut"]["crops"]) >= 5
         for path in images:
