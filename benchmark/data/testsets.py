@@ -46,7 +46,7 @@ def cut(spec: Cut, out: Path) -> None:
         left, top = crop.left, crop.top
         if left + size > photo.shape[1] or top + size > photo.shape[0]:
             whole = f"{photo.shape[1]}x{photo.shape[0]}"
-            raise InputError(f"a crop of {size}x{size} at {left},{top} does not lie within {crop['photo']}, {whole}")
+            raise InputError(f"a crop of {size}x{size} at {left},{top} does not lie within {crop.photo}, {whole}")
         stem = Path(crop.photo).stem
         write_png(out / f"{stem}-{taken[stem]}.png", photo[top : top + size, left : left + size])
         taken[stem] += 1
