@@ -161,11 +161,11 @@ def control(images: list[Path], registry: metrics.Registry, functions: dict[str,
         itself = checked(name, registry, partial(measure, hr, hr), path)
         other = checked(name, registry, partial(measure, worse, hr), path)
         blame = "the metric, its weights or its library do not work here"
-        if "identical" in metric and abs(itself - metric["identical"]) > TOLERANCE:
-            said = f"{metric['title']} of {path} against itself is {itself:.6f}, not {metric['identical']}"
+        if "self_score" in metric and abs(itself - metric["self_score"]) > TOLERANCE:
+            said = f"{metric['title']} of {path} against itself is {itself:.6f}, not {metric['self_score']}"
             raise InputError(f"{said}: {blame}")
         gap = (itself - other) * (1 if metric["higher_is_better"] else -1)
-        if gap <= 0 if "identical" in metric else gap == 0:
+        if gap <= 0 if "self_score" in metric else gap == 0:
             said = f"{metric['title']} takes {path}, shrunk and enlarged again, for as good as itself ({other:.6f})"
             raise InputError(f"{said}: {blame}")
 

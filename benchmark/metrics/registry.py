@@ -1,0 +1,150 @@
+"""The metric registry, config/metrics.yaml: what is measured, how, and what a reader of the values must know.
+
+Everybody reads it here: planning, evaluation, statistics, tables and figures. Only pydantic is imported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from osediff.common.settings import Name, Settings, Text, parse
+from osediff.common.validation import known, read_yaml
+
+Count = Annotated[int, Field(ge=1)]
+Options = dict[str, str | int | float | bool]
+
+
+class MetricChange(Settings):
+    """What a protocol changes of one metric; a key that is absent stays as it is."""
+
+    name: Text | None = None
+    """The library's name of the metric."""
+    options: Options | None = None
+    """Keyword arguments, in place of all of the metric's own."""
+    weights: tuple[Text, ...] | None = None
+    """Keys of ``weights``."""
+    alternative_weights: tuple[Text, ...] | None = None
+    """Keys of ``weights``: other files with the same values."""
+    random_crops: Count | None = None
+    """Average over so many random crops."""
+
+
+class Metric(Settings):
+    """One metric: how it is computed, and how its values are shown."""
+
+    title: Text
+    higher_is_better: bool
+    unit: Text
+    range: tuple[float | None, float | None]
+    """Lowest and highest value; null where there is no bound."""
+    decimals: Annotated[int, Field(ge=0, le=6)]
+    """Digits that tables show."""
+    level: Literal["image", "set"]
+    """Whether there is one value for each image, or one for the whole test set."""
+    min_size: Count
+    """Shorter side in pixels that an image must have."""
+    self_score: float | None = None
+    """What an image scores against itself; every evaluation checks it."""
+    library: Literal["own", "pyiqa", "clean-fid"]
+    name: Text | None = None
+    """The library's name of the metric."""
+    options: Options
+    """Keyword arguments of the metric."""
+    weights: tuple[Text, ...]
+    """Keys of ``weights``: the files that the metric needs."""
+    alternative_weights: tuple[Text, ...] = ()
+    """Keys of ``weights``: other files with the same values, for where the first ones are absent."""
+    random_crops: Count | None = None
+    """Average over so many random crops."""
+
+    @model_validator(mode="after")
+    def _needs_a_name(self) -> Metric:
+        if self.library != "own" and self.name is None:
+            raise ValueError(f"key 'name' is missing: what {self.library} calls the metric")
+        return self
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, else -1."""
+        return 1 if self.higher_is_better else -1
+
+
+class ProtocolVersion(Settings):
+    """Name and version of the base protocol; they stand on every row that is measured by it."""
+
+    id: Name
+    version: Count
+
+
+class Protocol(Settings):
+    """Another protocol: the metrics that it computes differently."""
+
+    version: Count
+    about: Text
+    metrics: Annotated[dict[Name, MetricChange], Field(min_length=1)]
+
+
+class MetricRegistry(Settings):
+    """The content of config/metrics.yaml; ``under`` is the same by another of its protocols."""
+
+    protocol: ProtocolVersion
+    libraries: dict[str, Text] = Field({})
+    """Versions of the libraries by which the protocol is defined."""
+    metrics: Annotated[dict[Name, Metric], Field(min_length=1)]
+    protocols: dict[Name, Protocol] = Field({})
+    weights: dict[Name, dict[str, Any]]
+    """Files from outside (osediff.common.artifacts)."""
+
+    _changed: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def protocol_of(self, metric: str) -> str:
+        """The protocol of ``metric`` as it stands on every row of it: ``id/version``."""
+        return self._changed.get(metric, f"{self.protocol.id}/{self.protocol.version}")
+
+    def under(self, protocol: str, source: str) -> MetricRegistry:
+        """The registry with the metrics of ``protocol`` computed its way; the others stay with the base protocol.
+
+        Args:
+            protocol: id of the base protocol, or a key of ``protocols``.
+            source: what an error line begins with.
+
+        Raises:
+            InputError: there is no such protocol.
+        """
+        known("protocol", protocol, [self.protocol.id, *self.protocols], source)
+        if protocol == self.protocol.id:
+            return self
+        chosen = self.protocols[protocol]
+        changes = {name: change.model_dump(exclude_none=True) for name, change in chosen.metrics.items()}
+        metrics = {name: metric.model_copy(update=changes.get(name, {})) for name, metric in self.metrics.items()}
+        registry = self.model_copy(update={"metrics": metrics})
+        registry._changed = dict.fromkeys(changes, f"{protocol}/{chosen.version}")
+        return registry
+
+
+def read_registry(path: Path, protocol: str | None = None) -> MetricRegistry:
+    """Read the metric registry at ``path``, by ``protocol`` (default: the file's own).
+
+    Raises:
+        InputError: the file is no metric registry, or has no such protocol.
+    """
+    return parse_registry(read_yaml(path), str(path), protocol)
+
+
+def parse_registry(content: Any, source: str, protocol: str | None = None) -> MetricRegistry:
+    """Check ``content``, as YAML gives it; what it says is as in ``read_registry``."""
+    registry = parse(content, MetricRegistry, source)
+    users: list[tuple[str, tuple[str, ...]]] = [
+        (name, (*metric.weights, *metric.alternative_weights)) for name, metric in registry.metrics.items()
+    ]
+    for name, other in registry.protocols.items():
+        for metric, change in other.metrics.items():
+            known("metric", metric, registry.metrics, f"{source}: {name}")
+            users.append((f"{name}: {metric}", (*(change.weights or ()), *(change.alternative_weights or ()))))
+    for user, weights in users:
+        for weight in weights:
+            known("weights file", weight, registry.weights, f"{source}: {user}")
+    return registry.under(protocol or registry.protocol.id, source)
