@@ -1,7 +1,12 @@
 """bench.py sets up once, again after a change or a kill, and becomes snakemake or pytest. Nothing is installed here."""
 
+from __future__ import annotations
+
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,39 +17,52 @@ PYTHON = """#!/bin/sh
 echo "$0 $*" >> "$CALLS"
 case "$*" in
   *"-m venv"*) rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
+  *"import ensurepip"*) exit ${ENSUREPIP_EXIT:-0} ;;
+  *"import pip; print"*) echo /debian/pip ;;
+  *"import pip"*) exit ${ENSUREPIP_EXIT:-0} ;;
+  *"uv pip install"*) [ -z "$WAIT" ] || cat "$WAIT"; exit ${UV_EXIT:-0} ;;
+  *"pip install"*uv.txt) cat .venv/uv.txt >> "$CALLS"; exit ${PIP_EXIT:-0} ;;
   *"pip install"*) exit ${PIP_EXIT:-0} ;;
 esac
 """
+REQUIREMENTS = "torch==2.15.0 \\\n    --hash=sha256:aa\nuv==0.1 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n"
 
 
 class Bench:
     """bench.py in a folder of its own, started by a Python that is too new, beside a python3.11 that only notes."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.calls = folder, folder / "calls"
+        self.folder, self.log = folder, folder / "calls"
         (folder / "bin").mkdir()
         (folder / "bin" / "python3.11").write_text(PYTHON)
         (folder / "bin" / "python3.11").chmod(0o755)
-        (folder / "requirements.txt").write_text("torch==2.15.0\n")
+        (folder / "requirements.txt").write_text(REQUIREMENTS)
         text = (ROOT / "bench.py").read_text()
         assert "VERSION = (3, 11)" in text
         (folder / "bench.py").write_text(text.replace("VERSION = (3, 11)", "VERSION = (2, 7)"))
 
-    def run(self, *arguments: str, path: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-        self.calls.write_text("")
+    def start(self, *arguments: str, path: str | None = None, **environment: str) -> subprocess.Popen[str]:
+        """Start bench.py with nothing but these variables in its environment."""
         search = path if path is not None else f"{self.folder / 'bin'}:/usr/bin:/bin"
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, str(self.folder / "bench.py"), *arguments],
             cwd=self.folder,
-            env={"PATH": search, "CALLS": str(self.calls), **environment},
-            capture_output=True,
+            env={"PATH": search, "CALLS": str(self.log), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
 
-    def said(self) -> list[str]:
+    def run(self, *arguments: str, path: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run bench.py to its end."""
+        self.log.write_text("")
+        with self.start(*arguments, path=path, **environment) as process:
+            stdout, stderr = process.communicate(timeout=60)
+        return subprocess.CompletedProcess([], process.returncode, stdout, stderr)
+
+    def calls(self) -> list[str]:
         """What the stand-in was called with, in order."""
-        return [line.split(" ", 1)[1] for line in self.calls.read_text().splitlines()]
+        return [line.split(" ", 1)[1] for line in self.log.read_text().splitlines() if " -" in line]
 
 
 @pytest.fixture
@@ -52,47 +70,114 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A pipe at which the installer waits until somebody opens it for writing."""
+    path = tmp_path / "gate"
+    os.mkfifo(path)
+    return path
+
+
 def test_the_first_call_sets_up_and_the_next_only_runs(bench: Bench) -> None:
-    ended = bench.run("results/table1.csv", "-n")
-    assert ended.returncode == 0, ended.stderr
-    assert "GB to download" in ended.stdout and "minutes" in ended.stdout
-    calls = bench.said()
+    process = bench.run("results/table1.csv", "-n")
+    assert process.returncode == 0, process.stderr
+    assert "GB to download" in process.stdout and "minutes" in process.stdout
+    calls = bench.calls()
     assert any("-m venv --clear" in call for call in calls)
-    assert any("pip install" in call and "--require-hashes --no-deps -r" in call for call in calls)
+    assert any("-m uv pip install --python" in call and "--require-hashes --no-deps -r" in call for call in calls)
     assert calls[-1] == "-m snakemake --cores all results/table1.csv -n"
     assert bench.run().returncode == 0
-    assert bench.said() == ["-m snakemake --cores all"]
+    assert bench.calls() == ["-m snakemake --cores all"]
 
 
-def test_test_runs_pytest(bench: Bench) -> None:
+def test_pip_installs_uv_with_its_hashes_and_nothing_else(bench: Bench) -> None:
+    bench.run()
+    (by_pip,) = [call for call in bench.calls() if "-m pip install" in call]
+    assert "--require-hashes --no-deps -r" in by_pip and by_pip.endswith("uv.txt")
+    log = bench.log.read_text()
+    assert "uv==0.1 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n" in log and "torch" not in log
+
+
+def test_pip_installs_everything_where_uv_cannot(bench: Bench) -> None:
+    process = bench.run(UV_EXIT="1")
+    assert process.returncode == 0, process.stderr
+    assert "by pip instead of uv" in process.stdout
+    assert any("-m pip install" in call and call.endswith("requirements.txt") for call in bench.calls())
+    assert bench.run().returncode == 0
+    assert bench.calls() == ["-m snakemake --cores all"]
+
+
+def test_without_ensurepip_the_pip_outside_installs(bench: Bench) -> None:
+    process = bench.run(ENSUREPIP_EXIT="1")
+    assert process.returncode == 0, process.stderr
+    calls = bench.calls()
+    assert any("-m venv --clear --without-pip" in call for call in calls)
+    assert any(call.startswith("-m uv pip install") for call in calls)
+    assert "/debian/pip install --disable-pip-version-check" in bench.log.read_text()
+
+
+def test_test_runs_pytest_on_all_cores(bench: Bench) -> None:
     bench.run("test", "-x", "tests/benchmark")
-    assert bench.said()[-1] == "-m pytest -x tests/benchmark"
+    cores = len(os.sched_getaffinity(0))
+    assert bench.calls()[-1] == f"-m pytest -n {cores} -x tests/benchmark"
 
 
 def test_changed_requirements_set_up_again(bench: Bench) -> None:
     bench.run()
-    (bench.folder / "requirements.txt").write_text("torch==2.16.0\n")
+    (bench.folder / "requirements.txt").write_text(REQUIREMENTS.replace("2.15.0", "2.16.0"))
     bench.run()
-    assert any("pip install" in call for call in bench.said())
+    assert any("uv pip install" in call for call in bench.calls())
 
 
-def test_a_failed_or_killed_set_up_is_begun_again(bench: Bench) -> None:
-    ended = bench.run(PIP_EXIT="9")
-    assert ended.returncode == 2
-    assert ended.stderr.count("\n") == 1 and "tries again" in ended.stderr
-    assert not any("snakemake" in call for call in bench.said())
+def test_a_failed_set_up_is_begun_again(bench: Bench) -> None:
+    process = bench.run(PIP_EXIT="9")
+    assert process.returncode == 2
+    assert process.stderr.count("\n") == 1 and "tries again" in process.stderr
+    assert not any("snakemake" in call for call in bench.calls())
     assert bench.run().returncode == 0
-    assert any("-m venv --clear" in call for call in bench.said())
+    assert any("-m venv --clear" in call for call in bench.calls())
+
+
+def wait_for_installer(bench: Bench) -> None:
+    """Return when the installer has started."""
+    while not bench.log.exists() or "uv pip install" not in bench.log.read_text():
+        time.sleep(0.01)
+
+
+def test_killed_it_leaves_no_installer_beside_a_free_lock(bench: Bench, gate: Path) -> None:
+    with bench.start(WAIT=str(gate)) as first:
+        wait_for_installer(bench)
+        first.kill()
+    bench.log.unlink()
+    with bench.start() as second:
+        assert second.stdout is not None
+        assert second.stdout.readline().startswith("Another process is setting up .venv")
+        assert not bench.log.exists()
+        gate.write_text("")  # the first installer ends
+        stdout, stderr = second.communicate(timeout=60)
+    assert second.returncode == 0, stderr
+    assert "The environment is ready" in stdout
+    assert any("-m venv --clear" in call for call in bench.calls())  # and nothing of its work is trusted
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_ends_the_installer(bench: Bench, gate: Path, number: signal.Signals) -> None:
+    with bench.start(WAIT=str(gate)) as process:
+        wait_for_installer(bench)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=60)  # the pipes close when the installer has ended as well
+    assert process.returncode == 128 + number
+    assert stderr.startswith("error: stopped; ") and stderr.count("\n") == 1
 
 
 def test_without_python_3_11_there_is_one_clear_line(bench: Bench, tmp_path: Path) -> None:
-    ended = bench.run(path=str(tmp_path / "empty"))
-    assert ended.returncode == 2
-    assert ended.stderr.startswith("error: this is Python ") and ended.stderr.count("\n") == 1
+    process = bench.run(path=str(tmp_path / "empty"))
+    assert process.returncode == 2
+    assert process.stderr.startswith("error: this is Python ") and process.stderr.count("\n") == 1
 
 
 def test_packages_from_elsewhere_stay_out(bench: Bench) -> None:
     script = PYTHON.replace('echo "$0 $*"', 'echo "$0 $*${PYTHONPATH:+ with PYTHONPATH}"')
     (bench.folder / "bin" / "python3.11").write_text(script)
     bench.run(PYTHONPATH="/elsewhere")
-    assert bench.said()[-1] == "-m snakemake --cores all"
+    assert bench.calls()[-1] == "-m snakemake --cores all"
