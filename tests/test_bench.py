@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.helpers import ROOT
+
 # Stands for the interpreter that makes the environment: it notes each call, and makes a Python that notes its own.
 PYTHON = """#!/bin/sh
 echo "$0 $*" >> "$CALLS"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
+from tests.helpers import ROOT
+
 REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 
 

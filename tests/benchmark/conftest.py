@@ -11,8 +11,8 @@ import pytest
 
 from benchmark.evaluation import evaluate
 from benchmark.metrics import build as metrics
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[2]
 LOG_LINE = re.compile(r"results_osediff/(\S+)\.png \| (.*?) \| Runtime")
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from osediff.models import backbone as backbones
 from osediff.models.backbone import Backbone
-from tests.osediff.conftest import RECIPE, TINY
+from tests.osediff.tiny import RECIPE, TINY
 
 REGULARIZER = RECIPE["loss"]["regularizer"] | {"weight": 1.0, "guidance": 7.5, "timesteps": [20, 980]}
 

@@ -17,7 +17,7 @@ from osediff.models import backbone as backbones
 from osediff.models.generator import Generator
 from osediff.models.lora import GENERATOR
 from osediff.training import checkpoint as checkpoints
-from tests.osediff.conftest import RECIPE
+from tests.osediff.tiny import RECIPE
 
 
 def trained(backbone_folder: Path, folder: Path, alpha: int) -> Generator:

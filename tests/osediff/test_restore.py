@@ -22,7 +22,7 @@ from osediff.pipeline import OSEDiff
 from osediff.train import train
 from osediff.training import checkpoint as checkpoints
 from osediff.training.sample_rng import SampleRNG
-from tests.osediff.conftest import RECIPE
+from tests.osediff.tiny import RECIPE
 
 
 @pytest.fixture(scope="module")

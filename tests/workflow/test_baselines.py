@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import ROOT, Workflow, change, write
+from tests.helpers import ROOT
+from tests.workflow.repository_copy import DryRuns, Workflow, copy_repository, read, write
 
 FAKE = Path(__file__).parents[1] / "baselines" / "fake"
 RECORD = "runs/demo/restore/fake/demo-synthetic/run.json"
@@ -18,10 +19,10 @@ TARGETS += ["results/compare_published.csv", "results/picture_demo-synthetic.png
 
 
 @pytest.fixture(scope="module")
-def workflow(fresh: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+def workflow(dry_runs: DryRuns, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """The repository with the README's eleventh baseline and the fake, which crashes at an image; two LR images."""
     folder = tmp_path_factory.mktemp("baselines") / "repository"
-    shutil.copytree(fresh.folder, folder)
+    copy_repository(folder)
     shutil.copytree(FAKE, folder / "baselines" / "fake")
     readme = (ROOT / "baselines" / "README.md").read_text(encoding="utf-8").split("## Adding one")[1]
     for name, language in (("descriptor.yaml", "yaml"), ("adapter.py", "python")):
@@ -33,15 +34,15 @@ def workflow(fresh: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workf
     (folder / "given" / "weights" / "fake.txt").write_text("weights")
     (folder / "given" / "does").write_text("crash chelsea-1")
 
-    test_sets = change(folder / "config" / "testsets.yaml")
+    test_sets = read(folder / "config" / "testsets.yaml")
     test_sets["demo-synthetic"]["cut"]["crops"] = test_sets["demo-synthetic"]["cut"]["crops"][:2]
     write(folder / "config" / "testsets.yaml", test_sets)
-    main = change(folder / "config" / "config.yaml")
+    main = read(folder / "config" / "config.yaml")
     main |= {"test_sets": ["demo-synthetic"], "metrics": ["psnr", "ssim"], "methods": ["bicubic", "fake", "sharpened"]}
     main["pictures"] = {"demo-synthetic": "chelsea-0"}
     main["baselines"]["sources"] = "given"
     write(folder / "config" / "config.yaml", main)
-    return Workflow(folder)
+    return Workflow(folder, dry_runs)
 
 
 def table(workflow: Workflow) -> dict[str, dict[str, str]]:

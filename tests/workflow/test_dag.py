@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.conftest import ROOT, Workflow
+from tests.helpers import ROOT
+from tests.workflow.repository_copy import Workflow
 
 RENDERED = {"table": 1, "statistics": 1, "compare_published": 1, "radar": 1, "picture": 1}
 DOWNSTREAM = {"restore": 1, "evaluate": 1, **RENDERED}
@@ -134,7 +135,7 @@ def test_a_mistake_is_one_line_before_anything_runs(
     finished: Workflow, file: str, text: str, replacement: str, said: str
 ) -> None:
     with finished.edited(file, text, replacement):
-        code, output = finished.run("results/table1.csv")
+        code, output = finished.dry_run("results/table1.csv")
     assert code != 0
     (line,) = [line for line in output.splitlines() if line.startswith("error: ")]
     assert said in line

@@ -16,7 +16,7 @@ from PIL import Image
 
 from osediff.common.files import sha256
 from osediff.common.images import write_png
-from tests.workflow.conftest import Workflow
+from tests.workflow.repository_copy import Workflow
 
 TRAINED = "runs/demo/train/osediff/demo/0"
 TARGET = f"{TRAINED}/adapters.safetensors"

@@ -17,7 +17,7 @@ import pytest
 from osediff.common.files import sha256
 from osediff.common.images import read_rgb
 from osediff.common.restore_folder import unusable
-from tests.baselines.conftest import Fake
+from tests.baselines.fake_baseline import Fake
 
 
 def marks(fake: Fake) -> dict[str, list[int]]:

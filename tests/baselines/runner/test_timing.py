@@ -9,7 +9,8 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.baselines.conftest import ROOT, Fake
+from tests.baselines.fake_baseline import Fake
+from tests.helpers import ROOT
 
 
 def cost(fake: Fake, module: str, *options: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmark.complexity.flops import count, parameters
 from osediff.common.profiling import Part
 from osediff.models.profiled import parts, tagging
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 BACKBONES: dict[str, Any] = yaml.safe_load((ROOT / "config" / "backbones.yaml").read_text())
 SD21 = BACKBONES["sd2.1-random"]["random"]["sizes"]

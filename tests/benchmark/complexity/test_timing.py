@@ -14,7 +14,7 @@ import torch
 
 from benchmark.complexity import timing
 from osediff.common.errors import InputError
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 PROTOCOL = {"warmup": 2, "runs": 20, "seconds": None, "statistic": "median"}
 

@@ -15,8 +15,8 @@ from benchmark.data.photographs import as_rgb, prepare, skimage_photo
 from osediff.common.errors import InputError
 from osediff.common.files import read_json, sha256
 from osediff.common.images import read_rgb
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[3]
 SETS: dict[str, Any] = yaml.safe_load((ROOT / "config" / "photos.yaml").read_text())
 SPEC = {"title": "Two", "license": "CC0", "skimage": ["coins.png", "astronaut.png"]}
 

@@ -6,7 +6,7 @@ import pytest
 
 from benchmark.data import published
 from osediff.common.errors import InputError
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 FILE = ROOT / "config/published/osediff.csv"
 

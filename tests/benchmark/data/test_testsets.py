@@ -23,8 +23,8 @@ from osediff.common.errors import InputError
 from osediff.common.files import sha256
 from osediff.common.images import read_rgb, write_png
 from osediff.common.settings import parse
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[3]
 SETS: dict[str, Any] = yaml.safe_load((ROOT / "config" / "testsets.yaml").read_text())
 DEMO = {name: entry for name, entry in SETS.items() if entry["kind"] == "photos"}
 

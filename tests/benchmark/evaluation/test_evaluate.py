@@ -18,7 +18,7 @@ from benchmark.evaluation import evaluate, workers
 from benchmark.metrics import build as metrics
 from osediff.common.errors import InputError
 from osediff.common.images import write_png
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 
 @pytest.fixture

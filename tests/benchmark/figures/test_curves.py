@@ -14,7 +14,7 @@ import pytest
 from benchmark.figures import curves
 from benchmark.tables import training_cost as plan
 from osediff.common.errors import InputError
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 
 def log(path: Path, entries: list[dict[str, Any]]) -> str:

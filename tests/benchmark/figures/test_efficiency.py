@@ -21,7 +21,7 @@ from benchmark.figures import efficiency
 from osediff.common.errors import InputError
 from osediff.common.profiling import Part
 from osediff.models.profiled import parts
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 COLUMNS = ("method", "source", "seconds", "device", "gmacs", "mparams")
 ROWS = [

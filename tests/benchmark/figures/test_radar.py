@@ -12,7 +12,7 @@ from PIL import Image
 from benchmark.figures import radar as figures
 from benchmark.figures.radar import INNER, Axis
 from osediff.common.errors import InputError
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 PUBLISHED = ROOT / "config/published/osediff.csv"
 HEADER = "preset,test_set,method,steps,images,protocol,PSNR↑,SSIM↑,LPIPS↓,DISTS↓"

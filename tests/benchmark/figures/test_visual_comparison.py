@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.figures.visual_comparison import busiest
 from osediff.common.images import read_rgb, write_png
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from benchmark.metrics.protocols import resolve
 from benchmark.tables import protocol as protocol_sheet
 from osediff.common.errors import InputError
 from osediff.common.images import read_rgb, write_png
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 COLUMN_ORDER = ["psnr", "ssim", "lpips", "dists", "fid", "kid", "niqe", "musiq", "maniqa", "clipiqa"]
 

@@ -15,7 +15,7 @@ from benchmark.evaluation.evaluate import COLUMNS
 from benchmark.statistics import pairwise as statistics
 from benchmark.tables.quality import read_rows
 from osediff.common.errors import InputError
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 SPEC = {
     "preset": "demo",

@@ -17,7 +17,7 @@ from scipy.stats import wilcoxon
 from benchmark.evaluation.evaluate import COLUMNS
 from benchmark.tables import ablation as ablation_table
 from osediff.common.errors import InputError
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 from tests.workflow.planning.test_config import root, spoil  # noqa: F401
 from workflow.planning import ablations
 from workflow.planning import config as registry

@@ -17,7 +17,7 @@ from benchmark.complexity import complexity
 from benchmark.tables import complexity as table2
 from osediff.common.errors import InputError
 from osediff.common.profiling import Part
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 PUBLISHED = ROOT / "config" / "published" / "osediff-tables-2-7.csv"
 

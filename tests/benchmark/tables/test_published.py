@@ -10,7 +10,7 @@ from benchmark.data.published import Published
 from benchmark.evaluation import evaluate
 from benchmark.metrics import build as metrics
 from benchmark.tables import published as comparison
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 FILES = sorted((ROOT / "config/published").glob("*.csv"))
 SPEC = {

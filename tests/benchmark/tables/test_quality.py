@@ -16,7 +16,7 @@ from benchmark.evaluation.evaluate import COLUMNS
 from benchmark.statistics import pairwise as statistics
 from benchmark.tables import quality as tables
 from osediff.common.errors import InputError
-from tests.benchmark.conftest import ROOT
+from tests.helpers import ROOT
 
 Values = dict[str, list[float] | str]
 METHODS = {"bicubic": {"title": "Bicubic", "steps": 0}, "osediff": {"title": "OSE_Diff", "steps": 1}}

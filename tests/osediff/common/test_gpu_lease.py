@@ -12,8 +12,7 @@ import pytest
 from osediff.common import devices
 from osediff.common.errors import InputError
 from osediff.common.gpu_lease import lease
-
-ROOT = Path(__file__).parents[3]
+from tests.helpers import ROOT
 
 
 def test_devices_are_those_the_cluster_gave(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ from osediff.data.degradation import (
     random_kernel,
     sinc_kernel,
 )
-from tests.osediff.conftest import DEGRADATION
+from tests.osediff.tiny import DEGRADATION
 from tools import degradation as beside
 
 PICTURE = (np.indices((64, 48)).sum(0)[..., None] * np.array([1, 2, 3]) % 256).astype(np.uint8)

@@ -20,7 +20,7 @@ from osediff.models.generator import Generator
 from osediff.models.lora import UNET_GROUPS, targets
 from osediff.train import train
 from osediff.training.sample_rng import SampleRNG
-from tests.osediff.conftest import RECIPE
+from tests.osediff.tiny import RECIPE
 
 GAN = {"kind": "gan", "weight": 0.5}
 IMAGE = RECIPE["loss"]["regularizer"] | {"domain": "image"}

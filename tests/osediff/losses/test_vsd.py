@@ -12,7 +12,7 @@ from osediff.models import backbone as backbones
 from osediff.models.generator import Generator, estimate_clean
 from osediff.models.lora import REGULARIZER, TEACHER
 from osediff.training.sample_rng import SampleRNG
-from tests.osediff.conftest import RECIPE
+from tests.osediff.tiny import RECIPE
 
 
 @pytest.fixture

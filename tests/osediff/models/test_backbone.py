@@ -27,7 +27,7 @@ from osediff.models import backbone as backbones
 from osediff.models import fetch_backbone as pretrained
 from osediff.models.generator import Generator
 from osediff.train import train
-from tests.osediff.conftest import RECIPE, TINY
+from tests.osediff.tiny import RECIPE, TINY
 
 REGISTRY = yaml.safe_load((Path(__file__).parents[3] / "config" / "backbones.yaml").read_text())
 RANDOM = {"title": "Tiny", "license": "none", "random": {"seed": 3, "words": "blurring", "sizes": TINY}}

@@ -12,7 +12,7 @@ from osediff.models import backbone as backbones
 from osediff.models import gemm_conv as convolution
 from osediff.models.gemm_conv import GemmConv2d, use_gemm_convolutions
 from osediff.models.generator import Generator
-from tests.osediff.conftest import RECIPE
+from tests.osediff.tiny import RECIPE
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -14,7 +14,7 @@ from osediff.models import tiling
 from osediff.models.backbone import Backbone
 from osediff.models.generator import Generator
 from osediff.models.tiling import Tiling
-from tests.osediff.conftest import RECIPE
+from tests.osediff.tiny import RECIPE
 
 
 @pytest.fixture(scope="module")

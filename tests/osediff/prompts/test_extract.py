@@ -35,7 +35,7 @@ from osediff.prompts.llava import Captioner
 from osediff.train import train
 from osediff.training import checkpoint as checkpoints
 from osediff.training import validation
-from tests.osediff.conftest import RECIPE
+from tests.osediff.tiny import RECIPE
 
 BRIEF = RECIPE | {"steps": 2, "batch": 2}
 

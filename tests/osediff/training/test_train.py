@@ -25,7 +25,7 @@ from osediff.losses.objective import Objective
 from osediff.train import divergence, train
 from osediff.training.distributed import Options
 from osediff.training.sample_rng import SampleRNG
-from tests.osediff.conftest import RECIPE
+from tests.osediff.tiny import RECIPE
 
 
 def run_command(photos: Path, backbone: Path, out: Path, recipe: dict[str, Any]) -> list[str]:

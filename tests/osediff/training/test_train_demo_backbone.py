@@ -13,7 +13,7 @@ import torch
 from osediff.common.errors import InputError
 from osediff.models import backbone as backbones
 from osediff.training.train_demo_backbone import load_photos, recolored, train_stage
-from tests.osediff.conftest import DEGRADATION, TINY
+from tests.osediff.tiny import DEGRADATION, TINY
 
 STAGE = {"steps": 4, "batch": 2, "learning_rate": 1e-3, "degraded_share": 0.5, "caption_dropout": 0.5}
 RECIPE: dict[str, Any] = {

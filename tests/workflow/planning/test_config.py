@@ -15,11 +15,11 @@ import yaml
 
 from osediff.common.errors import InputError
 from osediff.common.validation import check_writable
+from tests.helpers import ROOT
 from workflow.planning import config as registry
 from workflow.planning import config_checks as registry_checks
 from workflow.planning.imports import sources
 
-ROOT = Path(__file__).parents[3]
 MAIN: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 
 

@@ -10,8 +10,7 @@ import pytest
 from osediff.common.artifacts.model import parse
 from osediff.common.artifacts.registries import GROUPS, chosen
 from osediff.common.errors import InputError
-
-ROOT = Path(__file__).parents[4]
+from tests.helpers import ROOT
 
 
 def content(**changes: Any) -> dict[str, Any]:

@@ -1,0 +1,30 @@
+"""What tests of several folders share and no fixture can give."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+    """Return a folder that ``build`` fills once for all test processes of a run; nobody may change it.
+
+    The processes of pytest-xdist have folders of their own, whose parent they share.
+    """
+    parallel = factory.getbasetemp().name.startswith("popen-")
+    folder = (factory.getbasetemp().parent if parallel else factory.getbasetemp()) / name
+    finished = folder.with_suffix(".finished")
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            build(folder)
+            finished.touch()
+    return folder

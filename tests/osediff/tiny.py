@@ -1,0 +1,99 @@
+"""Settings small enough to train in seconds: networks, a degradation, a recipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TINY: dict[str, Any] = {
+    "vae": {
+        "block_out_channels": [8, 8, 16],
+        "down_block_types": ["DownEncoderBlock2D"] * 3,
+        "up_block_types": ["UpDecoderBlock2D"] * 3,
+        "layers_per_block": 1,
+        "latent_channels": 4,
+        "norm_num_groups": 4,
+    },
+    "unet": {
+        "sample_size": 8,
+        "in_channels": 4,
+        "out_channels": 4,
+        "block_out_channels": [8, 16],
+        "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+        "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+        "layers_per_block": 1,
+        "attention_head_dim": [2, 2],
+        "cross_attention_dim": 16,
+        "use_linear_projection": True,
+        "norm_num_groups": 4,
+    },
+    "text_encoder": {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    },
+    "scheduler": {
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "beta_schedule": "scaled_linear",
+        "clip_sample": False,
+    },
+}
+
+DEGRADATION: dict[str, Any] = {
+    "stages": [
+        {
+            "blur": {
+                "probability": 1.0,
+                "sinc_probability": 0.1,
+                "sigma": [0.2, 3.0],
+                "generalized_beta": [0.5, 4.0],
+                "plateau_beta": [1.0, 2.0],
+                "kernels": {"iso": 0.5, "aniso": 0.2, "generalized_iso": 0.2, "plateau_aniso": 0.1},
+            },
+            "resize": {"up_down_keep": [0.2, 0.7, 0.1], "range": [0.5, 1.5]},
+            "noise": {
+                "gaussian_probability": 0.5,
+                "sigma": [1, 30],
+                "poisson_scale": [0.05, 3.0],
+                "gray_probability": 0.4,
+            },
+            "jpeg": [30, 95],
+        }
+    ],
+    "final_sinc_probability": 0.5,
+}
+
+RECIPE: dict[str, Any] = {
+    "rank_vae": 2,
+    "rank_unet": 2,
+    "alpha": 4,
+    "tune": {"vae_encoder": True, "vae_decoder": False, "unet": True},
+    "loss": {
+        "mse": 1.0,
+        "perceptual": {"kind": "encoder-features", "weight": 2.0},
+        "regularizer": {
+            "kind": "vsd",
+            "domain": "latent",
+            "weight": 1.0,
+            "guidance": 7.5,
+            "timesteps": [20, 980],
+            "trains": "all",
+            "negative_prompt": "blurring, jpeg artifacts",
+        },
+        "discriminator": "encoder",
+    },
+    "prompts": "null",
+    "degradation": DEGRADATION,
+    "scale_factor": 4,
+    "crop": 32,
+    "enlarge_modes": ["bicubic"],
+    "process_size": 32,
+    "color_fix": "adain",
+    "batch": 2,
+    "steps": 6,
+    "learning_rate": 1.0e-3,
+    "schedule": "cosine",
+    "checkpoint_every": 2,
+    "validate_every": 3,
+}
