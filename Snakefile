@@ -10,11 +10,11 @@ from snakemake.utils import min_version
 min_version("9.19")
 sys.path.insert(0, workflow.basedir)
 
-from osediff.common import validation as checks
 from osediff.common.errors import InputError
+from osediff.common.validation import read_yaml
 
 try:  # Snakemake's own message names neither the file nor the line
-    checks.read_yaml(Path(workflow.basedir) / "config" / "config.yaml")
+    read_yaml(Path(workflow.basedir) / "config" / "config.yaml")
 except InputError as error:
     sys.exit(f"error: {error}")
 
@@ -56,9 +56,9 @@ onerror:
 rule all:
     default_target: True
     input:
-        expand("results/{table}.{form}", table=bench.main["tables"], form=["csv", "md", "tex", "html"]),
+        expand("results/{table}.{form}", table=bench.main.tables, form=["csv", "md", "tex", "html"]),
         expand("results/{name}", name=["statistics.csv", "pairwise.csv", "ranking.md", "protocol.md"]),
         expand("results/compare_published.{form}", form=["csv", "md"]),
-        expand("results/radar_{test_set}.{form}", test_set=bench.main["test_sets"], form=["png", "svg"]),
+        expand("results/radar_{test_set}.{form}", test_set=bench.main.test_sets, form=["png", "svg"]),
         expand("results/radar_published_drealsr.{form}", form=["png", "svg"]),
-        expand("results/picture_{test_set}.png", test_set=bench.pictures()),
+        expand("results/picture_{test_set}.png", test_set=methods.pictures(bench)),

@@ -66,8 +66,10 @@ def sources(spec: Spec, downloads: Path, local: Path | None, offline: bool) -> I
 
 def prepare(spec: Spec, out: Path, downloads: Path, local: Path | None, offline: bool) -> None:
     """Fills ``out`` with the photographs of ``spec`` and manifest.json; PNGs that are not of the set are removed."""
-    if "get" in spec:
-        raise InputError(f"{out}: no rule makes these photographs; get {spec['get']}, and put them there as PNG")
+    if "manual_source" in spec:
+        raise InputError(
+            f"{out}: no rule makes these photographs; get {spec['manual_source']}, and put them there as PNG"
+        )
     photos: dict[str, dict[str, Any]] = {}
     for path, source in sources(spec, downloads, local, offline):
         if path.stem in photos:

@@ -1,7 +1,7 @@
 """Typed settings: one pydantic base class, and how settings are read from and written to YAML files.
 
 Every violation is one ``InputError`` line with the file, the path of the key and, where a word is misspelt, the nearest
-right one. Settings of several kinds are unions that are told apart by their key ``kind``.
+right one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from osediff.common.files import write_text
 from osediff.common.validation import as_typed, dump_yaml, read_yaml, suggestion
 
 MAX_SEED = 2**63 - 1
+DISCRIMINATORS = ("kind", "trains")  # keys that tell the members of a union apart
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -150,11 +151,12 @@ def _line(error: ValidationError, content: Any) -> str:
     errors = error.errors(include_url=False)
     first = next((item for item in errors if item["type"] == "unknown_key"), errors[0])
     path, text = _path(first["loc"], content), _text(first)
+    discriminator = str(first.get("ctx", {}).get("discriminator", "")).strip("'")
     if first["type"] in ("missing", "union_tag_not_found"):
-        key = path.pop() if first["type"] == "missing" else "kind"
+        key = path.pop() if first["type"] == "missing" else discriminator
         text = "has too few entries" if key.isdigit() else f"key {key!r} is missing"
     elif first["type"] == "union_tag_invalid":
-        path.append("kind")
+        path.append(discriminator)
     elif first["loc"][-1:] == ("[key]",):
         path.pop()
     return f"at {'.'.join(path)}: {text}" if path else text
@@ -165,7 +167,7 @@ def _path(location: tuple[int | str, ...], content: Any) -> list[str]:
     path = []
     of_union = True
     for position, key in enumerate(location):
-        if of_union and isinstance(content, dict) and key == content.get("kind"):
+        if of_union and isinstance(content, dict) and key in (content.get(name) for name in DISCRIMINATORS):
             of_union = False
         elif isinstance(content, dict) and (key in content or position == len(location) - 1) and key != "[key]":
             path.append(str(key))

@@ -82,7 +82,9 @@ def dump_yaml(content: Any) -> str:
 
 
 def as_typed(value: Any) -> Any:
-    """A value typed on a command line (texts, or a list of them) as it would be in a YAML file."""
+    """A value typed on a command line (texts, or lists and mappings of them) as it would be in a YAML file."""
+    if isinstance(value, dict):
+        return {key: as_typed(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [as_typed(item) for item in value]
     try:

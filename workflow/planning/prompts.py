@@ -3,84 +3,84 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from osediff.common.files import files_below
-
-if TYPE_CHECKING:
-    from workflow.planning.config import Registry
-
-Entry = dict[str, Any]
-STREAM = (
-    "crop",
-    "scale_factor",
-    "degradation",
-    "enlarge_modes",
-)  # of a recipe: what its training pairs are, with the photos
+from osediff.prompts.settings import PromptConfig
+from osediff.recipe import Recipe, StreamRecipe
+from workflow.planning.configuration import Configuration
+from workflow.planning.models import VariantMethod
+from workflow.planning.paths import weights_folder
 
 
-def weights_folder(bench: Registry, weights: str) -> str:
-    """Folder of an extractor's weights: where ``paths`` says, else where the rule brings them."""
-    return str(bench.main["paths"].get(weights, f"data/prompts/{weights}"))
-
-
-def weights_input(bench: Registry, extractor: str) -> list[str]:
+def weights_input(bench: Configuration, extractor: str) -> list[str]:
     """What an extraction waits for: manifests of weights that the rule brings, or the files that are there."""
-    found = []
-    for weights in bench.prompts["extractors"][extractor]["weights"]:
+    files: list[str] = []
+    for weights in extractor_weights(bench, extractor):
         folder = weights_folder(bench, weights)
-        found += files_below(folder) if weights in bench.main["paths"] else [f"{folder}/manifest.json"]
-    return found
+        files += files_below(folder) if weights in bench.main.paths else [f"{folder}/manifest.json"]
+    return files
 
 
-def options(bench: Registry, extractor: str) -> list[str]:
+def extractor_weights(bench: Configuration, extractor: str) -> tuple[str, ...]:
+    """Ids of the weights that an extractor needs."""
+    return next(entry.weights for name, entry in bench.prompts.extractors.items() if name == extractor)
+
+
+def options(bench: Configuration, extractor: str) -> list[str]:
     """Options of ``osediff.prompts`` that name an extractor and its weights."""
-    weights = bench.prompts["extractors"][extractor]["weights"]
-    half = ["--half"] if bench.main["device"] == "cuda" else []  # as the released code
-    given = [f"{name}={weights_folder(bench, name)}" for name in weights]
-    return ["--extractor", extractor, *half, "--device", bench.main["device"], "--weights", *given]
+    half = ["--half"] if bench.main.device == "cuda" else []  # as the official code
+    given = [f"{name}={weights_folder(bench, name)}" for name in extractor_weights(bench, extractor)]
+    return ["--extractor", extractor, *half, "--device", bench.main.device, "--weights", *given]
 
 
-def available(bench: Registry, extractor: str) -> bool:
+def available(bench: Configuration, extractor: str) -> bool:
     """Whether every weight of an extractor is here."""
-    wanted = bench.prompts["extractors"][extractor]["weights"]
-    files = {name: bench.prompts["weights"][name]["files"] for name in wanted}
-    return all((Path(weights_folder(bench, name)) / file).is_file() for name in wanted for file in files[name])
+    return all(
+        (Path(weights_folder(bench, name)) / file).is_file()
+        for name in extractor_weights(bench, extractor)
+        for file in bench.prompts.weights[name].files
+    )
 
 
-def told(bench: Registry, variant: str, base: str | None = None) -> Entry:
-    """What a variant is told about images, as config/prompts.yaml has it."""
-    entry: Entry = bench.prompts["prompts"][bench.variant(variant, base)["prompts"]]
-    return entry
+def prompt_config(bench: Configuration, variant: str, base: str | None = None) -> PromptConfig:
+    """The prompts of a variant, as config/prompts.yaml has them."""
+    return bench.prompts.prompts[bench.recipe(variant, base).recipe.prompts]
 
 
-def stream(bench: Registry, variant: str, base: str) -> str:
-    """The first variant of the registry whose training stream and prompts are those of ``variant``: one
-    extraction serves all of them."""
-
-    def key(name: str) -> list[Any]:
-        recipe = bench.variant(name, base)
-        return [recipe[each] for each in (*STREAM, "photos", "prompts")] + [recipe["batch"] * recipe["steps"]]
-
-    return next(name for name in bench.variants["variants"] if key(name) == key(variant))
+def training_extractor(bench: Configuration, variant: str, base: str) -> str:
+    """The extractor of a variant's training prompts; only for a variant that has some."""
+    config = prompt_config(bench, variant, base)
+    assert config.training is not None
+    return config.training.extractor
 
 
-def stream_recipe(bench: Registry, variant: str, base: str) -> Entry:
-    """What ``osediff.prompts --stream`` gets: which training pairs there are, and nothing else of the recipe, so
-    that another learning rate or loss extracts no prompt again."""
-    recipe = bench.training(variant, base)
-    return {key: recipe[key] for key in (*STREAM, "steps", "batch")}
+def stream_recipe(recipe: Recipe) -> StreamRecipe:
+    """The part of a recipe that decides its training pairs: another learning rate or loss extracts no prompt again."""
+    return StreamRecipe.model_validate({name: getattr(recipe, name) for name in StreamRecipe.model_fields})
 
 
-def of_training(bench: Registry, variant: str, base: str, seed: str) -> list[str]:
+def stream(bench: Configuration, variant: str, base: str) -> str:
+    """The first variant of the registry with the training pairs and prompts of ``variant``: one extraction serves all."""
+
+    def key(name: str) -> tuple[Any, ...]:
+        entry = bench.recipe(name, base)
+        pairs = stream_recipe(entry.recipe).model_dump(exclude={"batch", "steps"})
+        return pairs, entry.photos, entry.recipe.prompts, entry.recipe.batch * entry.recipe.steps
+
+    return next(name for name in bench.variants.variants if key(name) == key(variant))
+
+
+def of_training(bench: Configuration, variant: str, base: str, seed: str) -> list[str]:
     """The file of a training's prompts; nothing where it has none."""
-    if "training" not in told(bench, variant, base):
+    if not prompt_config(bench, variant, base).training:
         return []
     return [f"{bench.runs}/prompts/train/{stream(bench, variant, base)}/{base}/{seed}.json"]
 
 
-def of_test_set(bench: Registry, method: str, test_set: str) -> list[str]:
+def of_test_set(bench: Configuration, method: str, test_set: str) -> list[str]:
     """The file of a test set's prompts for a method; nothing where it has none."""
     entry = bench.methods[method]
-    extractor = told(bench, entry["variant"], entry.get("base")).get("restoration")
+    assert isinstance(entry, VariantMethod)
+    extractor = prompt_config(bench, entry.variant, entry.recipe_base).restoration
     return [f"{bench.runs}/prompts/{extractor}/{test_set}.json"] if extractor else []

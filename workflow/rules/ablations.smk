@@ -56,6 +56,6 @@ rule plan:
     conda:
         "../../environment.yml"
     params:
-        spec=json.dumps(ablations.plan(bench)),
+        spec=json.dumps(ablations.training_cost(bench)),
     shell:
         "python -m benchmark.tables.training_cost --spec {params.spec:q} --out {output} 2>&1 | tee -i {log}"

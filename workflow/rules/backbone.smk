@@ -3,22 +3,22 @@
 rule backbone:
     input:
         code("osediff.training.train_demo_backbone"),
-        photos=lambda w: bench.photo_input(bench.backbones[w.backbone]["photos"]),
+        photos=lambda w: paths.photo_input(bench, bench.backbones[w.backbone].photos),
     output:
         directory("runs/demo/backbones/{backbone}"),
     log:
         "runs/demo/logs/backbone/{backbone}.log",
     wildcard_constraints:
-        backbone=names([name for name, entry in bench.backbones.items() if "recipe" in entry]),
+        backbone=names([name for name, entry in bench.backbones.items() if entry.recipe]),
     conda:
         "../../environment.yml"
-    threads: workflow.cores or 1
+    threads: CORES
     resources:
         gpu=GPU,
     params:
-        recipe=lambda w: json.dumps(bench.pretraining(w.backbone)),
-        photos=lambda w: bench.photo_folder(bench.backbones[w.backbone]["photos"]),
-        device=bench.main["device"],
+        recipe=lambda w: json.dumps(profiling.demo_training(bench, w.backbone)),
+        photos=lambda w: paths.photo_folder(bench, bench.backbones[w.backbone].photos),
+        device=bench.main.device,
     shell:
         f"OMP_NUM_THREADS={{threads}} {LEASE}python -m osediff.training.train_demo_backbone --photos {{params.photos:q}}"
         " --recipe {params.recipe:q} --out {output} --device {params.device} 2>&1 | tee -i {log}"
@@ -34,12 +34,12 @@ rule fetch_backbone:
     log:
         "runs/logs/backbone/{backbone}.log",
     wildcard_constraints:
-        backbone=names([name for name, entry in bench.backbones.items() if "mirrors" in entry or "random" in entry]),
+        backbone=names([name for name, entry in bench.backbones.items() if entry.mirrors or entry.random]),
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: json.dumps(bench.backbones[w.backbone]),
+        spec=lambda w: json.dumps(bench.backbones[w.backbone].model_dump(exclude_unset=True)),
         folder="data/backbones/{backbone}",
-        offline="--offline" if bench.main["offline"] else "",
+        offline="--offline" if bench.main.offline else "",
     shell:
         "python -m osediff.models.fetch_backbone --spec {params.spec:q} --out {params.folder} {params.offline} 2>&1 | tee -i {log}"

@@ -3,9 +3,9 @@ rule baseline:
     input:
         code("baselines.runner.run"),
         code("baselines.runner.worker"),
-        lambda w: code(bench.baselines[w.method]["runs"]["entry"].split(":")[0]),
+        lambda w: code(bench.baselines[w.method].runs.entry.split(":")[0]),
         "baselines/{method}/descriptor.yaml",
-        sources=lambda w: bench.baseline_input(w.method),
+        sources=lambda w: paths.baseline_input(bench, w.method),
         manifest="data/testsets/{test_set}/manifest.json",
     output:
         f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",
@@ -14,20 +14,20 @@ rule baseline:
     benchmark:
         f"{RUNS}/logs/restore/{{method}}/{{test_set}}.tsv"
     wildcard_constraints:
-        method=names(bench.methods_of("baseline")),
+        method=names(methods.of_kind(bench, models.BaselineMethod)),
     conda:
         lambda w: environment_of(w.method)
     resources:
         gpu=GPU,
     params:
-        lr=lambda w: f"{bench.test_set_folder(w.test_set)}/LR",
-        sr=lambda w: bench.images_folder(w.method, w.test_set),
-        sources=bench.main["baselines"]["sources"],
-        options=lambda w: bench.baseline_options(w.method),
-        seed=bench.main["seed"],
-        seed_mode=bench.main["baselines"]["seed_mode"],
-        limit=bench.main["baselines"]["time_limit"],
-        device=bench.main["device"],
+        lr=lambda w: f"{paths.test_set_folder(bench, w.test_set)}/LR",
+        sr=lambda w: paths.images_folder(bench, w.method, w.test_set),
+        sources=bench.main.baselines.sources,
+        options=lambda w: methods.baseline_options(bench, w.method),
+        seed=bench.main.seed,
+        seed_mode=bench.main.baselines.seed_mode,
+        limit=bench.main.baselines.time_limit,
+        device=bench.main.device,
     shell:
         f"{LEASE}python -m baselines.runner.run --baseline {{wildcards.method}} --input {{params.lr:q}} --output {{params.sr}}"
         " --sources {params.sources:q} {params.options:q} --seed {params.seed} --seed-mode {params.seed_mode}"
@@ -41,10 +41,10 @@ rule baseline_sources:
     conda:
         "../../environment.yml"
     params:
-        only=[name for name in bench.main["methods"] if name in bench.baselines] or sorted(bench.baselines),
-        sources=bench.main["baselines"]["sources"],
-        accept=bench.main["baselines"]["accept_licenses"],
-        offline="--offline" if bench.main["offline"] else "",
+        only=[name for name in bench.main.methods if name in bench.baselines] or sorted(bench.baselines),
+        sources=bench.main.baselines.sources,
+        accept=list(bench.main.baselines.accept_licenses),
+        offline="--offline" if bench.main.offline else "",
     shell:
         "python -m baselines.runner.sources --root {params.sources:q} --only {params.only} --accept {params.accept:q}"
         " {params.offline} 2>&1 | tee -i {log}"

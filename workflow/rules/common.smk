@@ -3,30 +3,28 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from workflow.planning import ablations
-from workflow.planning import costs
-from workflow.planning import prompts as prompting
-from workflow.planning import specs
-from workflow.planning import config as registry
-from workflow.planning import config_checks as registry_checks
+from workflow.planning import ablations, checks, methods, models, paths, profiling, prompts, recipes, specs
+from workflow.planning import config as planning_config
 from workflow.planning import imports as sources
-from osediff.common import validation as checks
 from osediff.common import files
+from osediff.common.validation import check_writable
 from osediff.common.errors import InputError
 
 ROOT = Path(workflow.basedir)
 
 try:
-    bench = registry.load(config, ROOT)
-    registry_checks.check_folders(bench)
-    checks.check_writable([Path(name) for name in ("results", "runs", "data")])
+    bench = planning_config.load(config, ROOT, texts=workflow.config_settings.config)
+    checks.check_folders(bench)
+    check_writable([Path(name) for name in ("results", "runs", "data")])
 except InputError as error:
     sys.exit(f"error: {error}")
 
 running = ExitStack()  # holds the lock until this process ends
 RUNS = bench.runs
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.csv")))
-GPU = int(bench.main["device"] == "cuda")
+# Not known where a cluster runs the jobs.
+CORES = workflow.resource_settings.cores or 8
+GPU = int(bench.main.device == "cuda")
 # In front of a command that needs a GPU: Snakemake counts devices, but hands out none.
 LEASE = "python -m osediff.common.gpu_lease -- " if GPU else ""
 # A line of progress every few seconds, since most of it goes to log files.
@@ -47,15 +45,15 @@ def names(found):
 
 def environment_of(baseline):
     """The conda environment of a baseline: its own, or the one of all rules."""
-    own = bench.baselines[baseline]["runs"]["environment"]
+    own = bench.baselines[baseline].runs.environment
     return "../../environment.yml" if own == "main" else f"../../baselines/{baseline}/{own}"
 
 
 wildcard_constraints:
-    test_set=names(bench.testsets),
+    test_set=names(bench.test_sets),
     photo_set=names(bench.photos),
-    variant=names(bench.variants["variants"]),
-    base=names(bench.variants["bases"]),
+    variant=names(bench.variants.variants),
+    base=names({bench.main.recipe_base, bench.main.ablation_base}),
     seed=r"\d+",
     method=names(bench.methods),
     table=names(bench.tables),

@@ -2,7 +2,7 @@
 rule count:
     input:
         code("benchmark.complexity.complexity"),
-        lambda w: code(bench.complexity[w.model]["parts"].split(":")[0]),
+        lambda w: code(bench.complexity[w.model].parts.split(":")[0]),
     output:
         "runs/complexity/{model}.json",
     log:
@@ -12,7 +12,7 @@ rule count:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: json.dumps(costs.count(bench, w.model)),
+        spec=lambda w: json.dumps(profiling.count(bench, w.model)),
     shell:
         "python -m benchmark.complexity.complexity --spec {params.spec:q} --out {output} > {log} 2>&1"
 
@@ -20,7 +20,7 @@ rule count:
 rule count_baseline:
     input:
         code("baselines.runner.counting"),
-        lambda w: code(bench.baselines[w.baseline]["runs"]["entry"].split(":")[0]),
+        lambda w: code(bench.baselines[w.baseline].runs.entry.split(":")[0]),
         "baselines/{baseline}/descriptor.yaml",
     output:
         "runs/complexity/baselines/{baseline}.json",
@@ -31,8 +31,8 @@ rule count_baseline:
     conda:
         lambda w: environment_of(w.baseline)
     params:
-        python=lambda w: bench.interpreter(w.baseline),
-        sources=bench.main["baselines"]["sources"],
+        python=lambda w: methods.interpreter(bench, w.baseline),
+        sources=bench.main.baselines.sources,
     shell:
         "{params.python:q} -m baselines.runner.counting --baseline {wildcards.baseline} --sources {params.sources:q}"
         " --out {output} > {log} 2>&1"
@@ -41,7 +41,7 @@ rule count_baseline:
 rule time:
     input:
         code("benchmark.complexity.timing"),
-        lambda w: code(bench.complexity[w.model]["pipeline"].split(":")[0]),
+        lambda w: code(bench.complexity[w.model].pipeline.split(":")[0]),
         "config/timing.yaml",
     output:
         f"{RUNS}/timing/{{model}}.json",
@@ -51,13 +51,13 @@ rule time:
         model=names(bench.complexity),
     conda:
         "../../environment.yml"
-    threads: workflow.cores  # alone on the machine
+    threads: CORES  # alone on the machine
     resources:
         gpu=GPU,
     params:
-        spec=lambda w: json.dumps(costs.count(bench, w.model)),
-        size=lambda w: bench.complexity[w.model]["size"],
-        device=bench.main["device"],
+        spec=lambda w: json.dumps(profiling.count(bench, w.model)),
+        size=lambda w: bench.complexity[w.model].size,
+        device=bench.main.device,
     shell:
         f"{LEASE}python -m benchmark.complexity.timing --spec {{params.spec:q}} --size {{params.size}} --device {{params.device}}"
         " --threads {threads} --out {output} > {log} 2>&1"
@@ -67,10 +67,10 @@ rule time_baseline:
     input:
         code("benchmark.complexity.timing"),
         code("baselines.runner.timing"),
-        lambda w: code(bench.baselines[w.baseline]["runs"]["entry"].split(":")[0]),
+        lambda w: code(bench.baselines[w.baseline].runs.entry.split(":")[0]),
         "baselines/{baseline}/descriptor.yaml",
         "config/timing.yaml",
-        sources=lambda w: bench.baseline_input(w.baseline),
+        sources=lambda w: paths.baseline_input(bench, w.baseline),
     output:
         f"{RUNS}/timing/baselines/{{baseline}}.json",
     log:
@@ -79,13 +79,13 @@ rule time_baseline:
         baseline=names(bench.baselines),
     conda:
         lambda w: environment_of(w.baseline)
-    threads: workflow.cores  # alone on the machine
+    threads: CORES  # alone on the machine
     resources:
         gpu=GPU,
     params:
-        python=lambda w: bench.interpreter(w.baseline),
-        spec=lambda w: json.dumps(costs.baseline_timing(bench, w.baseline)),
-        device=bench.main["device"],
+        python=lambda w: methods.interpreter(bench, w.baseline),
+        spec=lambda w: json.dumps(profiling.baseline_timing(bench, w.baseline)),
+        device=bench.main.device,
     shell:
         f"{LEASE}{{params.python:q}} -m benchmark.complexity.timing --spec {{params.spec:q}} --device {{params.device}} --contain"
         " --threads {threads} --out {output} > {log} 2>&1"
@@ -95,10 +95,10 @@ rule table2:
     input:
         code("benchmark.tables.complexity"),
         counts=expand("runs/complexity/{model}.json", model=bench.complexity),
-        baselines=expand("runs/complexity/baselines/{baseline}.json", baseline=costs.table2(bench)["baselines"]),
-        timings=expand(f"{RUNS}/timing/{{model}}.json", model=costs.timed(bench))
-        + expand(f"{RUNS}/timing/baselines/{{baseline}}.json", baseline=costs.timed_baselines(bench))
-        + bench.main["timings"],
+        baselines=expand("runs/complexity/baselines/{baseline}.json", baseline=profiling.table2(bench)["baselines"]),
+        timings=expand(f"{RUNS}/timing/{{model}}.json", model=profiling.timed(bench))
+        + expand(f"{RUNS}/timing/baselines/{{baseline}}.json", baseline=profiling.timed_baselines(bench))
+        + list(bench.main.timings),
         published="config/published/osediff-tables-2-7.csv",
     output:
         csv="results/table2.csv",
@@ -110,7 +110,7 @@ rule table2:
     conda:
         "../../environment.yml"
     params:
-        spec=json.dumps(costs.table2(bench)),
+        spec=json.dumps(profiling.table2(bench)),
     shell:
         "python -m benchmark.tables.complexity --spec {params.spec:q} --counts {input.counts} {input.baselines}"
         " --timings {input.timings}"
@@ -132,7 +132,7 @@ rule efficiency:
         "../../environment.yml"
     params:
         # The demo's quality compares with nothing that was published.
-        by="quality" if bench.main["preset"] == "paper" else "parameters",
+        by="quality" if bench.main.preset == "paper" else "parameters",
     shell:
         "python -m benchmark.figures.efficiency --table2 {input.table2} --quality {input.table1} --published {input.published}"
         " --by {params.by} --out results/efficiency > {log} 2>&1"
@@ -154,12 +154,12 @@ rule scaling:
         f"{RUNS}/logs/scaling.log",
     conda:
         "../../environment.yml"
-    threads: workflow.cores  # alone on the machine
+    threads: CORES  # alone on the machine
     resources:
         gpu=GPU,
     params:
-        spec=json.dumps(costs.scaled(bench)),
-        device=bench.main["device"],
+        spec=json.dumps(profiling.scaled(bench)),
+        device=bench.main.device,
     shell:
         f"{LEASE}python -m benchmark.complexity.scaling --spec {{params.spec:q}} --device {{params.device}} --out results/scaling"
         " > {log} 2>&1"
@@ -175,13 +175,13 @@ rule roofline:
         f"{RUNS}/logs/roofline.log",
     conda:
         "../../environment.yml"
-    threads: workflow.cores  # alone on the machine
+    threads: CORES  # alone on the machine
     resources:
         gpu=GPU,
     params:
-        spec=json.dumps(costs.count(bench, bench.scaling[bench.main["preset"]]["model"])),
-        device=bench.main["device"],
-        dtype=bench.scaling[bench.main["preset"]]["precision"],
+        spec=json.dumps(profiling.count(bench, bench.scaling[bench.main.preset].model)),
+        device=bench.main.device,
+        dtype=bench.scaling[bench.main.preset].precision,
     shell:
         f"{LEASE}python -m benchmark.complexity.roofline --spec {{params.spec:q}} --device {{params.device}} --dtype {{params.dtype}}"
         " --threads {threads} --out {output} > {log} 2>&1"

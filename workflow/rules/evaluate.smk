@@ -3,7 +3,7 @@ rule evaluate:
     input:
         code("benchmark.evaluation.evaluate"),
         manifest="data/testsets/{test_set}/manifest.json",
-        images=lambda w: bench.images_input(w.method, w.test_set),
+        images=lambda w: paths.images_input(bench, w.method, w.test_set),
     output:
         f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
     log:
@@ -12,18 +12,18 @@ rule evaluate:
         f"{RUNS}/logs/evaluate/{{method}}/{{test_set}}.tsv"
     conda:
         "../../environment.yml"
-    threads: lambda w: bench.evaluation_threads(w.test_set, workflow.cores or 8)
+    threads: lambda w: methods.evaluation_threads(bench, w.test_set, CORES)
     resources:
         gpu=GPU,
     params:
-        sr=lambda w: bench.images_folder(w.method, w.test_set),
-        hr=lambda w: f"{bench.test_set_folder(w.test_set)}/HR",
-        record=lambda w: bench.record_options(w.method, w.test_set),
-        metrics=bench.main["metrics"],
-        protocol=bench.main["protocol"],
-        device=bench.main["device"],
+        sr=lambda w: paths.images_folder(bench, w.method, w.test_set),
+        hr=lambda w: f"{paths.test_set_folder(bench, w.test_set)}/HR",
+        record=lambda w: methods.record_options(bench, w.method, w.test_set),
+        metrics=list(bench.main.metrics),
+        protocol=bench.main.protocol,
+        device=bench.main.device,
         # Not in the command, but decides its result: definitions of the metrics, and which of their weights are here.
-        measuring=json.dumps(bench.measuring()),
+        measuring=json.dumps(methods.measuring(bench)),
     shell:
         f"{LEASE}python -m benchmark.evaluation.evaluate --sr {{params.sr:q}} --hr {{params.hr:q}} --method {{wildcards.method}}"
         " --test-set {wildcards.test_set} --metrics {params.metrics} --protocol {params.protocol} --device {params.device}"
@@ -42,7 +42,7 @@ rule protocol:
     conda:
         "../../environment.yml"
     params:
-        protocol=bench.main["protocol"],
+        protocol=bench.main.protocol,
     shell:
         "python -m benchmark.tables.protocol --registry {input.registry} --protocol {params.protocol} --out {output}"
         " > {log} 2>&1"
@@ -55,6 +55,6 @@ rule metric_weights:
     conda:
         "../../environment.yml"
     params:
-        offline="--offline" if bench.main["offline"] else "",
+        offline="--offline" if bench.main.offline else "",
     shell:
         "python -m benchmark.metrics.download_weights {params.offline} 2>&1 | tee -i {log}"

@@ -11,7 +11,7 @@ rule radar:
     conda:
         "../../environment.yml"
     params:
-        title=lambda w: bench.testsets[w.test_set]["title"],
+        title=lambda w: bench.test_sets[w.test_set].title,
     shell:
         "python -m benchmark.figures.radar radar --table {input.table} --test-set {wildcards.test_set}"
         " --title {params.title:q} --out results/radar_{wildcards.test_set} > {log} 2>&1"
@@ -37,20 +37,20 @@ rule published_radar:
 rule picture:
     input:
         code("benchmark.figures.visual_comparison"),
-        rows=expand(f"{RUNS}/evaluate/{{method}}/{{{{test_set}}}}.csv", method=bench.main["methods"]),
+        rows=expand(f"{RUNS}/evaluate/{{method}}/{{{{test_set}}}}.csv", method=bench.main.methods),
     output:
         report("results/picture_{test_set}.png", caption="../report/picture.rst", category="Figures"),
     log:
         f"{RUNS}/logs/picture/{{test_set}}.log",
     wildcard_constraints:
-        test_set=names(bench.pictures()),
+        test_set=names(methods.pictures(bench)),
     conda:
         "../../environment.yml"
     params:
-        image=lambda w: bench.pictures()[w.test_set],
-        folder=lambda w: bench.test_set_folder(w.test_set),
-        methods=lambda w: bench.picture_options(w.test_set),
-        title=lambda w: f"{bench.testsets[w.test_set]['title']}, {bench.main['preset']} preset",
+        image=lambda w: methods.pictures(bench)[w.test_set],
+        folder=lambda w: paths.test_set_folder(bench, w.test_set),
+        methods=lambda w: methods.picture_options(bench, w.test_set),
+        title=lambda w: f"{bench.test_sets[w.test_set].title}, {bench.main.preset} preset",
     shell:
         "python -m benchmark.figures.visual_comparison --image {params.image:q} --lr {params.folder:q}/LR --hr {params.folder:q}/HR"
         " {params.methods:q} --title {params.title:q} --out {output} > {log} 2>&1"

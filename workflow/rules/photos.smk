@@ -8,14 +8,14 @@ rule photos:
     log:
         "runs/logs/photos/{photo_set}.log",
     wildcard_constraints:
-        photo_set=names([name for name, entry in bench.photos.items() if "get" not in entry]),
+        photo_set=names([name for name, entry in bench.photos.items() if not entry.manual_source]),
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: json.dumps(bench.photos[w.photo_set]),
+        spec=lambda w: json.dumps(bench.photos[w.photo_set].model_dump(exclude_unset=True)),
         folder="data/photos/{photo_set}",
-        local=lambda w: ["--local", bench.main["paths"][w.photo_set]] if w.photo_set in bench.main["paths"] else [],
-        offline="--offline" if bench.main["offline"] else "",
+        local=lambda w: ["--local", bench.main.paths[w.photo_set]] if w.photo_set in bench.main.paths else [],
+        offline="--offline" if bench.main.offline else "",
     shell:
         "python -m benchmark.data.photographs --spec {params.spec:q} --out {params.folder} {params.local:q} {params.offline}"
         " > {log} 2>&1"

@@ -11,14 +11,14 @@ rule interpolate:
     benchmark:
         f"{RUNS}/logs/restore/{{method}}/{{test_set}}.tsv"
     wildcard_constraints:
-        method=names(bench.methods_of("interpolation")),
+        method=names(methods.of_kind(bench, models.InterpolationMethod)),
     conda:
         "../../environment.yml"
     params:
-        lr=lambda w: f"{bench.test_set_folder(w.test_set)}/LR",
-        sr=lambda w: bench.images_folder(w.method, w.test_set),
-        scale_factor=lambda w: bench.testsets[w.test_set]["scale_factor"],
-        kernel=lambda w: bench.methods[w.method]["kernel"],
+        lr=lambda w: f"{paths.test_set_folder(bench, w.test_set)}/LR",
+        sr=lambda w: paths.images_folder(bench, w.method, w.test_set),
+        scale_factor=lambda w: bench.test_sets[w.test_set].scale_factor,
+        kernel=lambda w: methods.kernel(bench, w.method),
     shell:
         "python -m baselines.interpolation --input {params.lr:q} --output {params.sr} --kernel {params.kernel}"
         " --scale-factor {params.scale_factor} --record {output} > {log} 2>&1"
@@ -28,11 +28,12 @@ rule restore:
     input:
         code("osediff.restore"),
         manifest="data/testsets/{test_set}/manifest.json",
-        backbone=lambda w: bench.backbone_input(bench.recipe(w.method)["backbone"]),
+        backbone=lambda w: paths.backbone_input(bench, methods.backbone(bench, w.method)),
         checkpoint=lambda w: [
-            f"{bench.checkpoint(w.method)}/{name}" for name in ("adapters.safetensors", "recipe.json", "outcome.json")
+            f"{paths.checkpoint(bench, w.method)}/{name}"
+            for name in ("adapters.safetensors", "recipe.json", "outcome.json")
         ],
-        prompts=lambda w: prompting.of_test_set(bench, w.method, w.test_set),
+        prompts=lambda w: prompts.of_test_set(bench, w.method, w.test_set),
     output:
         f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",
     log:
@@ -40,19 +41,19 @@ rule restore:
     benchmark:
         f"{RUNS}/logs/restore/{{method}}/{{test_set}}.tsv"
     wildcard_constraints:
-        method=names(bench.methods_of("variant")),
+        method=names(methods.of_kind(bench, models.VariantMethod)),
     conda:
         "../../environment.yml"
     resources:
         gpu=GPU,
     params:
-        lr=lambda w: f"{bench.test_set_folder(w.test_set)}/LR",
-        sr=lambda w: bench.images_folder(w.method, w.test_set),
-        backbone=lambda w: bench.backbone_folder(bench.recipe(w.method)["backbone"]),
-        checkpoint=lambda w: bench.checkpoint(w.method),
-        seed=bench.main["seed"],
-        device=bench.main["device"],
-        options=bench.restoration_options(),
+        lr=lambda w: f"{paths.test_set_folder(bench, w.test_set)}/LR",
+        sr=lambda w: paths.images_folder(bench, w.method, w.test_set),
+        backbone=lambda w: paths.backbone_folder(bench, methods.backbone(bench, w.method)),
+        checkpoint=lambda w: paths.checkpoint(bench, w.method),
+        seed=bench.main.seed,
+        device=bench.main.device,
+        options=methods.restoration_options(bench),
         prompts=lambda w, input: ["--prompts", input.prompts] if input.prompts else [],
     shell:
         f"{LEASE}python -m osediff.restore --input {{params.lr:q}} --output {{params.sr}}"

@@ -5,8 +5,8 @@ rule statistics:
         "config/metrics.yaml",
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
-            method=bench.compared_methods(),
-            test_set=bench.main["test_sets"],
+            method=methods.compared(bench),
+            test_set=bench.main.test_sets,
         ),
     output:
         means="results/statistics.csv",
@@ -17,7 +17,7 @@ rule statistics:
     conda:
         "../../environment.yml"
     params:
-        spec=json.dumps(bench.comparison()),
+        spec=json.dumps(methods.comparison_spec(bench)),
     shell:
         "python -m benchmark.statistics.pairwise --spec {params.spec:q} --rows {input.rows} --out results > {log} 2>&1"
 
@@ -28,8 +28,8 @@ rule compare_published:
         "config/metrics.yaml",
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
-            method=bench.compared_methods(),
-            test_set=bench.main["test_sets"],
+            method=methods.compared(bench),
+            test_set=bench.main.test_sets,
         ),
         published=PUBLISHED,
     output:
@@ -40,7 +40,7 @@ rule compare_published:
     conda:
         "../../environment.yml"
     params:
-        spec=json.dumps(bench.comparison()),
+        spec=json.dumps(methods.comparison_spec(bench)),
     shell:
         "python -m benchmark.tables.published --spec {params.spec:q} --rows {input.rows} --published {input.published}"
         " --out results > {log} 2>&1"

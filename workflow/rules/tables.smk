@@ -5,11 +5,11 @@ rule table:
         "config/metrics.yaml",
         rows=lambda w: expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
-            method=bench.methods_of_table(w.table),
-            test_set=bench.main["test_sets"],
+            method=methods.of_table(bench, w.table),
+            test_set=bench.main.test_sets,
         ),
-        statistics=["results/statistics.csv"] if bench.main["intervals"] else [],
-        published=PUBLISHED if bench.main["show_published"] else [],
+        statistics=["results/statistics.csv"] if bench.main.intervals else [],
+        published=PUBLISHED if bench.main.show_published else [],
     output:
         csv="results/{table}.csv",
         md=report("results/{table}.md", caption="../report/table.rst", category="Tables"),
@@ -20,7 +20,7 @@ rule table:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: json.dumps(bench.table(w.table)),
+        spec=lambda w: json.dumps(methods.table_spec(bench, w.table)),
         statistics=lambda w, input: ["--statistics", input.statistics] if input.statistics else [],
         published=lambda w, input: ["--published", *input.published] if input.published else [],
     shell:

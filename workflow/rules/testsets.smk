@@ -1,19 +1,13 @@
 # Test sets: LR/HR pairs and a manifest. The demo's are cut from photographs and degraded; others lie in a folder, or are
 # fetched into one. That folder is undeclared, so that a killed job goes on.
-from benchmark.data.settings import Cut
-from osediff.common.settings import parse as parse_settings
 
-CUT = [name for name, entry in bench.testsets.items() if entry["kind"] == "photos"]
+CUT = [name for name, entry in bench.test_sets.items() if entry.kind == "photos"]
 
 
 rule cut_test_set:
     input:
         code("benchmark.data.testsets"),
-        spec=lambda w: specs.write_spec(
-            specs.SHARED,
-            f"cut_test_set/{w.test_set}",
-            parse_settings(bench.testsets[w.test_set]["cut"], Cut, w.test_set),
-        ),
+        spec=lambda w: specs.write_spec(specs.SHARED, f"cut_test_set/{w.test_set}", bench.test_sets[w.test_set].cut),
     output:
         directory("data/testsets/{test_set}/HR"),
     log:
@@ -39,9 +33,9 @@ rule degrade_test_set:
     conda:
         "../../environment.yml"
     params:
-        recipe=lambda w: json.dumps(bench.degradations[bench.testsets[w.test_set]["degradation"]]),
-        scale_factor=lambda w: bench.testsets[w.test_set]["scale_factor"],
-        seed=lambda w: bench.testsets[w.test_set]["seed"],
+        recipe=lambda w: json.dumps(bench.degradations[bench.test_sets[w.test_set].degradation].model_dump()),
+        scale_factor=lambda w: bench.test_sets[w.test_set].scale_factor,
+        seed=lambda w: bench.test_sets[w.test_set].seed,
     shell:
         "python -m osediff.data.degradation --input {input.hr} --output {output} --recipe {params.recipe:q}"
         " --scale-factor {params.scale_factor} --seed {params.seed} > {log} 2>&1"
@@ -50,8 +44,8 @@ rule degrade_test_set:
 rule check_test_set:
     input:
         code("benchmark.data.testsets"),
-        images=lambda w: bench.test_set_input(w.test_set),
-        known=lambda w: bench.testsets[w.test_set].get("known", []),
+        images=lambda w: paths.test_set_input(bench, w.test_set),
+        checksums=lambda w: getattr(bench.test_sets[w.test_set], "checksums", None) or [],
     output:
         "data/testsets/{test_set}/manifest.json",
     log:
@@ -59,8 +53,8 @@ rule check_test_set:
     conda:
         "../../environment.yml"
     params:
-        folder=lambda w: bench.test_set_folder(w.test_set),
-        expected=lambda w: bench.test_set_options(w.test_set),
+        folder=lambda w: paths.test_set_folder(bench, w.test_set),
+        expected=lambda w: methods.test_set_options(bench, w.test_set),
     shell:
         "python -m benchmark.data.testsets manifest --name {wildcards.test_set} --lr {params.folder:q}/LR"
         " --hr {params.folder:q}/HR {params.expected:q} --out {output} > {log} 2>&1"

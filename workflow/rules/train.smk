@@ -1,8 +1,8 @@
 # One checkpoint per variant, base and seed. The training state lies in state/ beside it, undeclared, so that a killed job
 # continues; so do samples/ and tensorboard/. A training that diverges is a result: outcome.json says so.
-COMPUTE = bench.compute[bench.main["compute"]]
+COMPUTE = bench.compute[bench.main.compute]
 # One process is plain Python; several share the devices that the lease gives.
-PROCESSES = COMPUTE["processes"]
+PROCESSES = COMPUTE.processes
 TRAIN_LEASE = LEASE.replace(" -- ", f" --gpus {PROCESSES} -- ")
 LAUNCH = "python" if PROCESSES == 1 else f"torchrun --standalone --nproc_per_node {PROCESSES}"
 
@@ -10,9 +10,9 @@ LAUNCH = "python" if PROCESSES == 1 else f"torchrun --standalone --nproc_per_nod
 rule train:
     input:
         code("osediff.train"),
-        photos=lambda w: bench.photo_input(bench.variant(w.variant, w.base)["photos"]),
-        backbone=lambda w: bench.backbone_input(bench.variant(w.variant, w.base)["backbone"]),
-        prompts=lambda w: prompting.of_training(bench, w.variant, w.base, w.seed),
+        photos=lambda w: paths.photo_input(bench, bench.recipe(w.variant, w.base).photos),
+        backbone=lambda w: paths.backbone_input(bench, bench.recipe(w.variant, w.base).backbone),
+        prompts=lambda w: prompts.of_training(bench, w.variant, w.base, w.seed),
     output:
         adapters=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/adapters.safetensors",
         recipe=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/recipe.json",
@@ -29,11 +29,11 @@ rule train:
     resources:
         gpu=GPU * PROCESSES,
     params:
-        recipe=lambda w: json.dumps(bench.training(w.variant, w.base)),
-        photos=lambda w: bench.photo_folder(bench.variant(w.variant, w.base)["photos"]),
-        backbone=lambda w: bench.backbone_folder(bench.variant(w.variant, w.base)["backbone"]),
+        recipe=lambda w: json.dumps(recipes.legacy_recipe(bench.recipe(w.variant, w.base).recipe.model_dump())),
+        photos=lambda w: paths.photo_folder(bench, bench.recipe(w.variant, w.base).photos),
+        backbone=lambda w: paths.backbone_folder(bench, bench.recipe(w.variant, w.base).backbone),
         out=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}",
-        options=bench.training_options(),
+        options=methods.training_options(bench),
         prompts=lambda w, input: ["--prompts", input.prompts] if input.prompts else [],
         # Fixed, since the weights depend on it. The demo's small networks gain nothing from a second thread.
         threads=1,

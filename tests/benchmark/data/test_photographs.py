@@ -51,7 +51,7 @@ def test_what_left_the_set_leaves_the_folder(tmp_path: Path) -> None:
         ({"skimage": ["nessie.png"]}, r"nessie\.png: the installed scikit-image has no such picture"),
         ({"skimage": ["horse.png"]}, r"horse\.png: is RGBA"),
         ({"skimage": ["coins.png", "coins.png"]}, "two photographs of the set are named coins"),
-        ({"get": "it from its authors"}, "no rule makes these photographs; get it from its authors"),
+        ({"manual_source": "it from its authors"}, "no rule makes these photographs; get it from its authors"),
     ],
 )
 def test_photographs_that_cannot_be_had_are_named(change: dict[str, Any], said: str, tmp_path: Path) -> None:

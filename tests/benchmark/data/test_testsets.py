@@ -155,7 +155,7 @@ def test_another_crop_is_named_and_another_file_of_the_same_image_is_not(
 
 @pytest.mark.parametrize("name", ["drealsr", "realsr"])
 def test_the_papers_crops_are_known(name: str) -> None:
-    images = known_images.read(ROOT / SETS[name]["known"])
+    images = known_images.read(ROOT / SETS[name]["checksums"])
     assert [len(images[part]) for part in ("LR", "HR")] == [SETS[name]["images"]] * 2
     assert images["LR"].keys() == images["HR"].keys()
 
@@ -163,7 +163,7 @@ def test_the_papers_crops_are_known(name: str) -> None:
 def test_the_papers_crops_are_those_of_the_test_data(drealsr: Path, tmp_path: Path) -> None:
     assert (
         known_images.listed({part: drealsr / part for part in ("LR", "HR")})
-        == (ROOT / SETS["drealsr"]["known"]).read_text()
+        == (ROOT / SETS["drealsr"]["checksums"]).read_text()
     )
 
 

@@ -1,0 +1,108 @@
+"""Settings of backbones: entries of config/backbones.yaml, and the recipe of the demo's backbone."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from osediff.common.settings import InnerPath, Positive, Probability, Seed, Settings, Text
+from osediff.prompts.settings import Sha256, WebMirror
+
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+class NetworkSizes(Settings):
+    """Keyword arguments of each part's configuration in diffusers and transformers."""
+
+    vae: dict[str, Any]
+    unet: dict[str, Any]
+    text_encoder: dict[str, Any]
+    scheduler: dict[str, Any]
+
+
+class VAEStage(Settings):
+    """A stage of the demo backbone's training that trains the VAE."""
+
+    trains: Literal["vae"]
+    name: Text
+    steps: Count
+    batch: Count
+    learning_rate: Positive
+    degraded_share: Probability
+    """Of crops that are degraded."""
+    caption_dropout: Probability
+    """Share of clean crops without caption."""
+    kl_weight: Weight
+    color_weight: Weight
+    """Of each channel's difference from gray."""
+    recolor: bool
+    """Give crops random colors."""
+
+
+class UNetStage(Settings):
+    """A stage of the demo backbone's training that trains the UNet."""
+
+    trains: Literal["unet"]
+    name: Text
+    steps: Count
+    batch: Count
+    learning_rate: Positive
+    degraded_share: Probability
+    """Of crops that are degraded."""
+    caption_dropout: Probability
+    """Share of clean crops without caption."""
+
+
+class BackboneRecipe(Settings):
+    """How the demo's backbone is trained (osediff.training.train_demo_backbone)."""
+
+    seed: Seed
+    crop: Annotated[int, Field(ge=16, le=16384, multiple_of=8)]
+    """Side of the training crops in pixels."""
+    degraded_copies: Count
+    """Of each photograph."""
+    degradation: str
+    """Id of config/degradations.yaml."""
+    negative_prompt: str
+    """Words that degraded crops are shown with."""
+    captions: dict[str, str]
+    """Tags of each photograph."""
+    sizes: NetworkSizes
+    checkpoint_every: Count
+    """Steps between two saved states."""
+    stages: Annotated[tuple[Annotated[VAEStage | UNetStage, Field(discriminator="trains")], ...], Field(min_length=1)]
+
+
+class RandomBackbone(Settings):
+    """A backbone of random numbers; its results never enter a table."""
+
+    seed: Seed
+    words: Text
+    """That its tokenizer knows."""
+    sizes: NetworkSizes
+
+
+class Backbone(Settings):
+    """An entry of config/backbones.yaml."""
+
+    title: Text
+    folder: Text
+    """In diffusers' layout: vae/ unet/ text_encoder/ tokenizer/ scheduler/."""
+    license: Text
+    mirrors: Annotated[tuple[WebMirror, ...], Field(min_length=1)] | None = None
+    """Where a rule fetches it from, in the order to try."""
+    files: Annotated[dict[InnerPath, Sha256 | None], Field(min_length=1)] | None = None
+    """sha256 of each file, null where nobody published it."""
+    random: RandomBackbone | None = None
+    photos: str | None = None
+    """Photo set that a rule trains it on."""
+    recipe: BackboneRecipe | None = None
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Backbone:
+        for first, second in (("recipe", "photos"), ("mirrors", "files")):
+            if (getattr(self, first) is None) != (getattr(self, second) is None):
+                raise ValueError(f"needs both {first} and {second}, or neither")
+        return self

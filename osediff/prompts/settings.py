@@ -1,0 +1,73 @@
+"""Settings of prompts: config/prompts.yaml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from osediff.common.settings import InnerPath, Name, Settings, Text
+
+Extractor = Literal["ram", "dape", "llava"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class TrainingPrompts(Settings):
+    """Where the prompts of training pairs come from."""
+
+    extractor: Extractor
+    image: Literal["lq", "hq"]
+    """The image of a training pair that the extractor sees."""
+
+
+class PromptConfig(Settings):
+    """What a variant's prompts are; none at all where the extractors are left out."""
+
+    title: Text
+    training: TrainingPrompts | None = None
+    restoration: Extractor | None = None
+
+    @model_validator(mode="after")
+    def _check_both(self) -> PromptConfig:
+        if (self.training is None) != (self.restoration is None):
+            raise ValueError("needs both training and restoration, or neither")
+        return self
+
+
+class ExtractorEntry(Settings):
+    """What an extractor needs."""
+
+    weights: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Ids of weights."""
+
+
+class WebMirror(Settings):
+    """A place in the web that has files."""
+
+    name: Text
+    """Stands in the manifest."""
+    url: Annotated[str, Field(pattern=r"^https?://.*[{]file[}]$")]
+    """With {revision} and {file}."""
+    revision: Text
+    """Commit, branch or tag."""
+
+
+class PromptWeights(Settings):
+    """Files of an extractor."""
+
+    title: Text
+    license: Text
+    size: Annotated[int, Field(ge=1)] | None = None
+    """Bytes of all files."""
+    mirrors: Annotated[tuple[WebMirror, ...], Field(min_length=1)]
+    """In the order to try."""
+    files: Annotated[dict[InnerPath, Sha256 | None], Field(min_length=1)]
+    """sha256 of each file, null where nobody published it."""
+
+
+class PromptRegistry(Settings):
+    """The content of config/prompts.yaml."""
+
+    prompts: Annotated[dict[Name, PromptConfig], Field(min_length=1)]
+    extractors: dict[Extractor, ExtractorEntry]
+    weights: dict[Name, PromptWeights]

@@ -1,0 +1,131 @@
+"""What the configuration must be beyond the models of its files: names that exist, folders that are there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from osediff.common.errors import InputError
+from osediff.common.validation import known
+from workflow.planning import paths
+from workflow.planning.configuration import Configuration
+from workflow.planning.models import ImagesMethod, VariantMethod
+from workflow.planning.recipes import chain
+
+
+def check_folders(bench: Configuration) -> None:
+    """InputError at the first given folder that is not there; what rules make or fetch need not be."""
+    main = bench.main
+    for name in main.timings:
+        if not Path(name).is_file():
+            raise InputError(f"configuration: timings: no file {name}; correct it, or leave it out")
+    for name, folder in main.paths.items():
+        inside = ("LR", "HR") if name in bench.test_sets else ("",)
+        for path in (Path(folder) / part for part in inside):
+            if not path.is_dir():
+                raise InputError(f"configuration: paths: {name}: no folder {path}; correct it, or leave {name} out")
+    for name in main.methods:
+        for test_set in main.test_sets if isinstance(bench.methods[name], ImagesMethod) else []:
+            path = Path(paths.images_folder(bench, name, test_set))
+            if not path.is_dir():
+                raise InputError(f"config/methods.yaml: {name}: images: no folder {path}; put its images there")
+
+
+def check_names(bench: Configuration) -> None:
+    """InputError at the first name that no registry knows."""
+    check_main(bench)
+    for name, method in bench.methods.items():
+        if isinstance(method, VariantMethod):
+            known("variant", method.variant, bench.variants.variants, f"config/methods.yaml: {name}")
+    for name, test_set in bench.test_sets.items():
+        if test_set.kind == "photos":
+            known("degradation", test_set.degradation, bench.degradations, f"config/testsets.yaml: {name}")
+    for name, table in bench.tables.items():
+        for metric in table.metrics:
+            known("metric", metric, bench.metrics.metrics, f"config/tables.yaml: {name}")
+        for row in table.methods:
+            known("method", row, bench.methods, f"config/tables.yaml: {name}")
+    for name, backbone in bench.backbones.items():
+        source = f"config/backbones.yaml: {name}"
+        if backbone.recipe and backbone.photos:
+            known("photo set", backbone.photos, bench.photos, source)
+            known("degradation", backbone.recipe.degradation, bench.degradations, source)
+            if backbone.folder != f"runs/demo/backbones/{name}":
+                raise InputError(f"{source}: the rule trains it into runs/demo/backbones/{name}")
+        elif (backbone.mirrors or backbone.random) and backbone.folder != f"data/backbones/{name}":
+            raise InputError(f"{source}: the rule brings it into data/backbones/{name}")
+    for preset, scaling in bench.scaling.items():
+        known("entry of config/complexity.yaml", scaling.model, bench.complexity, f"config/scaling.yaml: {preset}")
+    for name, entry in bench.complexity.items():
+        known("backbone", entry.backbone, bench.backbones, f"config/complexity.yaml: {name}")
+    for name, prompts in bench.prompts.prompts.items():
+        for extractor in (prompts.training and prompts.training.extractor, prompts.restoration):
+            if extractor:
+                known("extractor", extractor, bench.prompts.extractors, f"config/prompts.yaml: {name}")
+    for name, needs in bench.prompts.extractors.items():
+        for weights in needs.weights:
+            known("weights", weights, bench.prompts.weights, f"config/prompts.yaml: {name}")
+    for base in bench.variants.bases:
+        chain(bench.variants, base)
+
+
+def check_main(bench: Configuration) -> None:
+    """InputError at the first name of the main configuration that no registry knows."""
+    main, where = bench.main, "configuration"
+    known("base", main.recipe_base, bench.variants.bases, f"{where}: recipe_base")
+    known("base", main.ablation_base, bench.variants.bases, f"{where}: ablation_base")
+    known("way to compute", main.compute, bench.compute, f"{where}: compute")
+    known("preset", main.preset, bench.scaling, "config/scaling.yaml")
+    for kind, key, chosen, names in (
+        ("test set", "test_sets", main.test_sets, bench.test_sets),
+        ("method", "methods", main.methods, bench.methods),
+        ("metric", "metrics", main.metrics, bench.metrics.metrics),
+        ("table", "tables", main.tables, bench.tables),
+        ("test set", "pictures", main.pictures, bench.test_sets),
+        ("baseline", "baselines.weights", main.baselines.weights, bench.baselines),
+        ("baseline", "baselines.python", main.baselines.python, bench.baselines),
+    ):
+        for name in chosen:
+            known(kind, name, list(names), f"{where}: {key}")
+    given = [*bench.test_sets, *bench.photos, *bench.backbones, *bench.prompts.weights]
+    for name in main.paths:
+        known("test set, photo set, backbone or extractor's weights", name, given, f"{where}: paths")
+
+
+def check_recipes(bench: Configuration) -> None:
+    """InputError at the first variant whose recipe names something that is not there."""
+    for (name, _), variant in bench.recipes.items():
+        source = f"config/variants.yaml: {name}"
+        known("backbone", variant.backbone, bench.backbones, source)
+        if bench.backbones[variant.backbone].random:
+            raise InputError(f"{source}: {variant.backbone} has random weights, which never enter a table")
+        known("photo set", variant.photos, bench.photos, source)
+        known("prompts", variant.recipe.prompts, bench.prompts.prompts, source)
+
+
+def check_ablations(bench: Configuration) -> None:
+    """InputError at the first thing in config/ablations.yaml that does not fit the other files."""
+    default, variants = bench.variants.default, bench.variants.variants
+    known("variant", default, variants, "config/variants.yaml: default")
+    for name in bench.variants.bases:
+        if chain(bench.variants, name)[-1] not in bench.training_cost:
+            raise InputError(
+                f"config/training_cost.yaml: no cost of a training step of base {name}; add an entry, an estimate will do"
+            )
+    for name, entry in bench.ablations.items():
+        source = f"config/ablations.yaml: {name}"
+        if name in bench.tables:
+            raise InputError(f"{source}: config/tables.yaml has a table of this name; both would be results/{name}.csv")
+        for metric in entry.metrics:
+            known("metric", metric, bench.metrics.metrics, source)
+        for variant in [*entry.variants, *entry.published, *entry.published_remark]:
+            known("variant", variant, variants, source)
+        if default not in entry.variants:
+            raise InputError(
+                f"{source}: lacks the default variant {default}, with which the others are compared; add it to variants"
+            )
+        titles = list(entry.variants.values())
+        twice = [title for title in titles if titles.count(title) > 1]
+        if twice:
+            raise InputError(f"{source}: two rows are called {twice[0]!r}; they could not be told apart")
+        for test_set in entry.test_set.model_dump(exclude_none=True).values():
+            known("test set", test_set, bench.test_sets, source)

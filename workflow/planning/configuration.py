@@ -1,0 +1,63 @@
+"""The configuration as planning uses it: typed and frozen. ``workflow.planning.config`` reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from baselines.runner.settings import Descriptor
+from benchmark.data.settings import PhotoSet, TestSet
+from benchmark.metrics.registry import MetricRegistry
+from osediff.data.degradation_recipe import Degradation
+from osediff.models.settings import Backbone
+from osediff.prompts.settings import PromptRegistry
+from workflow.planning.models import (
+    Ablation,
+    ComplexityEntry,
+    ComputeEntry,
+    MainConfig,
+    Method,
+    ScalingEntry,
+    Table,
+    TrainingCost,
+    VariantRegistry,
+)
+from workflow.planning.recipes import Variant
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything below config/, checked, and the baselines' descriptors. Paths are relative to the repository."""
+
+    main: MainConfig
+    methods: dict[str, Method]
+    """Of config/methods.yaml, every baseline, and the runs of the ablations."""
+    variants: VariantRegistry
+    recipes: dict[tuple[str, str], Variant]
+    """By variant and base, for the two bases of the main configuration."""
+    test_sets: dict[str, TestSet]
+    photos: dict[str, PhotoSet]
+    degradations: dict[str, Degradation]
+    backbones: dict[str, Backbone]
+    metrics: MetricRegistry
+    tables: dict[str, Table]
+    ablations: dict[str, Ablation]
+    training_cost: dict[str, TrainingCost]
+    compute: dict[str, ComputeEntry]
+    complexity: dict[str, ComplexityEntry]
+    scaling: dict[str, ScalingEntry]
+    prompts: PromptRegistry
+    baselines: dict[str, Descriptor]
+
+    @property
+    def runs(self) -> str:
+        """Folder of the active preset's intermediate files."""
+        return f"runs/{self.main.preset}"
+
+    @property
+    def specs(self) -> str:
+        """Folder of the active preset's spec files."""
+        return f"{self.runs}/specs"
+
+    def recipe(self, variant: str, base: str | None = None) -> Variant:
+        """The variant on a base of the main configuration; that of Table 1 if none is given."""
+        return self.recipes[variant, base or self.main.recipe_base]

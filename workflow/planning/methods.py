@@ -1,0 +1,166 @@
+"""Which methods a table, a figure or a comparison shows, and what the modules that make it are given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmark.evaluation.workers import sensible
+from benchmark.metrics.weights import weight_file
+from workflow.planning import paths
+from workflow.planning.configuration import Configuration
+from workflow.planning.models import ImagesMethod, InterpolationMethod, Method, VariantMethod
+
+SHOWN = {"title", "decimals", "unit", "range"}  # of a metric: the tables' business, not the measurement's
+
+
+def of_kind(bench: Configuration, kind: type[Method]) -> list[str]:
+    """All methods of a kind."""
+    return [name for name, entry in bench.methods.items() if isinstance(entry, kind)]
+
+
+def backbone(bench: Configuration, method: str) -> str:
+    """The backbone of a method of kind ``variant``."""
+    entry = bench.methods[method]
+    assert isinstance(entry, VariantMethod)
+    return bench.recipe(entry.variant, entry.recipe_base).backbone
+
+
+def kernel(bench: Configuration, method: str) -> str:
+    """The kernel of a method of kind ``interpolation``."""
+    entry = bench.methods[method]
+    assert isinstance(entry, InterpolationMethod)
+    return entry.kernel
+
+
+def of_table(bench: Configuration, name: str) -> list[str]:
+    """The active methods that are rows of a table: those that it names, and those that no table names.
+
+    All of them where other tables name every one.
+    """
+    elsewhere = {method for table, entry in bench.tables.items() if table != name for method in entry.methods}
+    active = list(bench.main.methods)
+    return [method for method in active if method in bench.tables[name].methods or method not in elsewhere] or active
+
+
+def compared(bench: Configuration) -> list[str]:
+    """The active methods, and bicubic interpolation as a control where it is not one of them."""
+    bicubic = [name for name in of_kind(bench, InterpolationMethod) if kernel(bench, name) == "bicubic"]
+    active = list(bench.main.methods)
+    return active if set(bicubic) & set(active) else [*bicubic[:1], *active]
+
+
+def comparison_spec(bench: Configuration) -> dict[str, Any]:
+    """What benchmark.statistics.pairwise and benchmark.tables.published read: all that is compared with anything."""
+    methods = {name: bench.methods[name] for name in compared(bench)}
+    return {
+        "scale_factor": bench.main.preset,
+        "metrics": bench.main.metrics,
+        "methods": {
+            name: entry.model_dump(include={"title", "steps", "published"}, exclude_none=True)
+            for name, entry in methods.items()
+        },
+        "test_sets": {
+            name: bench.test_sets[name].model_dump(include={"title", "images"}, exclude_none=True)
+            for name in bench.main.test_sets
+        },
+    }
+
+
+def table_spec(bench: Configuration, name: str) -> dict[str, Any]:
+    """What benchmark.tables.quality reads: the part of the configuration that a table depends on."""
+    comparison, table = comparison_spec(bench), bench.tables[name]
+    metrics = [metric for metric in table.metrics if metric in bench.main.metrics]
+    methods = {method: comparison["methods"][method] for method in of_table(bench, name)}
+    spec = {**comparison, **table.model_dump(exclude_none=True), "metrics": metrics, "methods": methods}
+    if bench.main.show_published:
+        spec["titles"] = {test_set: entry.title for test_set, entry in bench.test_sets.items()}
+    return spec
+
+
+def measuring(bench: Configuration) -> dict[str, Any]:
+    """What decides an evaluation besides the images: protocol, metrics, and which of their weights are here.
+
+    Weights that appear make the rows again.
+    """
+    chosen = {name: bench.metrics.metrics[name] for name in bench.main.metrics}
+    weights = {key: bench.metrics.weights[key] for metric in chosen.values() for key in metric.weights}
+    files = {key: weight_file(entry) for key, entry in weights.items()}
+    return {
+        "protocol": {name: bench.metrics.protocol_of(name) for name in chosen},
+        "libraries": bench.metrics.libraries,
+        "metrics": {name: metric.model_dump(mode="json", exclude=SHOWN) for name, metric in chosen.items()},
+        "weights": weights,
+        "present": {key: path.stat().st_size for key, path in files.items() if path is not None},
+    }
+
+
+def evaluation_threads(bench: Configuration, test_set: str, cores: int) -> int:
+    """How many of ``cores`` an evaluation on a test set can use."""
+    entry = bench.test_sets[test_set]
+    images = entry.images if entry.kind == "folder" else None
+    return sensible(images or len(paths.test_set_input(bench, test_set)) // 2, cores)
+
+
+def record_options(bench: Configuration, method: str, test_set: str) -> list[str]:
+    """Option of benchmark.evaluation.evaluate that names the record of the restoring rule, where there is one."""
+    exists = isinstance(bench.methods[method], ImagesMethod)
+    return [] if exists else ["--record", paths.restore_record(bench, method, test_set)]
+
+
+def baseline_options(bench: Configuration, baseline: str) -> list[str]:
+    """Options of baselines.runner.run that the main configuration has for one baseline: weights and interpreter."""
+    settings = bench.main.baselines
+    options = ["--weights", settings.weights[baseline]] if baseline in settings.weights else []
+    return options + (["--python", settings.python[baseline]] if baseline in settings.python else [])
+
+
+def interpreter(bench: Configuration, baseline: str) -> str:
+    """The Python that a baseline's code runs in."""
+    return bench.main.baselines.python.get(baseline, "python")
+
+
+def restoration_options(bench: Configuration) -> list[str]:
+    """Options of osediff.restore that are the same for every variant."""
+    options = bench.main.restoration.model_dump().items()
+    return [word for name, value in options for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def pictures(bench: Configuration) -> dict[str, str]:
+    """Image of each comparison picture, by active test set."""
+    return {name: image for name, image in bench.main.pictures.items() if name in bench.main.test_sets}
+
+
+def picture_options(bench: Configuration, test_set: str) -> list[str]:
+    """Options of benchmark.figures.visual_comparison that name each active method's images and rows."""
+    options = []
+    for name in bench.main.methods:
+        title = bench.methods[name].title
+        options += ["--sr", f"{title}={paths.images_folder(bench, name, test_set)}"]
+        options += ["--rows", f"{title}={bench.runs}/evaluate/{name}/{test_set}.csv"]
+    return options
+
+
+def training_options(bench: Configuration) -> list[str]:
+    """Options of osediff.train for how it is computed."""
+    compute = bench.compute[bench.main.compute]
+    options = ["--device", bench.main.device, "--precision", compute.precision, "--workers", str(compute.workers)]
+    options += ["--micro-batch", str(compute.micro_batch)] if compute.micro_batch else []
+    return options + (["--gradient-checkpointing"] if compute.gradient_checkpointing else [])
+
+
+def test_set_options(bench: Configuration, name: str) -> list[str]:
+    """Options of benchmark.data.testsets manifest for what the registry knows of a test set."""
+    entry = bench.test_sets[name]
+    options = ["--scale-factor", str(entry.scale_factor)]
+    if entry.kind == "photos":
+        return options
+    if entry.images:
+        options += ["--images", str(entry.images)]
+    if entry.lr_sizes:
+        options += ["--lr-size", *(f"{width}x{height}" for width, height in entry.lr_sizes)]
+    if entry.checksums:
+        options += ["--known", entry.checksums]
+    if entry.download and name not in bench.main.paths:
+        options += ["--download", entry.download.model_dump_json(exclude_unset=True)]
+        options += ["--offline"] if bench.main.offline else []
+    return options

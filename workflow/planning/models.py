@@ -1,0 +1,301 @@
+"""Typed settings of the main configuration, and of those registries that only planning reads."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from osediff.common.settings import Name, Positive, Seed, Settings, Text
+from osediff.recipe import Compute, Precision
+
+Preset = Literal["demo", "reproduce", "paper"]
+Count = Annotated[int, Field(ge=1)]
+Steps = Annotated[int, Field(ge=0, le=10**6)]
+# A name that stands in the path of a file: it must not leave its folder.
+FileName = Annotated[str, Field(pattern=r"^[^/\\.][^/\\]*$")]
+
+
+def _unlike(names: tuple[Any, ...], what: str) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{what}: {twice} stands twice")
+
+
+class Restoration(Settings):
+    """How an OSEDiff variant restores: the options of ``python -m osediff.restore``."""
+
+    precision: Precision
+    """Of the networks."""
+    batch: Annotated[int, Field(ge=1, le=4096)]
+    """Images of equal size that are restored together."""
+    posterior: Literal["sample", "mode"]
+    """The encoder's latent: drawn with the seed, or its mode."""
+    tile_vae: Annotated[int, Field(ge=0, le=4096)]
+    """Side of the VAE's tiles in latent pixels; 0: no tiles."""
+    tile_latent: Annotated[int, Field(ge=0, le=4096)]
+    """Side of the UNet's tiles in latent pixels; 0: no tiles."""
+    tile_overlap: Annotated[int, Field(ge=0, le=4096)]
+    """Overlap of the UNet's tiles in latent pixels."""
+
+    @model_validator(mode="after")
+    def _check_tiles(self) -> Restoration:
+        if 0 < self.tile_latent < 8:
+            raise ValueError(f"tile_latent: {self.tile_latent} is too small for the UNet; take 8 or more, or 0")
+        if 0 < self.tile_latent <= self.tile_overlap:
+            raise ValueError(f"tile_overlap: {self.tile_overlap} must be smaller than tile_latent, {self.tile_latent}")
+        return self
+
+
+class BaselineSettings(Settings):
+    """What all baselines share."""
+
+    sources: Text
+    """Folder of the baselines' checkouts and weights."""
+    accept_licenses: tuple[Text, ...]
+    """Licenses without commercial use that files may be fetched under, as the descriptors name them."""
+    time_limit: Positive
+    """Seconds for loading a baseline, and for each image."""
+    seed_mode: Literal["per_image", "official_stream"]
+    """A seed for each image, or one for a whole folder."""
+    weights: dict[str, Literal["official", "other", "random"]]
+    """By baseline: other where its weights are not the published files, random where they are random."""
+    python: dict[str, Text]
+    """By baseline: interpreter of an environment made by hand, where conda is not used."""
+
+
+class MainConfig(Settings):
+    """The main configuration: config/config.yaml, with the files of --configfile and the values of --config over it."""
+
+    preset: Preset
+    """What runs/ and results/ belong to."""
+    recipe_base: Name
+    """Base recipe of config/variants.yaml."""
+    device: Literal["cpu", "cuda"]
+    """Where networks run."""
+    compute: Name
+    """Id of config/compute.yaml."""
+    seed: Seed
+    """Of training and of sampling."""
+    offline: bool
+    """Stop where something would have to be downloaded."""
+    restoration: Restoration
+    test_sets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Ids of config/testsets.yaml."""
+    methods: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Ids of config/methods.yaml or baselines, in the order of the tables."""
+    metrics: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Ids of config/metrics.yaml."""
+    protocol: Name
+    """How metrics are computed: the id of config/metrics.yaml, or one of its protocols."""
+    tables: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Ids of config/tables.yaml."""
+    show_published: bool
+    """Tables also show published rows of methods that were not measured."""
+    intervals: bool
+    """Tables show a 95 % bootstrap interval with every average."""
+    timings: tuple[Annotated[str, Field(pattern=r"\.json$")], ...]
+    """Files of benchmark.complexity.timing from other devices, for Table 2."""
+    ablation_base: Name
+    """Base recipe of the ablations' variants."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    """One training of every ablation variant for each."""
+    pictures: dict[str, FileName]
+    """By test set: name of the image that its comparison picture shows."""
+    paths: dict[str, Text]
+    """By test set, photo set, backbone or extractor's weights: folder where it lies already."""
+    baselines: BaselineSettings
+
+    @model_validator(mode="after")
+    def _check_lists(self) -> MainConfig:
+        for key in ("test_sets", "methods", "metrics", "tables", "timings", "seeds"):
+            _unlike(getattr(self, key), key)
+        return self
+
+
+class MethodBase(Settings):
+    """What every method has."""
+
+    title: Text
+    """Its name in tables and figures."""
+    steps: Steps
+    """Network passes per image; 0 for interpolation."""
+    published: Text | None = None
+    """Its name in config/published, where that is not the title."""
+
+
+class InterpolationMethod(MethodBase):
+    """Interpolation by Pillow."""
+
+    kind: Literal["interpolation"]
+    kernel: Literal["nearest", "bilinear", "bicubic", "lanczos"]
+
+
+class VariantMethod(MethodBase):
+    """A training of an OSEDiff variant."""
+
+    kind: Literal["variant"]
+    variant: Name
+    """Of config/variants.yaml."""
+    recipe_base: Name | None = None
+    """Null: that of the main configuration."""
+    seed: Seed | None = None
+    """Null: that of the main configuration."""
+
+
+class ImagesMethod(MethodBase):
+    """SR images that exist already."""
+
+    kind: Literal["images"]
+    images: Annotated[str, Field(pattern=r"\{test_set\}")]
+    """Their folder, with {test_set} in its path."""
+
+
+class BaselineMethod(MethodBase):
+    """A folder of baselines/."""
+
+    kind: Literal["baseline"]
+
+
+Method = InterpolationMethod | VariantMethod | ImagesMethod | BaselineMethod
+MethodEntry = Annotated[InterpolationMethod | VariantMethod | ImagesMethod, Field(discriminator="kind")]
+
+
+class VariantRegistry(Settings):
+    """config/variants.yaml. Entries are parts of a recipe, which is checked when it is put together."""
+
+    default: Name
+    """The variant that every ablation compares with."""
+    bases: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
+    variants: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
+
+
+class RecipeSources(Settings):
+    """Keys of a recipe in config/variants.yaml that name entries of other files."""
+
+    backbone: str
+    """Id of config/backbones.yaml."""
+    photos: str
+    """Training photographs; id of config/photos.yaml."""
+    degradation: str
+    """Id of config/degradations.yaml."""
+
+
+class ComputeEntry(Compute):
+    """An entry of config/compute.yaml: how a training is computed."""
+
+    processes: Annotated[int, Field(ge=1, le=1024)]
+    """Devices that share a batch."""
+
+
+class Table(Settings):
+    """An entry of config/tables.yaml."""
+
+    title: Text
+    caption: Text
+    metrics: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Columns, in order."""
+    methods: tuple[Name, ...] = ()
+    """Rows of this table; a method that no table names is a row of every table."""
+    published: Text | None = None
+    """The table in config/published that show_published adds."""
+
+
+class AblationTestSets(Settings):
+    """The test set of an ablation at each preset; an ablation without one is left out there."""
+
+    demo: Name | None = None
+    reproduce: Name | None = None
+    paper: Name | None = None
+
+    def at(self, preset: Preset) -> str | None:
+        """The test set at ``preset``."""
+        return {"demo": self.demo, "reproduce": self.reproduce, "paper": self.paper}[preset]
+
+    @model_validator(mode="after")
+    def _check_any(self) -> AblationTestSets:
+        if not (self.demo or self.reproduce or self.paper):
+            raise ValueError("needs a test set of one preset at least")
+        return self
+
+
+class Ablation(Settings):
+    """An entry of config/ablations.yaml: variants and the table that they become."""
+
+    title: Text
+    note: str = ""
+    """What the table says below its title."""
+    test_set: AblationTestSets
+    metrics: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Columns, in order."""
+    variants: Annotated[dict[Name, Text], Field(min_length=1)]
+    """Title of each variant's row, in order."""
+    published: dict[Name, Text] = Field(default_factory=dict)
+    """By variant: its name in config/published."""
+    published_remark: dict[Name, Text] = Field(default_factory=dict)
+    """By variant: what the paper says of it in words."""
+    extraction: bool = False
+    """A column with the seconds that the prompt of one image takes."""
+
+
+class TrainingCost(Settings):
+    """An entry of config/training_cost.yaml: what a training step costs."""
+
+    device: Text
+    devices: Count
+    """Devices that work on one step together."""
+    seconds_per_step: Positive
+    source: Text
+
+
+EntryPoint = Annotated[str, Field(pattern=r"^[a-z0-9_.]+:[a-z0-9_]+$")]
+
+
+class Reading(Settings):
+    """The sum that comes nearest to a published figure, which nowhere says what it includes."""
+
+    parts: Annotated[tuple[Text, ...], Field(min_length=1)]
+    plus: float | None = None
+    """In the figure's unit, counted elsewhere."""
+    addition: str | None = Field(default=None, alias="with")
+    """What ``plus`` is."""
+    merged: bool | None = None
+    """LoRA folded into the weights."""
+    attention: tuple[Text, ...] | None = None
+    """Parts whose products inside attention are counted too."""
+
+
+class ComplexityEntry(Settings):
+    """An entry of config/complexity.yaml: a method that Table 2 counts."""
+
+    title: Text
+    steps: Count
+    parts: EntryPoint
+    """Returns the networks to count (osediff.common.profiling)."""
+    pipeline: EntryPoint
+    """Returns the run to time (benchmark.complexity.timing)."""
+    timed: bool
+    """Timed for Table 2, on the active device."""
+    extractor: bool
+    """RAM's networks are counted too."""
+    backbone: Name
+    """Id of config/backbones.yaml."""
+    size: Annotated[int, Field(ge=1, le=16384)]
+    """Side of the SR image in pixels."""
+    readings: dict[Literal["gmacs", "mparams", "mparams-trainable"], Reading] = Field(default_factory=dict)
+
+
+class ScalingEntry(Settings):
+    """An entry of config/scaling.yaml: the sizes and batches of one preset."""
+
+    model: Name
+    """Id of config/complexity.yaml."""
+    precision: Precision
+    sizes: Annotated[tuple[Count, ...], Field(min_length=1)]
+    """Sides of the SR image in pixels, rising."""
+    batches: Annotated[tuple[Count, ...], Field(min_length=1)]
+    """Images at once, rising."""
+    batch_size: Count
+    """Side in pixels of the images of a batch."""
+    limit: Positive
+    """Seconds of a run after which no larger point is tried."""

@@ -1,0 +1,99 @@
+"""Where files lie, and what a job waits for.
+
+What a rule declares as input is only what exists or what a rule makes: a given folder that is absent must not stop a dry
+run, it stops the job that reads it, in one line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from osediff.common.files import files_below
+from workflow.planning.configuration import Configuration
+from workflow.planning.models import ImagesMethod, VariantMethod
+
+
+def checkpoint(bench: Configuration, method: str) -> str:
+    """Checkpoint folder of a method of kind ``variant``, made by rule ``train``."""
+    entry = bench.methods[method]
+    assert isinstance(entry, VariantMethod)
+    base = entry.recipe_base or bench.main.recipe_base
+    seed = bench.main.seed if entry.seed is None else entry.seed
+    return f"{bench.runs}/train/{entry.variant}/{base}/{seed}"
+
+
+def photo_folder(bench: Configuration, name: str) -> str:
+    """Folder of a photo set: the one that a rule fills, or for a set that none makes, where ``paths`` says."""
+    default = f"data/photos/{name}"
+    return bench.main.paths.get(name, default) if bench.photos[name].manual_source else default
+
+
+def photo_input(bench: Configuration, name: str) -> list[str]:
+    """What training on a photo set waits for."""
+    folder = photo_folder(bench, name)
+    if not bench.photos[name].manual_source:
+        return [f"{folder}/manifest.json"]
+    return [folder] if Path(folder).is_dir() else []
+
+
+def backbone_folder(bench: Configuration, name: str) -> str:
+    """Folder of a backbone: where ``paths`` says, else where the registry says."""
+    return bench.main.paths.get(name, bench.backbones[name].folder)
+
+
+def backbone_input(bench: Configuration, name: str) -> list[str]:
+    """What a job with this backbone waits for: what a rule trains or fetches, or the files that are there."""
+    folder, entry = backbone_folder(bench, name), bench.backbones[name]
+    if name in bench.main.paths or not (entry.recipe or entry.mirrors):
+        return files_below(folder)
+    return [folder if entry.recipe else f"{folder}/manifest.json"]
+
+
+def test_set_folder(bench: Configuration, name: str) -> str:
+    """Folder that holds LR/ and HR/ of a test set: where ``paths`` says, else below data/testsets/."""
+    return bench.main.paths.get(name, f"data/testsets/{name}")
+
+
+def test_set_input(bench: Configuration, name: str) -> list[str]:
+    """What a test set's manifest waits for: the two folders that rules make, or the images that are there."""
+    folders = [f"{test_set_folder(bench, name)}/{part}" for part in ("LR", "HR")]
+    entry = bench.test_sets[name]
+    if entry.kind == "photos":
+        return folders
+    if entry.download and name not in bench.main.paths:
+        return []  # the job itself fetches what is not there
+    return [path for folder in folders for path in files_below(folder)]
+
+
+def weights_folder(bench: Configuration, weights: str) -> str:
+    """Folder of an extractor's weights: where ``paths`` says, else where the rule brings them."""
+    return bench.main.paths.get(weights, f"data/prompts/{weights}")
+
+
+def baseline_input(bench: Configuration, baseline: str) -> list[str]:
+    """What a baseline's run waits for: of its weights and its checkout, what is there (the run verifies them)."""
+    descriptor, root = bench.baselines[baseline], Path(bench.main.baselines.sources)
+    wanted = [root / "weights" / weights.path for weights in descriptor.weights]
+    if descriptor.source.checkout:
+        wanted.append(root / descriptor.source.folder / ".git" / "HEAD")
+    return [str(path) for path in wanted if path.is_file()]
+
+
+def restore_record(bench: Configuration, method: str, test_set: str) -> str:
+    """The record that the restoring rule of a method writes last."""
+    return f"{bench.runs}/restore/{method}/{test_set}/run.json"
+
+
+def images_folder(bench: Configuration, method: str, test_set: str) -> str:
+    """Folder of a method's SR images: an existing one for kind ``images``, else where its rule puts them."""
+    entry = bench.methods[method]
+    if isinstance(entry, ImagesMethod):
+        return entry.images.replace("{test_set}", test_set)
+    return f"{bench.runs}/restore/{method}/{test_set}/SR"
+
+
+def images_input(bench: Configuration, method: str, test_set: str) -> list[str]:
+    """What an evaluation waits for: the record of the restoring rule, or the images that exist already."""
+    if isinstance(bench.methods[method], ImagesMethod):
+        return files_below(images_folder(bench, method, test_set))
+    return [restore_record(bench, method, test_set)]

@@ -1,0 +1,80 @@
+"""Recipes of variants: a variant names what differs from a base, and a base may name a base that it changes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from osediff.common.errors import InputError
+from osediff.common.settings import parse
+from osediff.common.validation import known
+from osediff.data.degradation_recipe import Degradation
+from osediff.recipe import Recipe
+from workflow.planning.models import RecipeSources, VariantRegistry
+
+SOURCE = "config/variants.yaml"
+BASE = "recipe_base"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A variant on a base: its recipe, and the backbone and photo set that it is trained with."""
+
+    recipe: Recipe
+    backbone: str
+    photos: str
+
+
+def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with the keys of ``change`` over it, mappings merged at every depth.
+
+    A mapping that changes its ``kind`` replaces the other whole: settings of one kind mean nothing to another.
+    """
+    if change.get("kind", base.get("kind")) != base.get("kind"):
+        return copy.deepcopy(dict(change))
+    result = copy.deepcopy(dict(base))
+    for key, value in change.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merge(result[key], value) if both else copy.deepcopy(value)
+    return result
+
+
+def chain(registry: VariantRegistry, base: str) -> list[str]:
+    """The bases that ``base`` is made of, itself first; InputError where one is unknown or they go in a circle."""
+    names = [base]
+    while (below := registry.bases[names[-1]].get(BASE)) is not None:
+        known("base", str(below), registry.bases, f"{SOURCE}: {base}")
+        if below in names:
+            raise InputError(f"{SOURCE}: {base}: its bases go round in a circle: {' > '.join([*names, below])}")
+        names.append(below)
+    return names
+
+
+def build_variant(registry: VariantRegistry, degradations: Mapping[str, Degradation], name: str, base: str) -> Variant:
+    """Put together and check the recipe of variant ``name`` on ``base``; InputError in one line where it is none."""
+    content: dict[str, Any] = {}
+    for link in reversed(chain(registry, base)):
+        content = merge(content, {key: value for key, value in registry.bases[link].items() if key != BASE})
+    content = merge(content, registry.variants[name])
+    source = f"{SOURCE}: {name}"
+    keys = RecipeSources.model_fields
+    sources = parse({key: content.pop(key) for key in keys if key in content}, RecipeSources, source)
+    known("degradation", sources.degradation, degradations, source)
+    content["degradation"] = degradations[sources.degradation].model_dump()
+    recipe = parse(content, Recipe, source)
+    if not any(recipe.lora_targets.model_dump().values()):
+        names = ", ".join(type(recipe.lora_targets).model_fields)
+        raise InputError(f"{source}: lora_targets: trains nothing; set one of {names} to true")
+    return Variant(recipe, sources.backbone, sources.photos)
+
+
+def legacy_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe by the key names of osediff.train until it reads ``TrainingSpec``."""
+    names = {"lora_targets": "tune", "upsample_modes": "enlarge_modes", "lora_scope": "trains"}
+    return {
+        names.get(key, key): legacy_recipe(value) if isinstance(value, dict) else value
+        for key, value in recipe.items()
+        if key != "optimizer"
+    }
