@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from osediff.common.validation import check_schema, known, read_yaml
+from baselines.runner import settings as settings_of_baselines
+from osediff.common.settings import parse
+from osediff.common.validation import known, read_yaml
 
 FOLDER = Path(__file__).parents[1]
-SCHEMA = FOLDER.parent / "workflow" / "schemas" / "baselines.schema.yaml"
 Descriptor = dict[str, Any]
 
 
@@ -18,12 +19,12 @@ def names() -> list[str]:
 
 
 def read(name: str) -> Descriptor:
-    """The checked descriptor of baseline ``name``; InputError for an unknown name or what the schema refuses."""
+    """The checked descriptor of baseline ``name``; InputError for an unknown name or what the model refuses."""
     known("baseline", name, names(), str(FOLDER))
     path = FOLDER / name / "descriptor.yaml"
-    descriptor: Descriptor = read_yaml(path)
-    check_schema(descriptor, SCHEMA, str(path))
-    return descriptor
+    content: Descriptor = read_yaml(path)
+    parse(content, settings_of_baselines.Descriptor, str(path))
+    return content
 
 
 def settings(descriptor: Descriptor) -> dict[str, Any]:

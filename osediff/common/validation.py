@@ -1,4 +1,4 @@
-"""Checks of YAML files: well-formed, by their JSON Schema, and of the names that one file uses from another.
+"""Reading of YAML files, and checks of the names that one file uses from another.
 
 Every error is one line with the file, the key and, where a name is misspelt, the one that was probably meant.
 """
@@ -97,25 +97,6 @@ def suggestion(name: str, known: Collection[str]) -> str:
     """`` (did you mean ...?)`` when a known name is close, else what is known."""
     close = difflib.get_close_matches(name, known, 1)
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
-
-
-def check_schema(content: Any, schema_file: Path, source: str) -> None:
-    """InputError in one line, with the key by its path, when ``content`` breaks the JSON Schema in ``schema_file``."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    errors = list(Draft202012Validator(read_yaml(schema_file)).iter_errors(content))
-    if not errors:
-        return
-    # A misspelt key explains the other errors that it leads to, so it is told first.
-    error = next((error for error in errors if error.validator == "additionalProperties"), None) or best_match(errors)
-    where = ".".join(map(str, error.absolute_path))
-    message = error.message if len(error.message) < 200 else f"{error.validator}: {error.validator_value}"
-    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = error.schema.get("properties", {}).keys()
-        odd = [str(key) for key in error.instance if key not in known]
-        message = f"unknown key {odd[0]!r}, {suggestion(odd[0], known)}"
-    raise InputError(f"{source}: at {where}: {message}" if where else f"{source}: {message}")
 
 
 def known(kind: str, name: str, names: Collection[str], source: str) -> None:

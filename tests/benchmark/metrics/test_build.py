@@ -11,8 +11,6 @@ import urllib.error
 import numpy as np
 import pytest
 import torch
-import yaml
-from jsonschema import Draft202012Validator
 
 from benchmark.evaluation import runner as scores
 from benchmark.metrics import build as metrics
@@ -95,19 +93,11 @@ def test_equal_images_are_perfect_and_luma_is_limited_range(photos):
     assert luma(white).item() == pytest.approx(235)
 
 
-def test_registry_is_valid_and_in_the_papers_order(registry):
-    schema = yaml.safe_load((ROOT / "workflow/schemas/metrics.schema.yaml").read_text())
-    validator = Draft202012Validator(schema)
-    validator.validate(registry)
+def test_registry_is_in_the_papers_order_and_uses_every_file(registry):
     assert list(registry["metrics"]) == COLUMN_ORDER
     variants = [resolve(registry, name, "") for name in ("osediff", *registry["protocols"])]
-    for variant in variants:
-        plain = {n: {k: v for k, v in metric.items() if k != "protocol"} for n, metric in variant["metrics"].items()}
-        validator.validate(variant | {"metrics": plain})
     used = {key for variant in variants for metric in variant["metrics"].values() for key in metric["weights"]}
     assert used == set(registry["weights"])
-    misspelt = registry | {"metrics": {"psnr": registry["metrics"]["psnr"] | {"higher_is_beter": True}}}
-    assert any("higher_is_beter" in error.message for error in validator.iter_errors(misspelt))
 
 
 def test_absent_weights_are_named_at_once_without_network(registry, monkeypatch, tmp_path):

@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
 
 from benchmark.data import published
 from benchmark.evaluation.evaluate import COLUMNS
@@ -221,10 +220,8 @@ def test_bad_specification(spec, files, tmp_path, change, named):
     assert not list(tmp_path.glob("table1*"))
 
 
-def test_tables_file_is_valid(registry):
-    schema = yaml.safe_load((ROOT / "workflow/schemas/tables.schema.yaml").read_text())
+def test_table_1_has_the_columns_of_the_paper(registry):
     content = yaml.safe_load((ROOT / "config/tables.yaml").read_text())
-    Draft202012Validator(schema).validate(content)
     assert content["table1"]["metrics"] == [name for name in registry["metrics"] if name != "kid"], "as in the paper"
 
 

@@ -1,0 +1,29 @@
+"""Editors get the schemas of today's models, and every configuration file names its own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import ROOT
+from workflow.planning import schemas
+
+CONFIGURATION = [*(ROOT / "config").glob("*.yaml"), *(ROOT / "baselines").glob("*/descriptor.yaml")]
+
+
+def test_the_schemas_are_those_of_the_models() -> None:
+    files = {path.name.removesuffix(".schema.json"): path.read_text() for path in schemas.FOLDER.iterdir()}
+    made = {name: schemas.text(schema) for name, schema in schemas.schemas().items()}
+    assert files.keys() == made.keys()
+    stale = [name for name in files if files[name] != made[name]]
+    assert not stale, "run: python -m workflow.planning.schemas"
+
+
+@pytest.mark.parametrize("path", CONFIGURATION, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_configuration_file_names_its_schema(path: Path) -> None:
+    if path.name == "timing.yaml":
+        pytest.skip("its model is not here yet")
+    match = re.match(r"# yaml-language-server: \$schema=(\S+)\n", path.read_text())
+    assert match and (path.parent / match[1]).is_file()

@@ -1,0 +1,91 @@
+"""JSON Schemas of the configuration files, for editors: generated from the typed models, never written by hand.
+
+    python -m workflow.planning.schemas
+
+Every YAML file names its schema in a comment at its head, so that an editor completes keys and marks mistakes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from baselines.runner.settings import Descriptor
+from benchmark.data.settings import PhotoSet, TestSet
+from benchmark.metrics.registry import MetricRegistry
+from osediff.common.errors import run
+from osediff.common.files import write_text
+from osediff.data.degradation_recipe import Degradation
+from osediff.models.settings import Backbone
+from osediff.prompts.settings import PromptRegistry
+from osediff.recipe import Recipe
+from workflow.planning import models
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "workflow" / "schemas"
+Schema = dict[str, Any]
+
+REGISTRIES: dict[str, Any] = {
+    "methods": models.MethodEntry,
+    "testsets": TestSet,
+    "photos": PhotoSet,
+    "degradations": Degradation,
+    "backbones": Backbone,
+    "tables": models.Table,
+    "ablations": models.Ablation,
+    "training_cost": models.TrainingCost,
+    "compute": models.ComputeEntry,
+    "complexity": models.ComplexityEntry,
+    "scaling": models.ScalingEntry,
+}
+FILES: dict[str, Any] = {"metrics": MetricRegistry, "prompts": PromptRegistry, "descriptor": Descriptor}
+
+
+def optional_keys(schema: Any) -> Any:
+    """``schema`` with every key optional, at every depth: for a file that changes another."""
+    if isinstance(schema, dict):
+        return {
+            key: optional_keys(value) for key, value in schema.items() if key != "required" or isinstance(value, dict)
+        }
+    return [optional_keys(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def variants_schema() -> Schema:
+    """The schema of config/variants.yaml, whose entries are parts of a recipe."""
+    recipe = optional_keys(Recipe.model_json_schema())
+    sources = models.RecipeSources.model_json_schema()["properties"]
+    definitions = recipe.pop("$defs")
+    variant = recipe | {"properties": recipe["properties"] | sources}
+    base = variant | {"properties": variant["properties"] | {"recipe_base": {"type": "string"}}}
+    schema = models.VariantRegistry.model_json_schema()
+    schema["properties"]["variants"]["additionalProperties"] = variant
+    schema["properties"]["bases"]["additionalProperties"] = base
+    return schema | {"$defs": definitions}
+
+
+def schemas() -> dict[str, Schema]:
+    """Every schema by the name of its file without ``.schema.json``."""
+    named = {name: TypeAdapter(dict[str, model]).json_schema() for name, model in REGISTRIES.items()}
+    named |= {name: model.model_json_schema() for name, model in FILES.items()}
+    named |= {"config": optional_keys(models.MainConfig.model_json_schema()), "variants": variants_schema()}
+    return {
+        name: {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema for name, schema in named.items()
+    }
+
+
+def text(schema: Schema) -> str:
+    """The text of a schema file."""
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Write every schema."""
+    for name, schema in schemas().items():
+        write_text(FOLDER / f"{name}.schema.json", text(schema))
+
+
+if __name__ == "__main__":
+    run(main)
