@@ -1,4 +1,4 @@
-"""Descriptors: what each baseline is, where its code and weights come from, and how it runs (baselines/README.md)."""
+"""Descriptors: what each baseline is, where its code and weights come from, and how it runs (docs/add-a-baseline.md)."""
 
 from __future__ import annotations
 

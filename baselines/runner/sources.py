@@ -80,7 +80,7 @@ def verify_weights(descriptor: Descriptor, root: Path, mode: str) -> dict[str, s
         if mode == "official" and (size, digest) != expected:
             raise InputError(
                 f"{path}: {size} bytes, sha256 {digest[:12]}…, but the official file has {expected[0]} bytes, "
-                f"{expected[1][:12]}…; get it anew, or say that it is another one (baselines/README.md, weights)"
+                f"{expected[1][:12]}…; get it anew, or say that it is another one (docs/add-a-baseline.md, weights)"
             )
     return digests
 

@@ -30,7 +30,7 @@ class Inert:
 def importable(checkout: Path) -> Path:
     """Puts a checkout in front of this process's import path; InputError where there is none."""
     if not checkout.is_dir():
-        raise InputError(f"{checkout}: no checkout; `snakemake baseline_sources` clones it there (baselines/README.md)")
+        raise InputError(f"{checkout}: no checkout; `snakemake baseline_sources` clones it there (docs/add-a-baseline.md)")
     sys.dont_write_bytecode = True  # nothing is added to it
     if str(checkout) not in sys.path:
         sys.path.insert(0, str(checkout))
@@ -43,7 +43,7 @@ def checkpoint(path: Path) -> dict[str, Tensor]:
     Training frameworks leave objects of theirs beside the weights; each becomes an ``Inert``, and none is executed.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; `snakemake baseline_sources` brings it (baselines/README.md)")
+        raise InputError(f"{path}: no such file; `snakemake baseline_sources` brings it (docs/add-a-baseline.md)")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

@@ -23,6 +23,7 @@ COPIED = ("Snakefile", "environment.yml", "config", "workflow", "profiles", *PAC
 
 def copy_repository(folder: Path) -> None:
     """Copy the code and the configuration as they are."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

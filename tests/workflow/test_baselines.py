@@ -20,11 +20,11 @@ TARGETS += ["results/compare_published.csv", "results/picture_demo-synthetic.png
 
 @pytest.fixture(scope="module")
 def workflow(dry_runs: DryRuns, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """The repository with the README's eleventh baseline and the fake, which crashes at an image; two LR images."""
+    """The repository with the document's eleventh baseline and the fake, which crashes at an image; two LR images."""
     folder = tmp_path_factory.mktemp("baselines") / "repository"
     copy_repository(folder)
     shutil.copytree(FAKE, folder / "baselines" / "fake")
-    readme = (ROOT / "baselines" / "README.md").read_text(encoding="utf-8").split("## Adding one")[1]
+    readme = (ROOT / "docs" / "add-a-baseline.md").read_text(encoding="utf-8").split("## Adding one")[1]
     for name, language in (("descriptor.yaml", "yaml"), ("adapter.py", "python")):
         (block,) = re.findall(rf"```{language}\n(.*?)```", readme, re.DOTALL)
         path = folder / "baselines" / "sharpened" / name

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import re
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import ROOT
 from tests.workflow.repository_copy import Workflow
 
 RENDERED = {"table": 1, "statistics": 1, "compare_published": 1, "radar": 1, "picture": 1}
@@ -31,7 +29,7 @@ def test_a_run_makes_everything_the_scale_defines(finished: Workflow) -> None:
         assert (finished.folder / "results" / name).stat().st_size > 0
     with (finished.folder / "results" / "table1.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["scale_factor"], row["test_set"], row["method"], row["images"]) for row in rows] == [
+    assert [(row["preset"], row["test_set"], row["method"], row["images"]) for row in rows] == [
         ("demo", "demo-synthetic", "Bicubic", "2"),
         ("demo", "demo-synthetic", "OSEDiff", "2"),
     ]
@@ -184,40 +182,6 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
         "evaluate": runs,
         "ablation": len(wanted),
     }
-
-
-def readme_blocks(readme: str, language: str, first: str) -> list[str]:
-    """Fenced blocks of ``readme`` in ``language`` that begin with ``first``, without that line."""
-    text = (ROOT / readme).read_text(encoding="utf-8")
-    blocks = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    return [block.removeprefix(first) for block in blocks if block.startswith(first)]
-
-
-def test_the_ablation_of_the_readme_is_five_lines_and_runs(fresh: Workflow) -> None:
-    (block,) = readme_blocks("README.md", "yaml", "# config/variants.yaml, under variants:\n")
-    variants, ablation = block.split("# config/ablations.yaml\n")
-    assert len(variants.splitlines()) + len(ablation.splitlines()) <= 5
-    with (
-        fresh.edited("config/variants.yaml", "  # Table 3\n", variants),
-        fresh.edited("config/ablations.yaml", "table3:\n", f"{ablation}table3:\n"),
-    ):
-        jobs = fresh.planned("results/guidance.csv", "results/curves_guidance.png")
-    assert {name: jobs[name] for name in ("train", "restore", "evaluate", "ablation", "curves")} == {
-        "train": 9,  # two new variants and the default, three seeds each
-        "restore": 9,
-        "evaluate": 9,
-        "ablation": 1,
-        "curves": 1,
-    }
-
-
-def test_the_rule_of_the_readme_runs(fresh: Workflow) -> None:
-    (rule,) = readme_blocks("config/README.md", "python", "# workflow/rules/table7_picture.smk\n")
-    (fresh.folder / "workflow" / "rules" / "table7_picture.smk").write_text(rule)
-    line = 'include: "workflow/rules/figures.smk"'
-    with fresh.edited("Snakefile", line, f'{line}\ninclude: "workflow/rules/table7_picture.smk"'):
-        jobs = fresh.planned("results/table7_picture.png")
-    assert (jobs["table7_picture"], jobs["evaluate"]) == (1, 12)
 
 
 def test_the_demo_plans_its_jobs(fresh: Workflow) -> None:

@@ -1,0 +1,155 @@
+"""The documents: every command runs as it is written, after the changes that its page shows; every link leads somewhere.
+
+Commands of Snakemake are dry runs here, in a copy of the repository. `.ci/run` carries out the README's first command.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+from tests.helpers import ROOT
+from tests.workflow.repository_copy import DryRuns, Workflow, copy_repository, read, write
+
+PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md"))]
+BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+CHANGE = re.compile(r"^# (config/\S+?\.yaml)(?:, under (\w+):)?$", re.MULTILINE)
+
+
+def blocks(page: str, language: str) -> Iterator[str]:
+    """Fenced blocks of a page in one language, without the indentation of the fence."""
+    for indentation, name, text in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")):
+        if name == language:
+            yield re.sub(f"^{indentation}", "", text, flags=re.MULTILINE)
+
+
+def commands(page: str) -> list[str]:
+    """Command lines of a page: its blocks without a language, and `python3 bench.py ...` in its tables."""
+    lines = [line for block in blocks(page, "") for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+    tables = [line for line in (ROOT / page).read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    return lines + [
+        command for line in tables for command in re.findall(r"`((?:python3 bench\.py|snakemake)[^`]*)`", line)
+    ]
+
+
+def merge(content: dict[str, Any], change: dict[str, Any]) -> None:
+    """Add the entries of ``change`` to ``content``, at any depth."""
+    for key, value in change.items():
+        if isinstance(value, dict) and isinstance(content.get(key), dict):
+            merge(content[key], value)
+        else:
+            content[key] = value
+
+
+def apply_changes(page: str, folder: Path) -> None:
+    """Write what a page shows for configuration files into a copy of the repository."""
+    for block in blocks(page, "yaml"):
+        _, *sections = CHANGE.split(block)
+        for name, under, text in zip(sections[::3], sections[1::3], sections[2::3], strict=True):
+            content = read(folder / name)
+            entries = yaml.safe_load(textwrap.dedent(text).replace("/path/to", str(folder / "given")))
+            merge(content[under] if under else content, entries)
+            write(folder / name, content)
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def page(
+    request: pytest.FixtureRequest, dry_runs: DryRuns, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Workflow]:
+    """A page, and a copy of the repository with the changes that it shows."""
+    folder = tmp_path_factory.mktemp("documents") / "repository"
+    copy_repository(folder)
+    for name in ("demo-synthetic", "demo-camera-soft", "demo-camera-noisy"):
+        (folder / "given" / "my" / "results" / name).mkdir(parents=True)
+    for name in ("LR", "HR"):
+        (folder / "given" / "pairs" / name).mkdir(parents=True)
+    apply_changes(request.param, folder)
+    if request.param == "docs/add-a-baseline.md":
+        (folder / "baselines" / "sharpened").mkdir()
+        (descriptor,) = [block for block in blocks(request.param, "yaml") if block.startswith("title:")]
+        (adapter,) = blocks(request.param, "python")
+        (folder / "baselines" / "sharpened" / "descriptor.yaml").write_text(descriptor)
+        (folder / "baselines" / "sharpened" / "adapter.py").write_text(adapter)
+    return request.param, Workflow(folder, dry_runs)
+
+
+def test_every_command_of_a_page_runs(page: tuple[str, Workflow]) -> None:
+    name, workflow = page
+    for command in commands(name):
+        words = shlex.split(command.replace("/path/to", str(workflow.folder / "given")))
+        program, *arguments = words
+        if words[:2] == ["python3", "bench.py"]:
+            if arguments[1:2] in (["test"], ["--help"]):
+                continue  # tests/test_bench.py
+            program, arguments = "snakemake", arguments[1:]
+        if program == "snakemake":
+            code, output = workflow.dry_run(*arguments)
+        else:
+            assert program in ("python", "ruff", "snakefmt", "mypy", "pre-commit"), f"{name}: who runs {command!r}?"
+            if program != "python":
+                continue  # .ci/run carries them out
+            run = subprocess.run(
+                [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+            )
+            code, output = run.returncode, run.stdout + run.stderr
+        assert code == 0, f"{name}: {command}\n{output}"
+
+
+def test_the_ablation_of_the_page_is_five_lines_and_shares_the_trainings_of_the_default(
+    dry_runs: DryRuns, tmp_path: Path
+) -> None:
+    page = "docs/add-a-variant.md"
+    (block,) = [block for block in blocks(page, "yaml") if "config/ablations.yaml" in block]
+    assert sum(not line.startswith("#") for line in block.splitlines()) <= 5
+    copy_repository(tmp_path / "copy")
+    apply_changes(page, tmp_path / "copy")
+    jobs = Workflow(tmp_path / "copy", dry_runs).planned("results/guidance.csv", "results/curves_guidance.png")
+    assert {name: jobs[name] for name in ("train", "restore", "evaluate", "ablation", "curves")} == {
+        "train": 9,  # two new variants and the default, three seeds each
+        "restore": 9,
+        "evaluate": 9,
+        "ablation": 1,
+        "curves": 1,
+    }
+
+
+def test_the_rule_of_the_page_runs(dry_runs: DryRuns, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    copy_repository(folder)
+    (rule,) = [block for block in blocks("docs/add-a-variant.md", "python") if block.startswith("# workflow/rules/")]
+    name = rule.splitlines()[0].removeprefix("# ")
+    (folder / name).write_text(rule)
+    line = 'include: "workflow/rules/figures.smk"'
+    workflow = Workflow(folder, dry_runs)
+    with workflow.edited("Snakefile", line, f'{line}\ninclude: "{name}"'):
+        jobs = workflow.planned("results/table7_picture.png")
+    assert (jobs["table7_picture"], jobs["evaluate"]) == (1, 12)
+
+
+def test_the_python_of_the_readme_restores_a_photograph(finished: Workflow) -> None:
+    (snippet,) = blocks("README.md", "python")
+    Image.new("RGB", (24, 16), (90, 120, 60)).save(finished.folder / "photo.png")
+    script = f"{snippet}\nassert sr.size == (96, 64), sr.size\n"
+    subprocess.run([sys.executable, "-c", script], cwd=finished.folder, env=finished.environment, check=True)
+
+
+@pytest.mark.parametrize("name", [*PAGES, "CHANGELOG.md", "SECURITY.md", "config/README.md", "results/README.md"])
+def test_links_lead_to_files_of_the_repository(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        if "://" not in target:
+            assert ((ROOT / name).parent / target).exists(), f"{name}: no file {target}"
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
