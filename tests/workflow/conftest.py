@@ -15,6 +15,14 @@ from tests.osediff.tiny import TINY
 from tests.workflow.repository_copy import DryRuns, Workflow, copy_repository, read, write
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need the finished run as slow: it takes half a minute of CPU time."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "finished" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def dry_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DryRuns]:
     """Snakemake, imported once."""

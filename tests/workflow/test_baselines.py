@@ -12,6 +12,8 @@ import pytest
 from tests.helpers import ROOT
 from tests.workflow.repository_copy import DryRuns, Workflow, copy_repository, read, write
 
+pytestmark = pytest.mark.slow  # the workflow runs three times, each job a process of its own
+
 FAKE = Path(__file__).parents[1] / "baselines" / "fake"
 RECORD = "runs/demo/restore/fake/demo-synthetic/run.json"
 TARGETS = [f"results/{name}" for name in ("table1.csv", "ranking.md", "radar_demo-synthetic.png")]
