@@ -53,7 +53,7 @@ def comparison_spec(bench: Configuration) -> dict[str, Any]:
     """What benchmark.statistics.pairwise and benchmark.tables.published read: all that is compared with anything."""
     methods = {name: bench.methods[name] for name in compared(bench)}
     return {
-        "scale_factor": bench.main.preset,
+        "preset": bench.main.preset,
         "metrics": bench.main.metrics,
         "methods": {
             name: entry.model_dump(include={"title", "steps", "published"}, exclude_none=True)
