@@ -11,10 +11,10 @@ min_version("9.19")
 sys.path.insert(0, workflow.basedir)
 
 from osediff.common.errors import InputError
-from osediff.common.validation import read_yaml
+from workflow.planning.config import check_main_file
 
 try:  # Snakemake's own message names neither the file nor the line
-    read_yaml(Path(workflow.basedir) / "config" / "config.yaml")
+    check_main_file(Path(workflow.basedir) / "config" / "config.yaml")
 except InputError as error:
     sys.exit(f"error: {error}")
 

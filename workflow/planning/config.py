@@ -116,3 +116,10 @@ def with_baselines(methods: dict[str, Method], baselines: dict[str, Descriptor],
             title, published = f"{title} ({weights} weights)", None
         result[name] = BaselineMethod(kind="baseline", title=title, steps=descriptor.steps, published=published)
     return result
+
+
+def check_main_file(path: Path) -> None:
+    """InputError where ``path`` holds no keys and values; Snakemake's own message names neither file nor line."""
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: must hold keys and values, as config/config.yaml of the repository does")

@@ -272,3 +272,14 @@ def test_a_list_of_seeds_on_the_command_line_is_numbers() -> None:
         registry.load(MAIN | {"seeds": ["x"]}, ROOT, texts=["seeds"])
     with pytest.raises(InputError, match=r"at seeds\.0: must be a whole number, not '0'"):
         registry.load(MAIN | {"seeds": ["0"]}, ROOT)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"just words", b"- a\n", b"preset: [", "preset: \xe9".encode("latin-1"), b"[" * 3000]
+)
+def test_a_main_file_that_is_no_mapping_is_one_line_with_its_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        registry.check_main_file(path)
+    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
