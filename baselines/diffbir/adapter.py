@@ -17,8 +17,9 @@ import yaml
 from PIL import Image
 from torch import Tensor, nn
 
-from baselines.runner.counting import Part, meta
+from baselines.runner.profiling import count_trainable, meta
 from baselines.shared.upstream_code import Restore, built, checkpoint, filled, importable
+from osediff.common.profiling import ProfiledModule, method_module
 
 SCALE = 4
 PARTS = {
@@ -75,9 +76,12 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]
     }
 
 
-def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting). The code encodes a condition and
-    its opposite, which without guidance nothing uses."""
+def profiled_modules(sources: Path, settings: dict[str, Any], size: int) -> Iterator[ProfiledModule]:
+    """Yield the networks, on the meta device, as called for an LR image of ``size`` pixels a side.
+
+    The code encodes a condition and its opposite, which without guidance nothing uses. SwinIR and the ControlNet are
+    trained.
+    """
     cleaner, cldm = networks(sources / "DiffBIR", "cpu")
     cleaner.to("meta")
     cldm.to("meta")
@@ -86,12 +90,29 @@ def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
     words, text, times = meta(1, 77, dtype=torch.long), meta(1, 77, 1024), meta(1, dtype=torch.long)
     control = [meta(*each.shape) for each in cldm.controlnet(latent, latent, times, text)]
     vae = cldm.vae
-    yield Part("SwinIR", cleaner, lambda: cleaner(image), 1)
-    yield Part("text encoder", cldm.clip, lambda: cldm.clip(words), 2)
-    yield Part("VAE encoder", nn.ModuleList([vae.encoder, vae.quant_conv]), lambda: vae.encode(image), 2)
-    yield Part("control", cldm.controlnet, lambda: cldm.controlnet(latent, latent, times, text), settings["steps"])
-    yield Part("UNet", cldm.unet, lambda: cldm.unet(latent, times, text, list(control), False), settings["steps"])
-    yield Part("VAE decoder", nn.ModuleList([vae.decoder, vae.post_quant_conv]), lambda: vae.decode(latent), 1)
+    encoder = method_module(vae, "encode", [vae.encoder, vae.quant_conv])
+    decoder = method_module(vae, "decode", [vae.decoder, vae.post_quant_conv])
+    controlnet, steps = cldm.controlnet, settings["steps"]
+    trained = count_trainable(controlnet)
+    yield ProfiledModule("SwinIR", cleaner, (image,), trainable=count_trainable(cleaner))
+    yield ProfiledModule("text encoder", cldm.clip, (words,), calls=2)
+    yield ProfiledModule("VAE encoder", encoder, (image,), calls=2)
+    yield ProfiledModule("ControlNet", controlnet, (latent, latent, times, text), calls=steps, trainable=trained)
+    # The UNet empties the list that it is given.
+    denoise = _WithControl(cldm.unet, control)
+    yield ProfiledModule("UNet", denoise, (latent, times, text), calls=steps)
+    yield ProfiledModule("VAE decoder", decoder, (latent,))
+
+
+class _WithControl(nn.Module):
+    """The UNet with the ControlNet's residuals bound, since it empties the list of them."""
+
+    def __init__(self, unet: nn.Module, control: list[Tensor]) -> None:
+        super().__init__()
+        self.unet, self.control = unet, control
+
+    def forward(self, latent: Tensor, times: Tensor, text: Tensor) -> Any:
+        return self.unet(latent, times, text, list(self.control), False)
 
 
 def fill(cldm: Any, base: Mapping[str, Tensor], path: Path) -> None:

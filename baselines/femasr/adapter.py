@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.runner.counting import Part, meta
+from baselines.runner.profiling import count_trainable, meta
 from baselines.shared.feedforward import Restore, as_batch, as_image, state_dict
 from osediff.common.errors import InputError
+from osediff.common.profiling import ProfiledModule
 
 SCALE = 4
 WINDOW = 16  # of the official code: 8 // SCALE * 8
@@ -83,8 +84,8 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]
     return {settings["checkpoint"]: {"params": {**model.state_dict(), **drawn}}}
 
 
-def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """As in baselines.shared.feedforward; the network gets the padded image."""
+def profiled_modules(sources: Path, settings: dict[str, Any], size: int) -> Iterator[ProfiledModule]:
+    """Yield the network as baselines.shared.feedforward does; it gets the padded image."""
     with torch.device("meta"):
         model = built()
-    yield Part("network", model, lambda: model(padded(meta(1, 3, size, size))), 1)
+    yield ProfiledModule("network", model, (padded(meta(1, 3, size, size)),), trainable=count_trainable(model))

@@ -17,15 +17,17 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.transforms.v2 import functional
 
 from baselines.pasd import captions
-from baselines.runner.counting import Part, meta
+from baselines.runner.profiling import count_trainable, meta
 from baselines.shared import cache as cached
 from baselines.shared.upstream_code import Restore, built, generators, importable
+from osediff.common.profiling import ProfiledModule, method_module
 
 SCALE = 4
+TRAINED = ("pixel_attentions", "norm2_plus", "attn2_plus", "proj_in_plus")  # layers of the UNet, by the training script
 TIME = 999  # any step: what is counted does not depend on it
 MODEL, BASE, BLIP = "pasd/checkpoint-100000", "stable-diffusion-v1-5", "blip-image-captioning-base"
 CONFIGS = "checkpoints/stable-diffusion-v1-5"  # in the checkout: tokenizer, scheduler and configurations of SD 1.5
@@ -89,9 +91,12 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Tenso
     }
 
 
-def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting): guidance doubles the batch.
-    Of the caption network, the image's way is counted, not the words it writes."""
+def profiled_modules(sources: Path, settings: dict[str, Any], size: int) -> Iterator[ProfiledModule]:
+    """Yield the networks, on the meta device, as called for an LR image of ``size`` pixels a side.
+
+    Guidance doubles the batch. Of the caption network, its image encoder is called, not its decoder of words. The
+    ControlNet and the UNet's layers for it are trained.
+    """
     from diffusers import AutoencoderKL
     from transformers import BlipConfig, BlipForConditionalGeneration, CLIPTextConfig, CLIPTextModel
 
@@ -108,21 +113,19 @@ def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
     latent, words = meta(2, 4, side // 8, side // 8), meta(2, 77, 768)
     image, pixels = meta(2, 3, side, side), meta(1, 3, 384, 384)
 
-    def control() -> Any:
-        return controlnet(latent, TIME, encoder_hidden_states=words, controlnet_cond=image, return_dict=False)
-
-    _, down, middle = control()
-
-    def denoise() -> Any:
-        residuals = {"down_block_additional_residuals": list(down), "mid_block_additional_residual": middle}
-        return unet(latent, TIME, encoder_hidden_states=words, **residuals)
-
-    yield Part("text encoder", text, lambda: text(meta(1, 77, dtype=torch.long)), 2)
-    yield Part("VAE encoder", nn.ModuleList([vae.encoder, vae.quant_conv]), lambda: vae.encode(image[:1]), 1)
-    yield Part("ControlNet", controlnet, control, settings["steps"])
-    yield Part("UNet", unet, denoise, settings["steps"])
-    yield Part("VAE decoder", nn.ModuleList([vae.decoder, vae.post_quant_conv]), lambda: vae.decode(latent[:1]), 1)
-    yield Part("BLIP", blip, lambda: blip.vision_model(pixels), 1)
+    control = {"encoder_hidden_states": words, "controlnet_cond": image, "return_dict": False}
+    at, steps = (latent, TIME), settings["steps"]
+    _, down, middle = controlnet(*at, **control)
+    residuals = {"down_block_additional_residuals": list(down), "mid_block_additional_residual": middle}
+    conditions = {"encoder_hidden_states": words, "return_dict": False, **residuals}
+    encoder = method_module(vae, "encode", [vae.encoder, vae.quant_conv])
+    decoder = method_module(vae, "decode", [vae.decoder, vae.post_quant_conv])
+    yield ProfiledModule("text encoder", text, (meta(1, 77, dtype=torch.long),), calls=2)
+    yield ProfiledModule("VAE encoder", encoder, (image[:1],))
+    yield ProfiledModule("ControlNet", controlnet, at, control, steps, count_trainable(controlnet))
+    yield ProfiledModule("UNet", unet, at, conditions, steps, count_trainable(unet, TRAINED))
+    yield ProfiledModule("VAE decoder", decoder, (latent[:1],))
+    yield ProfiledModule("BLIP", method_module(blip, "vision_model", [blip]), (pixels,))
 
 
 def enlarged(lr: Image.Image, process_size: int) -> Image.Image:

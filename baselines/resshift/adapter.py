@@ -18,9 +18,10 @@ import yaml
 from torch import Tensor, nn
 from torch.nn import functional
 
-from baselines.runner.counting import Part, meta
+from baselines.runner.profiling import count_trainable, meta
 from baselines.shared.upstream_code import Restore, built, checkpoint, filled, importable
 from osediff.common.errors import InputError
+from osediff.common.profiling import ProfiledModule, method_module
 
 SCALE = 4
 MULTIPLE = 64  # LR pixels, of the official padding: the network halves the latent three times and attends in windows
@@ -44,20 +45,25 @@ def layout(sources: Path, settings: dict[str, Any], repository: str = "ResShift"
     return {settings["checkpoint"]: unet.state_dict(), settings["autoencoder"]: autoencoder.state_dict()}
 
 
-def parts(
+def profiled_modules(
     sources: Path, settings: dict[str, Any], size: int, repository: str = "ResShift", steps: int = 15
-) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting)."""
+) -> Iterator[ProfiledModule]:
+    """Yield the networks, on the meta device, as called for an LR image of ``size`` pixels a side.
+
+    The UNet is trained.
+    """
     config = configuration(sources / repository, settings)
     unet, autoencoder = (each.to("meta") for each in networks(config))
     side = -(-size // MULTIPLE) * MULTIPLE
     latent, image = meta(1, 3, side, side), meta(1, 3, side * SCALE, side * SCALE)
     times = meta(1, dtype=torch.long)
-    yield Part("UNet", unet, lambda: unet(latent, times, lq=latent), steps)
     vq: Any = autoencoder
-    yield Part("VQ encoder", nn.ModuleList([vq.encoder, vq.quant_conv]), lambda: vq.encode(image), 1)
-    decoder = nn.ModuleList([vq.decoder, vq.post_quant_conv, vq.quantize])
-    yield Part("VQ decoder", decoder, lambda: vq.decode(latent), 1)
+    encoder = method_module(vq, "encode", [vq.encoder, vq.quant_conv])
+    decoder = method_module(vq, "decode", [vq.decoder, vq.post_quant_conv, vq.quantize])
+    trained = count_trainable(unet)
+    yield ProfiledModule("UNet", unet, (latent, times), {"lq": latent}, steps, trained)
+    yield ProfiledModule("VQ encoder", encoder, (image,))
+    yield ProfiledModule("VQ decoder", decoder, (latent,))
 
 
 def padded(lr: Tensor) -> Tensor:

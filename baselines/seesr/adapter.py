@@ -18,10 +18,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision import transforms
 
-from baselines.runner.counting import Part
 from baselines.shared import cache as cached
 from baselines.shared.upstream_code import Restore, generators, importable
 from osediff.common.errors import InputError
+from osediff.common.profiling import ProfiledModule
 
 SCALE = 4
 MODEL, BASE = "seesr", "stable-diffusion-2-base"
@@ -76,11 +76,11 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any] 
     return layout(sources, settings)
 
 
-def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting)."""
-    from baselines.seesr.layout import parts
+def profiled_modules(sources: Path, settings: dict[str, Any], size: int) -> Iterator[ProfiledModule]:
+    """Yield the networks, on the meta device, as called for an LR image of ``size`` pixels a side."""
+    from baselines.seesr.layout import profiled_modules
 
-    return parts(sources, settings, size)
+    return profiled_modules(sources, settings, size)
 
 
 def enlarged(lr: Image.Image, process_size: int) -> Image.Image:

@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from baselines.pasd.adapter import CONFIGS, TIME
-from baselines.runner.counting import Part, meta
+from baselines.runner.profiling import count_trainable, meta
 from baselines.seesr.adapter import BASE, DAPE, MODEL, RAM, tagger_code
 from baselines.shared.upstream_code import built, importable
 from osediff.common.errors import InputError
+from osediff.common.profiling import ProfiledModule, method_module
 
 # Stable Diffusion 2-base, as its configuration files describe it.
 UNET: dict[str, Any] = {
@@ -91,9 +92,12 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any] 
     return files | {f"{BASE}/tokenizer/{name}": content for name, content in tokenizer(sources).items()}
 
 
-def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting): guidance doubles the batch, and
-    the tagger's image encoder is run for its tags and again for its features."""
+def profiled_modules(sources: Path, settings: dict[str, Any], size: int) -> Iterator[ProfiledModule]:
+    """Yield the networks, on the meta device, as called for an LR image of ``size`` pixels a side.
+
+    Guidance doubles the batch, and the tagger's image encoder is run for its tags and again for its features. The
+    ControlNet and the UNet's attention to image features are trained.
+    """
     unet, controlnet, vae, text, tags = (each.to("meta") for each in networks(sources))
     tags.eval()  # its LoRA weights are merged then
     side = max(size * 4, settings["process_size"]) // 8 * 8
@@ -101,26 +105,35 @@ def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
     image, pixels = meta(2, 3, side, side), meta(1, 3, 384, 384)
     both = {"encoder_hidden_states": words, "image_encoder_hidden_states": features, "return_dict": False}
 
-    def control() -> Any:
-        return controlnet(latent, TIME, controlnet_cond=image, **both)
-
-    down, middle = control()
-
-    def denoise() -> Any:
-        residuals = {"down_block_additional_residuals": list(down), "mid_block_additional_residual": middle}
-        return unet(latent, TIME, **both, **residuals)
-
-    def recognise() -> Any:
-        labels = tags.wordvec_proj(tags.label_embed).relu()[None]
-        seen = {"encoder_hidden_states": features[:1], "encoder_attention_mask": meta(1, 145, dtype=torch.long)}
-        return tags.tagging_head(encoder_embeds=labels, return_dict=False, mode="tagging", **seen)
+    control = {"controlnet_cond": image, **both}
+    down, middle = controlnet(latent, TIME, **control)
+    residuals = {"down_block_additional_residuals": list(down), "mid_block_additional_residual": middle}
 
     known = {id(p) for p in (*tags.visual_encoder.parameters(), *tags.image_proj.parameters())}
-    seeing = nn.ModuleList([tags.visual_encoder, tags.image_proj])
-    yield Part("text encoder", text, lambda: text(meta(1, 77, dtype=torch.long)), 2)
-    yield Part("VAE encoder", nn.ModuleList([vae.encoder, vae.quant_conv]), lambda: vae.encode(image[:1]), 1)
-    yield Part("ControlNet", controlnet, control, settings["steps"])
-    yield Part("UNet", unet, denoise, settings["steps"])
-    yield Part("VAE decoder", nn.ModuleList([vae.decoder, vae.post_quant_conv]), lambda: vae.decode(latent[:1]), 1)
-    yield Part("tagger's image encoder", seeing, lambda: tags.generate_image_embeds(pixels), 2)
-    yield Part("tagger, rest", nn.ParameterList([p for p in tags.parameters() if id(p) not in known]), recognise, 1)
+    rest = [parameter for parameter in tags.parameters() if id(parameter) not in known]
+    seeing = method_module(tags, "generate_image_embeds", [tags.visual_encoder, tags.image_proj])
+    encoder = method_module(vae, "encode", [vae.encoder, vae.quant_conv])
+    decoder = method_module(vae, "decode", [vae.decoder, vae.post_quant_conv])
+    at, steps, trained = (latent, TIME), settings["steps"], count_trainable(controlnet)
+    attentions = count_trainable(unet, ("image_attentions",))
+    yield ProfiledModule("text encoder", text, (meta(1, 77, dtype=torch.long),), calls=2)
+    yield ProfiledModule("VAE encoder", encoder, (image[:1],))
+    yield ProfiledModule("ControlNet", controlnet, at, control, steps, trained)
+    yield ProfiledModule("UNet", unet, at, {**both, **residuals}, steps, attentions)
+    yield ProfiledModule("VAE decoder", decoder, (latent[:1],))
+    yield ProfiledModule("tagger's image encoder", seeing, (pixels,), calls=2)
+    yield ProfiledModule("tagger, rest", _Recognizer(tags, rest), (features[:1],))
+
+
+class _Recognizer(nn.Module):
+    """The tagger from image features to tags, with the parameters that its image encoder has not."""
+
+    def __init__(self, tags: Any, parameters: list[nn.Parameter]) -> None:
+        super().__init__()
+        self.weights, self.tags = nn.ParameterList(parameters), (tags,)  # a tuple, so that no parameter is added
+
+    def forward(self, features: Any) -> Any:
+        (tags,) = self.tags
+        labels = tags.wordvec_proj(tags.label_embed).relu()[None]
+        seen = {"encoder_hidden_states": features, "encoder_attention_mask": meta(1, 145, dtype=torch.long)}
+        return tags.tagging_head(encoder_embeds=labels, return_dict=False, mode="tagging", **seen)

@@ -15,8 +15,9 @@ import spandrel
 import torch
 from torch import Tensor, nn
 
-from baselines.runner.counting import Part, meta
+from baselines.runner.profiling import count_trainable, meta
 from osediff.common.errors import InputError
+from osediff.common.profiling import ProfiledModule
 
 SCALE = 4
 # Names in the official checkpoints, by file: of the key that wraps the weights (none: nothing does), and of RRDBNet's
@@ -107,9 +108,9 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]
     return {settings["checkpoint"]: {wrapper: weights} if wrapper else weights}
 
 
-def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting)."""
+def profiled_modules(sources: Path, settings: dict[str, Any], size: int) -> Iterator[ProfiledModule]:
+    """Yield the network, on the meta device, called for an LR image of ``size`` pixels a side; all of it is trained."""
     weights = spandrel.canonicalize_state_dict(layout(sources, settings)[settings["checkpoint"]])
     with torch.device("meta"):
         model: nn.Module = spandrel.ModelLoader("meta").load_from_state_dict(weights).model
-    yield Part("network", model, lambda: model(meta(1, 3, size, size)), 1)
+    yield ProfiledModule("network", model, (meta(1, 3, size, size),), trainable=count_trainable(model))

@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from baselines.resshift import adapter as resshift
-from baselines.runner.counting import Part
 from baselines.shared.upstream_code import Restore
+from osediff.common.profiling import ProfiledModule
 
 
 def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
@@ -18,9 +18,9 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Tenso
     return resshift.layout(sources, settings, "SinSR")
 
 
-def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of ``size`` pixels a side (baselines.runner.counting)."""
-    return resshift.parts(sources, settings, size, "SinSR", 1)
+def profiled_modules(sources: Path, settings: dict[str, Any], size: int) -> Iterator[ProfiledModule]:
+    """Yield the networks, on the meta device, as called for an LR image of ``size`` pixels a side."""
+    return resshift.profiled_modules(sources, settings, size, "SinSR", 1)
 
 
 def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> Restore:

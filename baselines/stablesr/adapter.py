@@ -20,9 +20,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms import functional
 
-from baselines.runner.counting import Part, meta
+from baselines.runner.profiling import count_trainable, meta
 from baselines.shared.upstream_code import Restore, built, checkpoint, filled, importable
 from osediff.common.errors import InputError
+from osediff.common.profiling import ProfiledModule, method_module
 
 MODEL = "configs/stableSRNew/v2-finetune_text_T_512.yaml"
 DECODER = "configs/autoencoder/autoencoder_kl_64x64x4_resi.yaml"
@@ -86,23 +87,27 @@ def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]
     }
 
 
-def parts(sources: Path, settings: dict[str, Any], size: int) -> Iterator[Part]:
-    """What is counted for an LR image of 128 pixels a side, the only one there is (baselines.runner.counting)."""
+def profiled_modules(sources: Path, settings: dict[str, Any], size: int) -> Iterator[ProfiledModule]:
+    """Yield the networks, on the meta device, as called for an LR image of 128 pixels a side, the only size.
+
+    Guidance, the UNet's SPADE layers and the decoder's fusion layers (CFW) are trained.
+    """
     model, decoder = (each.to("meta") for each in networks(sources / "StableSR", "cpu"))
     image, latent = meta(1, 3, SIZE, SIZE), meta(1, 4, SIZE // 8, SIZE // 8)
     times, words = meta(1, dtype=torch.long), meta(1, 77, 1024)
     guide, unet, text = model.structcond_stage_model, model.model.diffusion_model, model.cond_stage_model
     structure = guide(latent, times)
     _, features = decoder.encode(image)
-    encoding, decoding = (
-        nn.ModuleList([decoder.encoder, decoder.quant_conv]),
-        nn.ModuleList([decoder.decoder, decoder.post_quant_conv]),
-    )
-    yield Part("text encoder", text, lambda: text.encode_with_transformer(meta(1, 77, dtype=torch.long)), 1)
-    yield Part("encoder", encoding, lambda: decoder.encode(image), 1)
-    yield Part("guidance", guide, lambda: guide(latent, times), settings["steps"])
-    yield Part("UNet", unet, lambda: unet(latent, times, words, structure), settings["steps"])
-    yield Part("decoder with CFW", decoding, lambda: decoder.decode(latent, features), 1)
+    encoding = method_module(decoder, "encode", [decoder.encoder, decoder.quant_conv])
+    decoding = method_module(decoder, "decode", [decoder.decoder, decoder.post_quant_conv])
+    encode_text = method_module(text, "encode_with_transformer")
+    steps, spade = settings["steps"], count_trainable(unet, ("spade",))
+    fusion = count_trainable(decoding, ("fusion_layer",))
+    yield ProfiledModule("text encoder", encode_text, (meta(1, 77, dtype=torch.long),))
+    yield ProfiledModule("encoder", encoding, (image,))
+    yield ProfiledModule("guidance", guide, (latent, times), calls=steps, trainable=count_trainable(guide))
+    yield ProfiledModule("UNet", unet, (latent, times, words, structure), calls=steps, trainable=spade)
+    yield ProfiledModule("decoder with CFW", decoding, (latent, features), trainable=fusion)
 
 
 def respace(model: Any, steps: int, device: str) -> None:

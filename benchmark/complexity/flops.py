@@ -1,46 +1,60 @@
-"""Multiply-adds of a network, counted by fvcore on the meta device or on a real one.
+"""Counts the multiply-adds and parameters of a method's networks for Table 2.
 
-Counters miss attention in silence: fvcore has no rule for ``scaled_dot_product_attention`` and leaves it out. Here it
-has one, and both numbers are kept, since published ones are without it. On the meta device fvcore cannot trace
-convolutions (torch 2.15): they go through an operator of our own, which is counted by the same formula. Whatever
-nothing has a rule for is named. The tests hold the counts against torch's FlopCounterMode and closed forms.
+    python -m benchmark.complexity.flops --spec FILE.yaml --out FILE.json
+
+Networks are counted on the meta device, so no weights are needed. fvcore counts; it has no rule for fused attention
+and leaves it out in silence. Here it has one, and both numbers are recorded, since published ones are often without it.
+On the meta device fvcore cannot trace convolutions (torch 2.15): they go through an operator that is counted by the
+same formula. Operators that nothing counts are named in the record. Tests compare with torch's FlopCounterMode.
 """
 
 from __future__ import annotations
 
+import argparse
 import logging
 import math
+import sys
+import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
 from fvcore.nn import FlopCountAnalysis
 from fvcore.nn.jit_handles import conv_flop_count, get_shape
 from torch import Tensor, nn
+from tqdm import tqdm
 
-from osediff.common.profiling import Part
+from benchmark.complexity.entry_points import failure_line, load_entry_point
+from benchmark.complexity.records import MethodCount, ModuleCount, write_record
+from benchmark.complexity.specs import CountSpec
+from osediff.common.errors import InputError, run
+from osediff.common.profiling import ProfiledModule
+from osediff.common.settings import read
 
-ATTENTION = "aten::scaled_dot_product_attention"
 # No arithmetic worth counting: reshaping, element by element, constants. Anything else without a rule is reported.
 FREE = """
-_softmax abs add add_ arange argmax argmin bitwise_not cat chunk clamp clone constant_pad_nd contiguous copy_
-cos detach div div_ dropout embedding eq exp expand expand_as fill_ flatten float full gather ge gelu gt
-hardtanh index index_select le leaky_relu leaky_relu_ lift_fresh lt masked_fill max mean meshgrid min mul mul_
-ne neg new_empty new_zeros norm ones ones_like pad permute pixel_shuffle pixel_unshuffle pow prelu reciprocal
-reflection_pad2d relu relu_ repeat repeat_interleave reshape roll rsqrt rsub scalar_tensor select sigmoid silu
-silu_ sin slice softmax softplus split sqrt square squeeze stack sub sum tanh tile to transpose tril triu
-type_as unbind unflatten unfold unsqueeze view view_as where zeros zeros_like
+_softmax __and__ __or__ abs add add_ alias arange argmax argmin bitwise_and bitwise_not bitwise_or cat chunk clamp clone
+constant_pad_nd contiguous copy_ cos cumsum detach div div_ dropout embedding empty_like eq exp expand expand_as fill_
+flatten float floor_divide full full_like gather ge gelu gt hardtanh index index_put_ index_select le leaky_relu
+leaky_relu_ lift_fresh lt masked_fill masked_fill_ max mean meshgrid min mul mul_ ne neg new_empty new_full new_zeros
+norm numpy_T ones ones_like pad permute pixel_shuffle pixel_unshuffle pow prelu reciprocal reflection_pad2d relu relu_
+remainder repeat repeat_interleave reshape roll rsqrt rsub scalar_tensor scatter scatter_ select sigmoid silu silu_ sin slice
+softmax softplus split sqrt square squeeze stack sub sum t tanh tile to transpose tril triu type_as unbind unflatten
+unfold unsqueeze view view_as where zeros zeros_like
 """
 
 
 @dataclass(frozen=True)
-class Count:
-    """Multiply-adds of one call, and the operators that nothing counts, with how often they occur."""
+class OperatorCount:
+    """Multiply-adds of one call of a module, and the operators that nothing counts, with their occurrences."""
 
     without_attention: int
     attention: int
@@ -52,27 +66,38 @@ class Count:
         return self.without_attention + self.attention
 
 
-def attention_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+def _attention_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
     """Queries times keys, and weights times values: B H L S (E + Ev)."""
-    query, key, value = (get_shape(each) for each in inputs[:3])
+    query, key, value = (get_shape(tensor) for tensor in inputs[:3])
     batch = math.prod(query[:-2])
     return Counter({"attention": batch * query[-2] * key[-2] * (query[-1] + value[-1])})
 
 
-def routed_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
-    """The multiply-adds of a convolution, by fvcore's own formula."""
-    return Counter(
-        {"conv": conv_flop_count(get_shape(inputs[0]), get_shape(inputs[1]), get_shape(outputs[0]), transposed=False)}
-    )
+def _added_product_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+    """``baddbmm``, the first product of attention in older code; fvcore leaves it out, as it does fused attention."""
+    left, right = (get_shape(tensor) for tensor in inputs[1:3])
+    return Counter({"attention": math.prod(left) * right[-1]})
 
 
-library = torch.library.Library("counting", "DEF")
-library.define(
-    "conv2d(Tensor x, Tensor weight, Tensor? bias, int[] stride, int[] padding, int[] dilation, int groups) -> Tensor"
+def _convolution_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+    """The multiply-adds of a convolution, by fvcore's formula."""
+    shapes = get_shape(inputs[0]), get_shape(inputs[1]), get_shape(outputs[0])
+    return Counter({"conv": conv_flop_count(*shapes, transposed=False)})
+
+
+HANDLES = {
+    "aten::scaled_dot_product_attention": _attention_macs,
+    "aten::baddbmm": _added_product_macs,
+    "counting::conv": _convolution_macs,
+    "aten::_convolution_mode": _convolution_macs,
+}
+library = torch.library.Library("counting", "DEF")  # type: ignore[no-untyped-call]
+library.define(  # type: ignore[no-untyped-call]
+    "conv(Tensor x, Tensor weight, Tensor? bias, int[] stride, int[] padding, int[] dilation, int groups) -> Tensor"
 )
 
 
-def routed(
+def _empty_convolution(
     x: Tensor,
     weight: Tensor,
     bias: Tensor | None,
@@ -81,9 +106,9 @@ def routed(
     dilation: list[int],
     groups: int,
 ) -> Tensor:
-    """An empty tensor of the shape that ``conv2d`` gives."""
+    """An empty tensor of the shape that the convolution gives."""
     # While fvcore traces, a shape is made of tensors.
-    (n, _, *extents), (channels, _, *kernel) = ([int(each) for each in tensor.shape] for tensor in (x, weight))
+    (n, _, *extents), (channels, _, *kernel) = ([int(extent) for extent in tensor.shape] for tensor in (x, weight))
     sides = [
         (extent + 2 * pad - step * (size - 1) - 1) // jump + 1
         for extent, pad, step, size, jump in zip(extents, padding, dilation, kernel, stride, strict=True)
@@ -91,34 +116,62 @@ def routed(
     return x.new_empty((n, channels, *sides))
 
 
-library.impl("conv2d", routed, "Meta")
+library.impl("conv", _empty_convolution, "Meta")  # type: ignore[no-untyped-call]
+
+
+def _route(
+    dimensions: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    def every(value: Any) -> list[int]:
+        return [int(item) for item in value] if isinstance(value, tuple | list) else [int(value)] * dimensions
+
+    if isinstance(padding, str):
+        kernel = [int(extent) for extent in weight.shape[2:]]
+        padding = [0] * dimensions if padding == "valid" else [(size - 1) // 2 for size in kernel]
+    arguments = (input, weight, bias, every(stride), every(padding), every(dilation), groups)
+    return torch.ops.counting.conv(*arguments)  # type: ignore[no-any-return]
 
 
 @contextmanager
-def convolutions_routed() -> Iterator[None]:
-    """``torch.nn.functional.conv2d`` is our operator inside the block."""
-    original = F.conv2d
-
-    def pair(value: Any) -> list[int]:
-        return [int(each) for each in value] if isinstance(value, tuple | list) else [int(value)] * 2
-
-    def route(
-        input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
-        groups: int = 1,
-    ) -> Tensor:  # fmt: skip
-        if isinstance(padding, str):
-            sizes = [int(each) for each in weight.shape[2:]]
-            padding = [0, 0] if padding == "valid" else [(size - 1) // 2 for size in sizes]
-        return torch.ops.counting.conv2d(input, weight, bias, pair(stride), pair(padding), pair(dilation), groups)
-
-    F.conv2d = route  # type: ignore[assignment]
+def _routed_convolutions() -> Iterator[None]:
+    """Replace torch's convolution functions by the counted operator inside the block."""
+    names = {"conv1d": 1, "conv2d": 2, "conv3d": 3}
+    originals = {name: getattr(F, name) for name in names}
+    for name, dimensions in names.items():
+        setattr(F, name, partial(_route, dimensions))
     try:
         yield
     finally:
-        F.conv2d = original
+        for name, original in originals.items():
+            setattr(F, name, original)
 
 
-class Positional(nn.Module):
+class _Context:
+    """What a custom autograd function keeps for its backward pass, which counting never runs."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *arguments, **keywords: None
+
+
+def _forward_alone(function: type[torch.autograd.Function], *arguments: Any) -> Any:
+    return function.forward(_Context(), *arguments)
+
+
+@contextmanager
+def _plain_autograd_functions() -> Iterator[None]:
+    """Run custom autograd functions, such as older gradient checkpointing, by their forward pass: they hide operators."""
+    with patch.object(torch.autograd.Function, "apply", classmethod(_forward_alone)):
+        yield
+
+
+class _Positional(nn.Module):
     """A module with keyword arguments bound, since fvcore hands over positional ones only."""
 
     def __init__(self, module: nn.Module, keywords: dict[str, Any]) -> None:
@@ -126,39 +179,107 @@ class Positional(nn.Module):
         self.module, self.keywords = module, keywords
 
     def forward(self, *arguments: Any) -> Any:
-        """The module's output; of several, tensors alone, so that tracing can return it."""
-        found = self.module(*arguments, **self.keywords)
-        found = getattr(found, "latent_dist", found)
-        return found if isinstance(found, Tensor | tuple | dict) else getattr(found, "parameters", found)
+        """Return the tensors of the module's output, so that tracing can return it."""
+        output = self.module(*arguments, **self.keywords)
+        output = getattr(output, "latent_dist", output)
+        output = output if isinstance(output, Tensor | tuple | dict | list) else getattr(output, "parameters", output)
+        return _tensors(output)
 
 
-def count(part: Part) -> Count:
-    """Multiply-adds of one call of ``part``."""
-    module = Positional(part.module, dict(part.keywords)).eval()
-    on_meta = any(tensor.is_meta for tensor in part.arguments if isinstance(tensor, Tensor))
+def _tensors(output: Any) -> tuple[Tensor, ...]:
+    if isinstance(output, Tensor):
+        return (output,)
+    items = output.values() if isinstance(output, dict) else output if isinstance(output, tuple | list) else ()
+    return tuple(tensor for item in items for tensor in _tensors(item))
+
+
+@torch.no_grad()
+def count_operators(profiled: ProfiledModule) -> OperatorCount:
+    """Count the multiply-adds of one call of ``profiled``, on the device that its arguments are on."""
+    module = _Positional(profiled.module, dict(profiled.keywords)).eval().requires_grad_(False)
+    on_meta = any(tensor.is_meta for tensor in profiled.arguments if isinstance(tensor, Tensor))
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's tracer has much to say of shapes that become constants
-        analysis = FlopCountAnalysis(module, part.arguments)
-        handles = {ATTENTION: attention_macs, "counting::conv2d": routed_macs, "aten::_convolution_mode": routed_macs}
-        analysis.set_op_handle(**handles)
+    routing = _routed_convolutions() if on_meta else nullcontext()
+    with warnings.catch_warnings(), _plain_autograd_functions(), routing:
+        warnings.simplefilter("ignore")  # torch's tracer warns of each shape that becomes a constant
+        analysis = FlopCountAnalysis(module, profiled.arguments)
+        analysis.set_op_handle(**HANDLES)
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
-        if on_meta:
-            with convolutions_routed():
-                by_operator, unknown = analysis.by_operator(), analysis.unsupported_ops()
-        else:
-            by_operator, unknown = analysis.by_operator(), analysis.unsupported_ops()
+        by_operator, unknown = analysis.by_operator(), analysis.unsupported_ops()
     attention = int(by_operator.pop("attention", 0))
     uncounted = {name: number for name, number in unknown.items() if name.removeprefix("aten::") not in FREE.split()}
-    return Count(int(sum(by_operator.values())), attention, uncounted)
+    return OperatorCount(int(sum(by_operator.values())), attention, uncounted)
 
 
-def parameters(parts: list[Part]) -> dict[str, int]:
-    """Weights of each part; one that several share counts for the first of them."""
+def count_parameters(modules: Sequence[ProfiledModule]) -> list[int]:
+    """Count the parameters of each module; those that several share count for the first of them."""
     seen: set[int] = set()
-    found = {}
-    for part in parts:
-        own = [p for p in part.module.parameters() if id(p) not in seen]
-        seen |= {id(p) for p in own}
-        found[part.name] = sum(p.numel() for p in own)
-    return found
+    counts = []
+    for profiled in modules:
+        new = [parameter for parameter in profiled.module.parameters() if id(parameter) not in seen]
+        seen |= {id(parameter) for parameter in new}
+        counts.append(sum(parameter.numel() for parameter in new))
+    return counts
+
+
+def count_modules(modules: Sequence[ProfiledModule]) -> tuple[ModuleCount, ...]:
+    """Count each module over all its calls for one image."""
+    counts = []
+    parameters = count_parameters(modules)
+    for profiled, number in zip(tqdm(modules, desc="counting", unit="network"), parameters, strict=True):
+        operators = count_operators(profiled)
+        counts.append(
+            ModuleCount(
+                name=profiled.name,
+                calls=profiled.calls,
+                macs=operators.without_attention * profiled.calls,
+                attention_macs=operators.attention * profiled.calls,
+                parameters=number,
+                trainable_parameters=profiled.trainable,
+                uncounted=operators.uncounted,
+            )
+        )
+    return tuple(counts)
+
+
+def count_method(spec: CountSpec) -> MethodCount:
+    """Count the networks of ``spec`` on the meta device.
+
+    Raises:
+        InputError: the entry point cannot be loaded, or gives no network.
+    """
+    load: Callable[..., Sequence[ProfiledModule]] = load_entry_point(spec.modules)
+    counts: dict[str, tuple[ModuleCount, ...]] = {}
+    record = MethodCount(title=spec.title, steps=spec.steps, size=spec.size)
+    try:
+        for key, merged in (("merged", True), ("unmerged", False)) if spec.lora else (("merged", None),):
+            options = spec.options if merged is None else {**spec.options, "merged": merged}
+            with torch.device("meta"), torch.no_grad():
+                modules = list(load(spec.size, **options))
+            if not modules:
+                raise InputError(f"{spec.title}: {spec.modules} gives no networks to count")
+            counts[key] = count_modules(modules)
+    except InputError:
+        raise
+    except Exception as error:
+        if not spec.contain:
+            raise
+        traceback.print_exc()
+        print(f"{spec.title}: not counted, its record says so", file=sys.stderr)
+        return record.model_copy(update={"failed": failure_line(error)})
+    return record.model_copy(update=counts)
+
+
+def main() -> None:
+    """Command line: a spec in, a record of multiply-adds and parameters out."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark.complexity.flops", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--spec", type=Path, required=True, help="YAML file, see benchmark.complexity.specs.CountSpec")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    args = parser.parse_args()
+    write_record(args.out, count_method(read(args.spec, CountSpec)))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,10 +1,9 @@
 """How time and memory grow with the size of an image and with the number of images at once.
 
-    python -m benchmark.complexity.scaling --spec JSON --device cpu --out results/scaling
+    python -m benchmark.complexity.scaling --spec FILE.yaml --device cpu --out results/scaling
 
-``--spec``: what ``benchmark.complexity.timing`` takes, and precision, sizes, batches, batch_size, limit of config/scaling.yaml.
 Each point is a process of its own, so that one that runs out of memory ends alone: its row says so, and so do the
-larger ones that are not tried any more. Writes CSV, Markdown, PNG and SVG; finished points are kept in OUT.partial.
+larger ones that are not tried any more. Writes CSV, Markdown, PNG and SVG; OUT.partial keeps finished points, so that a killed run goes on.
 """
 
 from __future__ import annotations
@@ -13,91 +12,119 @@ import argparse
 import csv
 import hashlib
 import io
-import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from pydantic import Field
 from tqdm import tqdm
 
+from benchmark.complexity.records import Machine, Timing, read_record
+from benchmark.complexity.specs import ScalingSpec, TimingSpec
 from benchmark.figures.radar import ACCENT, COLORS, save
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.files import read_json, write_json, write_text
+from osediff.common.settings import Settings, dump, parse, read, write
 
 COLUMNS = ("method", "device", "precision", "size", "batch", "seconds", "seconds_per_image", "peak_memory_gb", "note")
 
 
-def point(spec: dict[str, Any], size: int, batch: int, device: str) -> dict[str, Any]:
-    """What benchmark.complexity.timing finds at one size and batch, in a process of its own; ``failed`` where it cannot."""
+def time_point(spec: ScalingSpec, size: int, batch: int, device: str) -> Timing:
+    """Time one size and batch in a process of its own; the record says so where that ends early."""
+    timing = TimingSpec(
+        title=spec.title,
+        steps=spec.steps,
+        size=size,
+        pipeline=spec.pipeline,
+        options=spec.options,
+        protocol="scaling",
+        settings=spec.settings.model_copy(update={"batch": batch}),
+        precision=spec.settings.precision,
+        contain=False,
+    )
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "time.json"
-        command = [
-            sys.executable,
-            "-m",
-            "benchmark.complexity.timing",
-            "--spec",
-            json.dumps(spec),
-            "--protocol",
-            "scaling",
-        ]
-        command += ["--size", str(size), "--batch", str(batch), "--dtype", spec["precision"], "--device", device]
+        out, file = Path(folder) / "time.json", Path(folder) / "spec.yaml"
+        write(file, timing)
+        command = [sys.executable, "-m", "benchmark.complexity.timing", "--spec", str(file), "--device", device]
         done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=False)
         if out.exists():
-            return dict(read_json(out))
+            return read_record(out, Timing)
         if done.returncode < 0:
-            return {"failed": f"killed by signal {-done.returncode}, as a system short of memory does"}
-        told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-        raise InputError(told[-1].removeprefix("error: ") if told else f"timing failed: {done.stderr[-300:]}")
+            return _failed(spec, size, batch, f"killed by signal {-done.returncode}, as a system short of memory does")
+        errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        raise InputError(errors[-1].removeprefix("error: ") if errors else f"timing failed: {done.stderr[-300:]}")
 
 
-def measure(spec: dict[str, Any], device: str, kept: Path) -> list[dict[str, str]]:
-    """A row for each size at one image and each batch; a line ends where memory or patience does."""
-    basis = hashlib.sha256(json.dumps([spec, device], sort_keys=True).encode()).hexdigest()
-    before = read_json(kept) if kept.exists() else {}
-    done: dict[str, Any] = before.get("points", {}) if before.get("basis") == basis else {}
-    lines = [[(size, 1) for size in spec["sizes"]], [(spec["batch_size"], batch) for batch in spec["batches"]]]
-    rows: dict[tuple[int, int], dict[str, str]] = {}
+def _failed(spec: ScalingSpec, size: int, batch: int, reason: str) -> Timing:
+    return Timing(
+        title=spec.title,
+        steps=spec.steps,
+        size=size,
+        batch=batch,
+        precision=spec.settings.precision,
+        compiled=spec.settings.compile,
+        protocol="scaling",
+        machine=Machine(device="unknown", torch="unknown", threads=1),
+        failed=reason,
+    )
+
+
+class Progress(Settings):
+    """The points that are measured already, and what they were measured of."""
+
+    basis: str = ""
+    points: Mapping[str, Timing] = Field(default_factory=dict)
+
+
+def measure_points(spec: ScalingSpec, device: str, partial: Path) -> list[Timing]:
+    """Time each size at one image and each batch; a line ends where memory or the limit of seconds does."""
+    basis = hashlib.sha256(f"{dump(spec)}{device}".encode()).hexdigest()
+    progress = parse(read_json(partial), Progress, str(partial)) if partial.exists() else Progress()
+    done = dict(progress.points) if progress.basis == basis else {}
+    lines = [[(size, 1) for size in spec.sizes], [(spec.batch_size, batch) for batch in spec.batches]]
+    points: dict[tuple[int, int], Timing] = {}
     with tqdm(total=sum(map(len, lines)), desc="scaling", unit="point") as bar:
         for line in lines:
             ended = ""
             for size, batch in line:
                 key = f"{size}x{batch}"
                 if key not in done:
-                    done[key] = {"failed": f"not tried: {ended}"} if ended else point(spec, size, batch, device)
-                    write_json(kept, {"basis": basis, "points": done})
-                found = done[key]
-                rows[size, batch] = row(spec, size, batch, found)
-                if "failed" in found:
-                    ended = ended or f"{size} pixels, batch {batch}: {found['failed']}"
-                elif found["seconds"] > spec["limit"]:
-                    ended = f"{size} pixels, batch {batch} takes more than {spec['limit']:g} s"
+                    untried = _failed(spec, size, batch, f"not tried: {ended}")
+                    done[key] = untried if ended else time_point(spec, size, batch, device)
+                    write_json(partial, Progress(basis=basis, points=done).model_dump(mode="json"))
+                point = points[size, batch] = done[key]
+                if point.times is None:
+                    ended = ended or f"{size} pixels, batch {batch}: {point.failed}"
+                elif point.times.seconds > spec.limit:
+                    ended = f"{size} pixels, batch {batch} takes more than {spec.limit:g} s"
                 bar.update()
-    return list(rows.values())
+    return list(points.values())
 
 
-def row(spec: dict[str, Any], size: int, batch: int, found: dict[str, Any]) -> dict[str, str]:
+def row_of(point: Timing) -> dict[str, str]:
     """One point as a row of the CSV."""
-    fixed = {"method": spec["title"], "precision": spec["precision"], "size": str(size), "batch": str(batch)}
-    if "failed" in found:
-        return fixed | {"device": found.get("device", ""), "note": found["failed"]}
-    times = {"seconds": f"{found['seconds']:.4g}", "seconds_per_image": f"{found['seconds'] / batch:.4g}"}
-    return fixed | times | {"device": found["device"], "peak_memory_gb": f"{found['peak_memory'] / 1e9:.2f}"}
+    row = {"method": point.title, "precision": str(point.precision), "size": str(point.size)}
+    row |= {"batch": str(point.batch), "device": point.machine.device}
+    if point.times is None:
+        return row | {"note": point.failed}
+    times = {"seconds": f"{point.times.seconds:.4g}", "seconds_per_image": f"{point.times.seconds / point.batch:.4g}"}
+    return row | times | {"peak_memory_gb": f"{point.peak_memory / 1e9:.2f}"}
 
 
-def draw(rows: list[dict[str, str]], spec: dict[str, Any]) -> Figure:
+def draw(rows: list[dict[str, str]], spec: ScalingSpec) -> Figure:
     """Time and memory against size and against batch: two by two panels."""
     figure = Figure(figsize=(9.4, 6.4), dpi=160, layout="constrained")
     FigureCanvasAgg(figure)
     plots = figure.subplots(2, 2)
-    sizes = [r for r in rows if r["batch"] == "1" and int(r["size"]) in spec["sizes"]]
-    batches = [r for r in rows if int(r["size"]) == spec["batch_size"] and int(r["batch"]) in spec["batches"]]
-    at_once = f"images of {spec['batch_size']} pixels at once"
+    sizes = [r for r in rows if r["batch"] == "1" and int(r["size"]) in spec.sizes]
+    batches = [r for r in rows if int(r["size"]) == spec.batch_size and int(r["batch"]) in spec.batches]
+    at_once = f"images of {spec.batch_size} pixels at once"
     columns = ((sizes, "size", "pixels a side, one image"), (batches, "batch", at_once))
     for column, (of, key, label) in enumerate(columns):
         for line, (value, title, color) in enumerate(
@@ -118,38 +145,38 @@ def draw(rows: list[dict[str, str]], spec: dict[str, Any]) -> Figure:
             plot.spines[["top", "right"]].set_visible(False)
             for missing in (int(r[key]) for r in of if not r.get(value)):
                 plot.axvline(missing, color="#B0B0B0", linestyle=":", linewidth=1.2)
-    device = next((r["device"] for r in rows if r.get("device")), "")
-    figure.suptitle(f"{spec['title']}, {spec['precision']}, {device}\ndotted: not measured, see the table", fontsize=11)
+    device = next((row["device"] for row in rows if row.get("seconds")), "")
+    figure.suptitle(
+        f"{spec.title}, {spec.settings.precision}, {device}\ndotted: not measured, see the table", fontsize=11
+    )
     return figure
 
 
 def main() -> None:
+    """Command line: a spec in; a table as CSV and Markdown, and a figure as PNG and SVG, out."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmark.complexity.scaling", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--spec", type=json.loads, required=True, help="JSON: see the module's text")
+    parser.add_argument("--spec", type=Path, required=True, help="YAML file, see benchmark.complexity.specs")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--out", type=Path, required=True, help="path without ending")
     args = parser.parse_args()
-    lacking = {"title", "steps", "pipeline", "options", "precision", "sizes", "batches", "batch_size", "limit"}
-    lacking -= args.spec.keys()
-    if lacking:
-        raise InputError(f"--spec lacks {', '.join(sorted(lacking))}")
+    spec = read(args.spec, ScalingSpec)
     check_device(args.device)
     matplotlib.rcdefaults()  # a user's matplotlibrc must not change the bytes
-    kept = args.out.with_name(args.out.name + ".partial")
-    rows = measure(args.spec, args.device, kept)
+    partial = args.out.with_name(args.out.name + ".partial")
+    rows = [row_of(point) for point in measure_points(spec, args.device, partial)]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     head = [column.replace("_", " ") for column in COLUMNS]
     lines = ["# Time and memory against size and batch", "", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    lines += ["| " + " | ".join(each.get(column, "") for column in COLUMNS) + " |" for each in rows]
-    save(draw(rows, args.spec), args.out)
+    lines += ["| " + " | ".join(row.get(column, "") for column in COLUMNS) + " |" for row in rows]
+    save(draw(rows, spec), args.out)
     write_text(args.out.with_name(args.out.name + ".md"), "\n".join(lines) + "\n")
     write_text(args.out.with_name(args.out.name + ".csv"), text.getvalue())
-    kept.unlink()
+    partial.unlink()
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Table 2: steps, time, multiply-adds and parameters, counted and measured here, beside what was published.
 
-    python -m benchmark.tables.complexity --spec JSON --counts FILE.json ... --timings FILE.json ... --published FILE.csv --out ...
+    python -m benchmark.tables.complexity --spec FILE.yaml --counts FILE.json ... --timings FILE.json ... --published FILE.csv ...
 
-``--counts`` are of benchmark.complexity.complexity or baselines.runner.counting, ``--timings`` of benchmark.complexity.timing. A row of the CSV is
-one method from one source: ``counted`` (on no device), ``measured`` (a time on the device that it names) or
+``--counts`` are of benchmark.complexity.flops, ``--timings`` of benchmark.complexity.timing. A row of the CSV is one
+method from one source: ``counted`` (on no device), ``measured`` (a time on the device that it names) or
 ``published``. What each figure includes stands in its own column. Published figures say nowhere what they include; for
 OSEDiff the sum that comes nearest is named with its remainder.
 """
@@ -13,15 +13,17 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import json
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
+from benchmark.complexity.records import MethodCount, ModuleCount, Timing, read_record
+from benchmark.complexity.specs import Interpretation, Interpretations, Table2Spec
 from benchmark.data import published
 from benchmark.tables import html, latex
-from osediff.common.errors import InputError, run
-from osediff.common.files import read_json, write_text
+from osediff.common.errors import run
+from osediff.common.files import write_text
+from osediff.common.settings import read
 
 COLUMNS = (
     *("method", "source", "size", "steps", "seconds", "device", "gmacs", "gmacs_without_attention", "mparams"),
@@ -34,78 +36,46 @@ HEAD = (
 Row = dict[str, str]
 
 
-def rows_of_count(found: dict[str, Any]) -> list[Row]:
+def rows_of_count(count: MethodCount) -> list[Row]:
     """One row for each way of counting: LoRA merged into the weights, and beside them where both were counted."""
-    rows = []
-    for key in ("merged", "beside"):
-        if key not in found:
-            continue
-        parts = found[key]
-        macs, attention = (sum(part[name] for part in parts) for name in ("macs", "attention"))
-        trained = sum(part["trainable"] for part in parts)
-        lora = {"merged": ", LoRA merged", "beside": ", LoRA beside the weights"}[key] if "beside" in found else ""
-        uncounted = sorted({name for part in parts for name in part["uncounted"]})
-        includes = " + ".join(part["part"] + (f" x{part['runs']}" if part["runs"] > 1 else "") for part in parts) + lora
-        rows.append(
-            {
-                "method": found["title"],
-                "source": "counted",
-                "size": f"{found['size']}x{found['size']}",
-                "steps": str(found["steps"]),
-                "gmacs": f"{(macs + attention) / 1e9:.1f}",
-                "gmacs_without_attention": f"{macs / 1e9:.1f}",
-                "mparams": f"{sum(part['parameters'] for part in parts) / 1e6:.1f}",
-                "mparams_trainable": f"{trained / 1e6:.3f}" if trained else "",
-                "includes": includes + (f"; not counted: {', '.join(uncounted)}" if uncounted else ""),
-            }
-        )
-    return rows
+    about = {"method": count.title, "source": "counted", "size": f"{count.size}x{count.size}"}
+    about |= {"steps": str(count.steps)}
+    if count.failed:
+        return [about | {"includes": f"not counted: {count.failed}"}]
+    if not count.unmerged:
+        return [about | _cells_of_count(count.merged, "")]
+    ways = ((count.merged, ", LoRA merged"), (count.unmerged, ", LoRA beside the weights"))
+    return [about | _cells_of_count(modules, lora) for modules, lora in ways]
 
 
-def row_of_baseline(found: dict[str, Any], entry: dict[str, Any]) -> Row:
-    """The row of one count of baselines.runner.counting; ``entry`` has the method's title and steps."""
-    size = 4 * found["size"]
-    if "failed" in found:
-        about = {"method": entry["title"], "source": "counted", "size": f"{size}x{size}", "steps": str(entry["steps"])}
-        return about | {"includes": f"not counted: {found['failed']}"}
+def _cells_of_count(modules: Sequence[ModuleCount], lora: str) -> Row:
+    macs = sum(module.macs for module in modules)
+    attention = sum(module.attention_macs for module in modules)
+    trainable = sum(module.trainable_parameters for module in modules)
+    uncounted = sorted({name for module in modules for name in module.uncounted})
+    names = [module.name + (f" x{module.calls}" if module.calls > 1 else "") for module in modules]
     return {
-        "method": entry["title"],
-        "source": "counted",
-        "size": f"{size}x{size}",
-        "steps": str(entry["steps"]),
-        "gmacs": f"{found['total']['gmacs']:.1f}",
-        "gmacs_without_attention": f"{found['total']['without_attention']:.1f}",
-        "mparams": f"{found['total']['mparams']:.1f}",
-        "includes": " + ".join(
-            part["part"] + (f" x{part['calls']}" if part["calls"] > 1 else "") for part in found["parts"]
-        ),
+        "gmacs": f"{(macs + attention) / 1e9:.1f}",
+        "gmacs_without_attention": f"{macs / 1e9:.1f}",
+        "mparams": f"{sum(module.parameters for module in modules) / 1e6:.1f}",
+        "mparams_trainable": f"{trainable / 1e6:.3f}" if trainable else "",
+        "includes": " + ".join(names) + lora + (f"; not counted: {', '.join(uncounted)}" if uncounted else ""),
     }
 
 
-def row_of_timing(path: Path) -> Row:
-    """The row of one file of benchmark.complexity.timing, or of why there is no time; InputError where it is no such file."""
-    found = read_json(path)
-    lacking = [key for key in ("title", "steps", "size", "device") if key not in found]
-    if lacking:
-        raise InputError(f"{path}: not a file of benchmark.complexity.timing, it has no {', '.join(lacking)}")
-    if "failed" in found:
-        about = {"method": found["title"], "source": "measured", "size": f"{found['size']}x{found['size']}"}
-        return about | {
-            "steps": str(found["steps"]),
-            "device": found["device"],
-            "includes": f"no time: {found['failed']}",
-        }
-    return {
-        "method": found["title"],
-        "source": "measured",
-        "size": f"{found['size']}x{found['size']}",
-        "steps": str(found["steps"]),
-        "seconds": f"{found['seconds']:.4g}",
-        "device": found["device"],
-        "includes": f"{found['includes']} (protocol {found['protocol']}, {found['precision']}, batch {found['batch']}, "
-        f"{found['runs']} runs, 90 % of them within {found['p5']:.3g} to {found['p95']:.3g} s; "
-        f"{found['peak_memory'] / 1e9:.2f} GB)",
-    }
+def row_of_timing(timing: Timing) -> Row:
+    """The row of a measured time, or of why there is none."""
+    row = {"method": timing.title, "source": "measured", "size": f"{timing.size}x{timing.size}"}
+    row |= {"steps": str(timing.steps), "device": timing.machine.device}
+    times = timing.times
+    if times is None:
+        return row | {"includes": f"no time: {timing.failed} (protocol {timing.protocol})"}
+    how = f"protocol {timing.protocol}, {timing.precision or 'its own precision'}, batch {timing.batch}, "
+    how += (
+        f"{'compiled, ' * timing.compiled}{times.runs} runs, 90 % of them within {times.p5:.3g} to {times.p95:.3g} s; "
+    )
+    how += f"{timing.peak_memory / 1e9:.2f} GB"
+    return row | {"seconds": f"{times.seconds:.4g}", "includes": f"{timing.includes} ({how})"}
 
 
 def rows_published(path: Path) -> list[Row]:
@@ -123,64 +93,68 @@ def rows_published(path: Path) -> list[Row]:
     return list(rows.values())
 
 
-def nearest(found: dict[str, Any], readings: dict[str, Any], printed: dict[str, str]) -> list[str]:
-    """A line for each published figure that ``readings`` explain: the sum that comes nearest, and its remainder."""
-    units = {"gmacs": ("multiply-adds", "G", 1e9), "mparams": ("parameters", "M", 1e6)}
-    units["mparams-trainable"] = ("trainable parameters", "M", 1e6)
+FIGURES = {
+    "gmacs": ("macs", "G", "multiply-adds", 1e9),
+    "mparams": ("parameters", "M", "parameters", 1e6),
+    "mparams_trainable": ("trainable_parameters", "M", "trainable parameters", 1e6),
+}
+
+
+def nearest_sums(count: MethodCount, interpretations: Interpretations, printed: Row) -> list[str]:
+    """A line for each published figure that has an interpretation: the sum that comes nearest, and its remainder."""
     lines = []
-    for name, reading in readings.items():
-        what, unit, scale = units[name]
-        figure = printed.get(name.replace("-", "_"), "")
-        parts = found["merged" if reading.get("merged", True) else "beside"]
-        absent = [part for part in reading["parts"] if part not in [each["part"] for each in parts]]
-        if absent or not figure:
-            continue
-        chosen = [part for part in parts if part["part"] in reading["parts"]]
-        key = {"gmacs": "macs", "mparams": "parameters", "mparams-trainable": "trainable"}[name]
-        attending = reading.get("attention", [])
-        total = sum(part[key] + part["attention"] * (part["part"] in attending) for part in chosen) / scale
-        total += reading.get("plus", 0)
-        how = " + ".join([*reading["parts"], *([reading["with"]] if "plus" in reading else [])])
-        if name == "gmacs":
-            how += f", LoRA {'merged' if reading['merged'] else 'beside the weights'}"
-            how += f", attention counted in: {', '.join(attending) or 'none'}"
-        lines.append(
-            f"{found['title']}, published {figure} {unit} {what}: the nearest reading is {total:.2f} {unit} ({how}), "
-            f"{total - float(figure):+.2f} off. It is a reading after the fact, not what the paper says."
-        )
+    for name in FIGURES:
+        interpretation: Interpretation | None = getattr(interpretations, name)
+        if interpretation and printed.get(name):
+            lines += _nearest_sum(count, name, interpretation, printed[name])
     return lines
+
+
+def _nearest_sum(count: MethodCount, name: str, interpretation: Interpretation, figure: str) -> list[str]:
+    field, unit, what, scale = FIGURES[name]
+    modules = count.merged if interpretation.merged else count.unmerged
+    chosen = [module for module in modules if module.name in interpretation.modules]
+    if len(chosen) < len(interpretation.modules):
+        return []  # one of them was not counted
+    total = sum(getattr(module, field) for module in chosen)
+    total += sum(module.attention_macs for module in chosen if module.name in interpretation.attention)
+    nearest = total / scale + interpretation.plus
+    how = " + ".join([*interpretation.modules, *([interpretation.plus_source] if interpretation.plus else [])])
+    if name == "gmacs":
+        how += f", LoRA {'merged' if interpretation.merged else 'beside the weights'}"
+        how += f", attention counted in: {', '.join(interpretation.attention) or 'none'}"
+    return [
+        f"{count.title}, published {figure} {unit} {what}: the nearest reading is {nearest:.2f} {unit} ({how}), "
+        f"{nearest - float(figure):+.2f} off. It is a reading after the fact, not what the paper says."
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmark.tables.complexity", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--spec", type=json.loads, required=True, help="JSON: readings by title; baselines")
+    parser.add_argument("--spec", type=Path, required=True, help="YAML file, see benchmark.complexity.specs.Table2Spec")
     parser.add_argument(
-        "--counts", type=Path, nargs="+", required=True, help="JSON files of benchmark.complexity.complexity"
+        "--counts", type=Path, nargs="+", required=True, help="JSON files of benchmark.complexity.flops"
     )
     parser.add_argument("--timings", type=Path, nargs="*", default=[], help="JSON files of benchmark.complexity.timing")
     parser.add_argument("--published", type=Path, required=True, help="CSV file of published values")
     parser.add_argument("--out", type=Path, required=True, help="path without ending")
     args = parser.parse_args()
-    lacking = {"readings", "baselines"} - args.spec.keys()
-    if lacking:
-        raise InputError(f"--spec lacks {', '.join(sorted(lacking))}")
-    every = [read_json(path) for path in args.counts]
-    counts = [found for found in every if "baseline" not in found]
-    of_baselines = [found for found in every if "baseline" in found]
-    timings = [row_of_timing(path) for path in args.timings]
+    spec = read(args.spec, Table2Spec)
+    counts = [read_record(path, MethodCount) for path in args.counts]
     others = rows_published(args.published)
-    rows = [row for found in counts for row in rows_of_count(found)]
-    rows += [row_of_baseline(found, args.spec["baselines"][found["baseline"]]) for found in of_baselines]
-    rows += timings + others
+    rows = [row for count in counts for row in rows_of_count(count)]
+    rows += [row_of_timing(read_record(path, Timing)) for path in args.timings] + others
     order = list(dict.fromkeys(row["method"] for row in rows))
     rows.sort(key=lambda row: order.index(row["method"]))
     printed = {row["method"]: row for row in others}
     remarks = [
         line
-        for found in counts
-        for line in nearest(found, args.spec["readings"].get(found["title"], {}), printed.get(found["title"], {}))
+        for count in counts
+        for line in nearest_sums(
+            count, spec.interpretations.get(count.title, Interpretations()), printed.get(count.title, {})
+        )
     ]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=COLUMNS, restval="", lineterminator="\n")
@@ -189,8 +163,8 @@ def main() -> None:
     cells = [[shown(row, column) for column in HEAD] for row in rows]
     about = [
         "Multiply-adds of one 512x512 image unless the row says otherwise, counted by fvcore with a rule for attention "
-        "(norms and upsampling are a fifth of a percent of it), those of baselines by torch's own counter; both "
-        "numbers are given, since published ones are mostly without attention. Times are of the device that they name; "
+        "(norms and upsampling are a fifth of a percent of it). Without attention: without the products inside fused "
+        "attention, which fvcore leaves out by default; published numbers are mostly such. Times are of the device that they name; "
         "none is converted. Published rows are the paper's.",
     ]
     caption = "Complexity: counted, measured and published"

@@ -1,43 +1,57 @@
-"""What a method is made of, for counting its operations and for timing it.
+"""The networks of a method, as counting, timing and the roofline need them.
 
-A loader, ``module:function`` in config/complexity.yaml, is called as ``function(size, **options)`` and returns the
-method's networks with random weights, built on the device that is current: ``with torch.device("meta")`` for counting,
-where weights take no memory.
+An entry point, ``module:function`` in config/complexity.yaml, is called as ``function(size, **options)`` and returns the
+method's networks with random weights, built on the device that is current: under ``torch.device("meta")`` the weights
+take no memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+if TYPE_CHECKING:  # torch takes seconds to import
+    from torch import nn
 
 
 @dataclass(frozen=True)
-class Part:
-    """One network of a method, called ``runs`` times for one image.
+class ProfiledModule:
+    """One network of a method, and how it is called for one image.
 
-    ``arguments`` and ``keywords`` are what ``module`` is called with for one image of the size that was asked for.
-    ``runs`` counts steps, and both branches of classifier-free guidance. ``trainable`` has the number of trained
-    weights by group. Parameters that parts share are counted once for the method, by identity.
+    Attributes:
+        name: what tables call it.
+        module: the network. Parameters that modules of a method share are counted for the first of them.
+        arguments: positional arguments of one call.
+        keywords: keyword arguments of one call.
+        calls: number of calls for one image: steps, and both branches of classifier-free guidance.
+        trainable: number of parameters that the method trains in it.
     """
 
     name: str
     module: nn.Module
     arguments: tuple[Any, ...] = ()
     keywords: Mapping[str, Any] = field(default_factory=dict)
-    runs: int = 1
-    trainable: Mapping[str, int] = field(default_factory=dict)
+    calls: int = 1
+    trainable: int = 0
 
 
-class Call(nn.Module):
-    """A method of a network as a module of its own, such as an autoencoder's ``decode``."""
+def method_module(network: nn.Module, method: str, layers: Sequence[nn.Module] | None = None) -> nn.Module:
+    """Wrap a method of ``network``, such as an autoencoder's ``decode``, as a module.
 
-    def __init__(self, network: nn.Module, method: str) -> None:
-        super().__init__()
-        self.network, self.method = network, method
+    Args:
+        network: the network.
+        method: name of the method that ``forward`` calls.
+        layers: the parts of ``network`` that the method uses; the module has their parameters only. None: all parts.
+    """
+    from torch import nn
 
-    def forward(self, *arguments: Any, **keywords: Any) -> Any:
-        """What ``network.method(...)`` returns."""
-        return getattr(self.network, self.method)(*arguments, **keywords)
+    class MethodModule(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList([network] if layers is None else layers)
+
+        def forward(self, *arguments: Any, **keywords: Any) -> Any:
+            return getattr(network, method)(*arguments, **keywords)
+
+    return MethodModule()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from baselines.runner.settings import Descriptor
+from benchmark.complexity.specs import ComplexityEntry, ScalingEntry
 from benchmark.data.settings import PhotoSet, TestSet
 from benchmark.metrics.registry import MetricRegistry, read_registry
 from osediff.common.errors import InputError
@@ -16,17 +17,15 @@ from osediff.common.validation import read_yaml
 from osediff.data.degradation_recipe import Degradation
 from osediff.models.settings import Backbone
 from osediff.prompts.settings import PromptRegistry
-from workflow.planning import ablations, checks
+from workflow.planning import ablations, checks, profiling
 from workflow.planning.configuration import Configuration
 from workflow.planning.models import (
     Ablation,
     BaselineMethod,
-    ComplexityEntry,
     ComputeEntry,
     MainConfig,
     Method,
     MethodEntry,
-    ScalingEntry,
     Table,
     TrainingCost,
     VariantRegistry,
@@ -76,6 +75,7 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
         baselines=baselines,
     )
     checks.check_names(bench)
+    profiling.timing_choice(bench)
     recipes = {
         (variant, base): build_variant(bench.variants, degradations, variant, base)
         for base in dict.fromkeys([main.recipe_base, main.ablation_base])

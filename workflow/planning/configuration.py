@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from baselines.runner.settings import Descriptor
+from benchmark.complexity.specs import ComplexityEntry, ScalingEntry
 from benchmark.data.settings import PhotoSet, TestSet
 from benchmark.metrics.registry import MetricRegistry
 from osediff.data.degradation_recipe import Degradation
@@ -12,11 +13,9 @@ from osediff.models.settings import Backbone
 from osediff.prompts.settings import PromptRegistry
 from workflow.planning.models import (
     Ablation,
-    ComplexityEntry,
     ComputeEntry,
     MainConfig,
     Method,
-    ScalingEntry,
     Table,
     TrainingCost,
     VariantRegistry,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from benchmark.complexity.specs import TimingChoice
 from osediff.common.settings import Name, Positive, Seed, Settings, Text
 from osediff.recipe import Compute, Precision
 
@@ -94,6 +95,8 @@ class MainConfig(Settings):
     """Tables also show published rows of methods that were not measured."""
     intervals: bool
     """Tables show a 95 % bootstrap interval with every average."""
+    timing: TimingChoice
+    """What is timed for Table 2."""
     timings: tuple[Annotated[str, Field(pattern=r"\.json$")], ...]
     """Files of benchmark.complexity.timing from other devices, for Table 2."""
     ablation_base: Name
@@ -246,56 +249,3 @@ class TrainingCost(Settings):
     """Devices that work on one step together."""
     seconds_per_step: Positive
     source: Text
-
-
-EntryPoint = Annotated[str, Field(pattern=r"^[a-z0-9_.]+:[a-z0-9_]+$")]
-
-
-class Reading(Settings):
-    """The sum that comes nearest to a published figure, which nowhere says what it includes."""
-
-    parts: Annotated[tuple[Text, ...], Field(min_length=1)]
-    plus: float | None = None
-    """In the figure's unit, counted elsewhere."""
-    addition: str | None = Field(default=None, alias="with")
-    """What ``plus`` is."""
-    merged: bool | None = None
-    """LoRA folded into the weights."""
-    attention: tuple[Text, ...] | None = None
-    """Parts whose products inside attention are counted too."""
-
-
-class ComplexityEntry(Settings):
-    """An entry of config/complexity.yaml: a method that Table 2 counts."""
-
-    title: Text
-    steps: Count
-    parts: EntryPoint
-    """Returns the networks to count (osediff.common.profiling)."""
-    pipeline: EntryPoint
-    """Returns the run to time (benchmark.complexity.timing)."""
-    timed: bool
-    """Timed for Table 2, on the active device."""
-    extractor: bool
-    """RAM's networks are counted too."""
-    backbone: Name
-    """Id of config/backbones.yaml."""
-    size: Annotated[int, Field(ge=1, le=16384)]
-    """Side of the SR image in pixels."""
-    readings: dict[Literal["gmacs", "mparams", "mparams-trainable"], Reading] = Field(default_factory=dict)
-
-
-class ScalingEntry(Settings):
-    """An entry of config/scaling.yaml: the sizes and batches of one preset."""
-
-    model: Name
-    """Id of config/complexity.yaml."""
-    precision: Precision
-    sizes: Annotated[tuple[Count, ...], Field(min_length=1)]
-    """Sides of the SR image in pixels, rising."""
-    batches: Annotated[tuple[Count, ...], Field(min_length=1)]
-    """Images at once, rising."""
-    batch_size: Count
-    """Side in pixels of the images of a batch."""
-    limit: Positive
-    """Seconds of a run after which no larger point is tried."""

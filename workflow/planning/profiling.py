@@ -1,77 +1,203 @@
-"""Table 2, scaling and roofline: what is counted and timed of the configuration, and with which options."""
+"""Table 2, scaling and roofline: what the configuration counts and times, as specs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from benchmark.complexity.specs import (
+    ComplexityEntry,
+    CountSpec,
+    Options,
+    RooflineSpec,
+    ScalingEntry,
+    ScalingSpec,
+    Table2Spec,
+    TimingChoice,
+    TimingProtocol,
+    TimingSpec,
+    entry_options,
+)
+from osediff.common.settings import parse_each
+from osediff.common.validation import known, read_yaml
 from workflow.planning.configuration import Configuration
 from workflow.planning.paths import baseline_input
 
-Entry = dict[str, Any]
+BASELINE_MODULES = "baselines.runner.profiling:baseline_modules"
+BASELINE_RUN = "baselines.runner.profiling:baseline_run"
 
 
-def count(bench: Configuration, name: str) -> Entry:
-    """What ``benchmark.complexity.complexity --spec`` gets for an entry of config/complexity.yaml."""
-    entry = bench.complexity[name]
-    backbone = bench.backbones[entry.backbone]
-    sizes = backbone.random.sizes.model_dump(mode="json") if backbone.random else backbone.folder
-    counted = entry.model_dump(include={"title", "steps", "parts", "pipeline", "size"})
-    return {**counted, "options": {"backbone": sizes, "extractor": entry.extractor}}
+def timing_protocols(bench: Configuration) -> dict[str, TimingProtocol]:
+    """Return the protocols of config/timing.yaml by name."""
+    return parse_each(read_yaml(Path("config/timing.yaml")), TimingProtocol, "config/timing.yaml")
 
 
-def scaled(bench: Configuration) -> Entry:
-    """What ``benchmark.complexity.scaling --spec`` gets at the active preset."""
-    entry = bench.scaling[bench.main.preset]
-    return {**count(bench, entry.model), **entry.model_dump(mode="json", exclude={"model"})}
-
-
-def timed(bench: Configuration) -> list[str]:
-    """Entries of config/complexity.yaml that are timed for Table 2."""
-    return [name for name, entry in bench.complexity.items() if entry.timed]
+def timing_choice(bench: Configuration) -> TimingChoice:
+    """Return what the main file times for Table 2; InputError for a model or protocol that there is not."""
+    choice = bench.main.timing
+    protocols = timing_protocols(bench)
+    for model in choice.models:
+        known("entry of config/complexity.yaml", model, bench.complexity, "configuration: timing.models")
+    for protocol in choice.protocols:
+        known("protocol of config/timing.yaml", protocol, protocols, "configuration: timing.protocols")
+    return choice
 
 
 def active_baselines(bench: Configuration) -> list[str]:
-    """The active methods that are baselines."""
+    """Return the active methods that are baselines."""
     return [name for name in bench.main.methods if name in bench.baselines]
 
 
-def timed_baselines(bench: Configuration) -> list[str]:
-    """The active baselines whose code and weights are all here: those that can be timed for Table 2."""
-    needed = {name: len(entry.weights) + entry.source.checkout for name, entry in bench.baselines.items()}
-    return [name for name in active_baselines(bench) if len(baseline_input(bench, name)) == needed[name]]
-
-
-def baseline_timing(bench: Configuration, name: str) -> Entry:
-    """What ``benchmark.complexity.timing --spec`` gets for a baseline."""
-    settings = bench.main.baselines
-    options = {"baseline": name, "sources": settings.sources, "weights": settings.weights.get(name, "official")}
-    about = bench.methods[name].model_dump(include={"title", "steps"})
-    return {**about, "precision": "its own", "pipeline": "baselines.runner.timing:pipeline", "options": options}
-
-
-def table2(bench: Configuration) -> Entry:
-    """What ``benchmark.tables.complexity --spec`` gets.
-
-    Of the active baselines, those whose code is here can be counted.
-    """
+def countable_baselines(bench: Configuration) -> list[str]:
+    """Return the active baselines whose code is here, so that their networks can be counted."""
     root = Path(bench.main.baselines.sources)
-    counted = {}
-    for name in active_baselines(bench):
-        descriptor = bench.baselines[name]
-        if not descriptor.source.checkout or (root / descriptor.source.folder / ".git").exists():
-            counted[name] = descriptor.model_dump(include={"title", "steps"})
-    readings = {
-        entry.title: {
-            figure: reading.model_dump(mode="json", by_alias=True, exclude_none=True)
-            for figure, reading in entry.readings.items()
-        }
-        for entry in bench.complexity.values()
-    }
-    return {"readings": readings, "baselines": counted}
+    sources = {name: bench.baselines[name].source for name in active_baselines(bench)}
+    return [name for name, source in sources.items() if not source.checkout or (root / source.folder / ".git").exists()]
 
 
-def demo_training(bench: Configuration, name: str) -> Entry:
+def runnable_baselines(bench: Configuration) -> list[str]:
+    """Return the active baselines whose code and weights are all here, so that they can be timed."""
+    files = {name: len(entry.weights) + entry.source.checkout for name, entry in bench.baselines.items()}
+    return [name for name in active_baselines(bench) if len(baseline_input(bench, name)) == files[name]]
+
+
+def counted_code(bench: Configuration, model: str) -> list[str]:
+    """Return the Python modules, beside the benchmark's, that give the networks of ``model``."""
+    if model in bench.baselines:
+        return [BASELINE_MODULES.split(":")[0], bench.baselines[model].runs.entry.split(":")[0]]
+    return [bench.complexity[model].modules.split(":")[0]]
+
+
+def timed_code(bench: Configuration, model: str) -> list[str]:
+    """Return the Python modules, beside the benchmark's, that decide what a timed run of ``model`` does."""
+    if model in bench.baselines:
+        return counted_code(bench, model)
+    return [bench.complexity[model].pipeline.split(":")[0]]
+
+
+def entry_files(bench: Configuration, model: str) -> list[str]:
+    """Return the other files that decide what ``model`` costs."""
+    return [f"baselines/{model}/descriptor.yaml"] if model in bench.baselines else []
+
+
+def _options(bench: Configuration, entry: ComplexityEntry) -> Options:
+    backbone = bench.backbones[entry.backbone]
+    return entry_options(
+        entry, backbone.folder, backbone.random.sizes.model_dump(mode="json") if backbone.random else None
+    )
+
+
+def count_spec(bench: Configuration, model: str) -> CountSpec:
+    """Return what ``benchmark.complexity.flops`` counts of an entry of config/complexity.yaml, or of a baseline."""
+    if model in bench.baselines:
+        about = bench.baselines[model]
+        return CountSpec(
+            title=about.title,
+            steps=about.steps,
+            size=timing_choice(bench).size,
+            modules=BASELINE_MODULES,
+            options={"baseline": model, "sources": bench.main.baselines.sources},
+            lora=False,
+            contain=True,
+        )
+    entry = bench.complexity[model]
+    return CountSpec(
+        title=entry.title,
+        steps=entry.steps,
+        size=entry.size,
+        modules=entry.modules,
+        options=_options(bench, entry),
+        lora=True,
+        contain=False,
+    )
+
+
+def timed_files(bench: Configuration) -> list[str]:
+    """Return the records of benchmark.complexity.timing that Table 2 waits for."""
+    choice, protocols = timing_choice(bench), timing_protocols(bench)
+    files = [f"{protocol}/{model}" for model in choice.models for protocol in choice.protocols]
+    if choice.baselines:
+        # Other people's code is timed as it is.
+        as_it_is = [protocol for protocol in choice.protocols if not protocols[protocol].compile]
+        files += [f"{protocol}/{name}" for name in runnable_baselines(bench) for protocol in as_it_is]
+    return [f"{bench.runs}/timing/{file}.json" for file in files]
+
+
+def timing_spec(bench: Configuration, protocol: str, model: str) -> TimingSpec:
+    """Return what ``benchmark.complexity.timing`` times of an entry of config/complexity.yaml, or of a baseline."""
+    choice, settings = timing_choice(bench), timing_protocols(bench)[protocol]
+    if model in bench.baselines:
+        sources = bench.main.baselines.sources
+        weights = bench.main.baselines.weights.get(model, "official")
+        return TimingSpec(
+            title=bench.methods[model].title,
+            steps=bench.methods[model].steps,
+            size=choice.size,
+            pipeline=BASELINE_RUN,
+            options={"baseline": model, "sources": sources, "weights": weights},
+            protocol=protocol,
+            settings=settings,
+            precision=None,
+            contain=True,
+        )
+    entry = bench.complexity[model]
+    if choice.precision:
+        settings = settings.model_copy(update={"precision": choice.precision})
+    return TimingSpec(
+        title=entry.title,
+        steps=entry.steps,
+        size=choice.size,
+        pipeline=entry.pipeline,
+        options=_options(bench, entry),
+        protocol=protocol,
+        settings=settings,
+        precision=settings.precision,
+        contain=False,
+    )
+
+
+def scaling_entry(bench: Configuration) -> ScalingEntry:
+    """Return the active preset's entry of config/scaling.yaml."""
+    return bench.scaling[bench.main.preset]
+
+
+def scaling_spec(bench: Configuration) -> ScalingSpec:
+    """Return what ``benchmark.complexity.scaling`` times at the active preset."""
+    scaling = scaling_entry(bench)
+    entry = bench.complexity[scaling.model]
+    return ScalingSpec(
+        title=entry.title,
+        steps=entry.steps,
+        pipeline=entry.pipeline,
+        options=_options(bench, entry),
+        settings=timing_protocols(bench)["scaling"].model_copy(update={"precision": scaling.precision}),
+        sizes=scaling.sizes,
+        batches=scaling.batches,
+        batch_size=scaling.batch_size,
+        limit=scaling.limit,
+    )
+
+
+def roofline_spec(bench: Configuration) -> RooflineSpec:
+    """Return what ``benchmark.complexity.roofline`` measures at the active preset."""
+    scaling = scaling_entry(bench)
+    entry = bench.complexity[scaling.model]
+    return RooflineSpec(
+        title=entry.title,
+        size=entry.size,
+        modules=entry.modules,
+        options=_options(bench, entry),
+        precision=scaling.precision,
+    )
+
+
+def table2_spec(bench: Configuration) -> Table2Spec:
+    """Return what ``benchmark.tables.complexity`` knows beside the records: interpretations of published figures."""
+    entries = bench.complexity.values()
+    return Table2Spec(interpretations={entry.title: entry.published_interpretation for entry in entries})
+
+
+def demo_training(bench: Configuration, name: str) -> dict[str, Any]:
     """What osediff.training.train_demo_backbone gets for a backbone that a rule trains."""
     recipe = bench.backbones[name].recipe
     assert recipe is not None

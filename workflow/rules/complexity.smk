@@ -1,104 +1,64 @@
-# Table 2: what methods cost, counted without weights or devices. Baselines are counted where their code is.
-rule count:
+def code_of(modules):
+    """Source files that these modules depend on."""
+    return [path for module in modules for path in code(module)]
+
+
+# Table 2: what methods cost. Networks are counted without weights or devices; baselines where their code is.
+rule count_flops:
     input:
-        code("benchmark.complexity.complexity"),
-        lambda w: code(bench.complexity[w.model].parts.split(":")[0]),
+        code("benchmark.complexity.flops"),
+        lambda w: code_of(profiling.counted_code(bench, w.model)),
+        lambda w: profiling.entry_files(bench, w.model),
+        spec=lambda w: specs.write_spec(specs.SHARED, f"count_flops/{w.model}", profiling.count_spec(bench, w.model)),
     output:
         "runs/complexity/{model}.json",
     log:
         "runs/logs/complexity/{model}.log",
     wildcard_constraints:
-        model=names(bench.complexity),
+        model=names([*bench.complexity, *bench.baselines]),
     conda:
-        "../../environment.yml"
+        lambda w: environment_of(w.model) if w.model in bench.baselines else "../../environment.yml"
     params:
-        spec=lambda w: json.dumps(profiling.count(bench, w.model)),
+        python=lambda w: methods.interpreter(bench, w.model),
     shell:
-        "python -m benchmark.complexity.complexity --spec {params.spec:q} --out {output} > {log} 2>&1"
+        "{params.python:q} -m benchmark.complexity.flops --spec {input.spec} --out {output} > {log} 2>&1"
 
 
-rule count_baseline:
-    input:
-        code("baselines.runner.counting"),
-        lambda w: code(bench.baselines[w.baseline].runs.entry.split(":")[0]),
-        "baselines/{baseline}/descriptor.yaml",
-    output:
-        "runs/complexity/baselines/{baseline}.json",
-    log:
-        "runs/logs/complexity/baselines/{baseline}.log",
-    wildcard_constraints:
-        baseline=names(bench.baselines),
-    conda:
-        lambda w: environment_of(w.baseline)
-    params:
-        python=lambda w: methods.interpreter(bench, w.baseline),
-        sources=bench.main.baselines.sources,
-    shell:
-        "{params.python:q} -m baselines.runner.counting --baseline {wildcards.baseline} --sources {params.sources:q}"
-        " --out {output} > {log} 2>&1"
-
-
-rule time:
+rule profile_time:
     input:
         code("benchmark.complexity.timing"),
-        lambda w: code(bench.complexity[w.model].pipeline.split(":")[0]),
-        "config/timing.yaml",
+        lambda w: code_of(profiling.timed_code(bench, w.model)),
+        lambda w: profiling.entry_files(bench, w.model),
+        sources=lambda w: paths.baseline_input(bench, w.model) if w.model in bench.baselines else [],
+        spec=lambda w: specs.write_spec(
+            bench.specs, f"profile_time/{w.protocol}/{w.model}", profiling.timing_spec(bench, w.protocol, w.model)
+        ),
     output:
-        f"{RUNS}/timing/{{model}}.json",
+        f"{RUNS}/timing/{{protocol}}/{{model}}.json",
     log:
-        f"{RUNS}/logs/timing/{{model}}.log",
+        f"{RUNS}/logs/timing/{{protocol}}/{{model}}.log",
     wildcard_constraints:
-        model=names(bench.complexity),
+        model=names([*bench.complexity, *bench.baselines]),
+        protocol=names(profiling.timing_protocols(bench)),
     conda:
-        "../../environment.yml"
+        lambda w: environment_of(w.model) if w.model in bench.baselines else "../../environment.yml"
     threads: CORES  # alone on the machine
     resources:
         gpu=GPU,
     params:
-        spec=lambda w: json.dumps(profiling.count(bench, w.model)),
-        size=lambda w: bench.complexity[w.model].size,
+        python=lambda w: methods.interpreter(bench, w.model),
         device=bench.main.device,
     shell:
-        f"{LEASE}python -m benchmark.complexity.timing --spec {{params.spec:q}} --size {{params.size}} --device {{params.device}}"
-        " --threads {threads} --out {output} > {log} 2>&1"
-
-
-rule time_baseline:
-    input:
-        code("benchmark.complexity.timing"),
-        code("baselines.runner.timing"),
-        lambda w: code(bench.baselines[w.baseline].runs.entry.split(":")[0]),
-        "baselines/{baseline}/descriptor.yaml",
-        "config/timing.yaml",
-        sources=lambda w: paths.baseline_input(bench, w.baseline),
-    output:
-        f"{RUNS}/timing/baselines/{{baseline}}.json",
-    log:
-        f"{RUNS}/logs/timing/baselines/{{baseline}}.log",
-    wildcard_constraints:
-        baseline=names(bench.baselines),
-    conda:
-        lambda w: environment_of(w.baseline)
-    threads: CORES  # alone on the machine
-    resources:
-        gpu=GPU,
-    params:
-        python=lambda w: methods.interpreter(bench, w.baseline),
-        spec=lambda w: json.dumps(profiling.baseline_timing(bench, w.baseline)),
-        device=bench.main.device,
-    shell:
-        f"{LEASE}{{params.python:q}} -m benchmark.complexity.timing --spec {{params.spec:q}} --device {{params.device}} --contain"
+        f"{LEASE}{{params.python:q}} -m benchmark.complexity.timing --spec {{input.spec}} --device {{params.device}}"
         " --threads {threads} --out {output} > {log} 2>&1"
 
 
 rule table2:
     input:
         code("benchmark.tables.complexity"),
-        counts=expand("runs/complexity/{model}.json", model=bench.complexity),
-        baselines=expand("runs/complexity/baselines/{baseline}.json", baseline=profiling.table2(bench)["baselines"]),
-        timings=expand(f"{RUNS}/timing/{{model}}.json", model=profiling.timed(bench))
-        + expand(f"{RUNS}/timing/baselines/{{baseline}}.json", baseline=profiling.timed_baselines(bench))
-        + list(bench.main.timings),
+        spec=specs.write_spec(specs.SHARED, "table2", profiling.table2_spec(bench)),
+        counts=expand("runs/complexity/{model}.json", model=[*bench.complexity, *profiling.countable_baselines(bench)]),
+        timings=profiling.timed_files(bench) + list(bench.main.timings),
         published="config/published/osediff-tables-2-7.csv",
     output:
         csv="results/table2.csv",
@@ -109,11 +69,8 @@ rule table2:
         f"{RUNS}/logs/table2.log",
     conda:
         "../../environment.yml"
-    params:
-        spec=json.dumps(profiling.table2(bench)),
     shell:
-        "python -m benchmark.tables.complexity --spec {params.spec:q} --counts {input.counts} {input.baselines}"
-        " --timings {input.timings}"
+        "python -m benchmark.tables.complexity --spec {input.spec} --counts {input.counts} --timings {input.timings}"
         " --published {input.published} --out results/table2 > {log} 2>&1"
 
 
@@ -143,8 +100,8 @@ rule scaling:
     input:
         code("benchmark.complexity.scaling"),
         code("benchmark.complexity.timing"),
-        code("osediff.models.profiled"),
-        "config/timing.yaml",
+        code_of(profiling.timed_code(bench, profiling.scaling_entry(bench).model)),
+        spec=specs.write_spec(bench.specs, "scaling", profiling.scaling_spec(bench)),
     output:
         csv="results/scaling.csv",
         md="results/scaling.md",
@@ -158,17 +115,17 @@ rule scaling:
     resources:
         gpu=GPU,
     params:
-        spec=json.dumps(profiling.scaled(bench)),
         device=bench.main.device,
     shell:
-        f"{LEASE}python -m benchmark.complexity.scaling --spec {{params.spec:q}} --device {{params.device}} --out results/scaling"
-        " > {log} 2>&1"
+        f"{LEASE}python -m benchmark.complexity.scaling --spec {{input.spec}} --device {{params.device}}"
+        " --out results/scaling > {log} 2>&1"
 
 
 rule roofline:
     input:
         code("benchmark.complexity.roofline"),
-        code("osediff.models.profiled"),
+        code_of(profiling.counted_code(bench, profiling.scaling_entry(bench).model)),
+        spec=specs.write_spec(bench.specs, "roofline", profiling.roofline_spec(bench)),
     output:
         report("results/roofline.md", caption="../report/efficiency.rst", category="Tables"),
     log:
@@ -179,9 +136,7 @@ rule roofline:
     resources:
         gpu=GPU,
     params:
-        spec=json.dumps(profiling.count(bench, bench.scaling[bench.main.preset].model)),
         device=bench.main.device,
-        dtype=bench.scaling[bench.main.preset].precision,
     shell:
-        f"{LEASE}python -m benchmark.complexity.roofline --spec {{params.spec:q}} --device {{params.device}} --dtype {{params.dtype}}"
+        f"{LEASE}python -m benchmark.complexity.roofline --spec {{input.spec}} --device {{params.device}}"
         " --threads {threads} --out {output} > {log} 2>&1"

@@ -1,4 +1,4 @@
-"""Counting: closed forms, torch's own counter, and the figures of Stable Diffusion 2.1 and of OSEDiff on it."""
+"""Counting: closed forms, what is named as uncounted, shared parameters, and code that breaks."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-import yaml
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmark.complexity.flops import count, parameters
-from osediff.common.profiling import Part
-from osediff.models.profiled import parts, tagging
-from tests.helpers import ROOT
-
-BACKBONES: dict[str, Any] = yaml.safe_load((ROOT / "config" / "backbones.yaml").read_text())
-SD21 = BACKBONES["sd2.1-random"]["random"]["sizes"]
+from benchmark.complexity.flops import count_method, count_operators, count_parameters
+from benchmark.complexity.specs import CountSpec
+from osediff.common.errors import InputError
+from osediff.common.profiling import ProfiledModule, method_module
 
 
 class Attention(nn.Module):
@@ -36,13 +32,15 @@ class Attention(nn.Module):
         (nn.Conv2d(4, 6, 3, stride=2, padding=1), [(2, 4, 11, 9)], 2 * 6 * 5 * 6 * 4 * 9),
         (nn.Conv2d(8, 8, 5, padding="same", groups=4), [(1, 8, 10, 10)], 10 * 10 * 8 * 2 * 25),
         (nn.Conv2d(2, 3, (1, 3), dilation=(1, 2)), [(1, 2, 5, 9)], 5 * 5 * 3 * 2 * 3),
+        (nn.Conv1d(4, 6, 3, padding=1), [(2, 4, 11)], 2 * 11 * 6 * 4 * 3),
         (Attention(), [(2, 3, 10, 8), (2, 3, 12, 8), (2, 3, 12, 6)], 2 * 3 * 10 * 12 * (8 + 6)),
     ],
 )
 def test_closed_forms(module: nn.Module, shapes: list[tuple[int, ...]], macs: int, device: str) -> None:
-    found = count(Part("one", module.to(device), tuple(torch.zeros(shape, device=device) for shape in shapes)))
-    assert found.total == macs and found.uncounted == {}
-    assert found.attention == (macs if isinstance(module, Attention) else 0)
+    inputs = tuple(torch.zeros(shape, device=device) for shape in shapes)
+    count = count_operators(ProfiledModule("one", module.to(device), inputs))
+    assert count.total == macs and count.uncounted == {}
+    assert count.attention == (macs if isinstance(module, Attention) else 0)
 
 
 def test_an_operator_that_nothing_counts_is_named() -> None:
@@ -50,63 +48,95 @@ def test_an_operator_that_nothing_counts_is_named() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return torch.linalg.matrix_exp(x @ x)
 
-    found = count(Part("odd", Odd(), (torch.zeros(4, 4),)))
-    assert found.uncounted == {"aten::linalg_matrix_exp": 1} and found.total == 4 * 4 * 4
+    count = count_operators(ProfiledModule("odd", Odd(), (torch.zeros(4, 4),)))
+    assert count.uncounted == {"aten::linalg_matrix_exp": 1} and count.total == 4 * 4 * 4
 
 
-@pytest.fixture(scope="module")
-def osediff() -> dict[bool, list[Part]]:
-    """OSEDiff's parts at 512 pixels, merged and not, on the meta device."""
-    with torch.device("meta"):
-        return {merged: parts(512, SD21, merged=merged) for merged in (True, False)}
+def test_a_custom_autograd_function_hides_nothing() -> None:
+    """Older gradient checkpointing runs a network inside such a function."""
+
+    class Wrapped(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+            ctx.save_for_backward(x, weight)
+            return x @ weight
+
+    class Checkpointed(nn.Module):
+        def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+            return Wrapped.apply(x, weight)  # type: ignore[no-any-return, no-untyped-call]
+
+    inputs = torch.zeros(3, 7, device="meta"), torch.zeros(7, 5, device="meta")
+    assert count_operators(ProfiledModule("one", Checkpointed(), inputs)).total == 3 * 7 * 5
 
 
-# Counted on the official classes with their own versions of the libraries, on real tensors (G multiply-adds by fvcore
-# with a rule for attention).
+def test_fused_attention_is_counted_as_torch_counts_it() -> None:
+    """FlopCounterMode counts two operations for a multiply-add, but no norms (five a number in fvcore)."""
+    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, device="meta").eval()
+    x = torch.zeros(1, 10, 16, device="meta")
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        layer(x)
+    norms = 2 * 5 * x.numel()
+    count = count_operators(ProfiledModule("layer", layer, (x,)))
+    assert count.total - norms == counter.get_total_flops() / 2
+    assert count.attention == 2 * 10 * 10 * (8 + 8)
+
+
+def shared_modules(size: int, merged: bool = True) -> list[ProfiledModule]:
+    """Two networks that share a layer, the second of which is called fifty times."""
+    layer, other = nn.Linear(8, 8, bias=False), nn.Linear(8, 8, bias=not merged)
+    x = torch.zeros(size, 8)
+    return [
+        ProfiledModule("first", layer, (x,), trainable=5),
+        ProfiledModule("second", nn.Sequential(layer, other), (x,), calls=50),
+    ]
+
+
+def no_modules(size: int) -> list[ProfiledModule]:
+    """Nothing to count."""
+    return []
+
+
+def broken_modules(size: int) -> list[ProfiledModule]:
+    """Code that does not work."""
+    raise KeyError("odd")
+
+
+def spec(function: str, lora: bool = False, contain: bool = False) -> CountSpec:
+    modules = function if ":" in function else f"{__name__}:{function}"
+    return CountSpec(title="One", steps=50, size=16, modules=modules, options={}, lora=lora, contain=contain)
+
+
+def test_networks_are_counted_as_often_as_they_are_called_and_share_parameters() -> None:
+    count = count_method(spec("shared_modules", lora=True))
+    first, second = count.merged
+    assert (first.macs, second.macs) == (16 * 64, 50 * 2 * 16 * 64)
+    assert (first.parameters, second.parameters) == (64, 64)
+    assert (first.trainable_parameters, second.trainable_parameters) == (5, 0)
+    assert count.unmerged[1].parameters == 64 + 8
+    assert count_method(spec("shared_modules")).unmerged == ()
+
+
+def test_a_method_of_a_network_has_the_parameters_of_its_layers() -> None:
+    network = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 5))
+    assert count_parameters([ProfiledModule("whole", method_module(network, "forward"))]) == [9 + 20]
+    assert count_parameters([ProfiledModule("half", method_module(network, "forward", [network[0]]))]) == [9]
+
+
 @pytest.mark.parametrize(
-    ("merged", "expected"),
+    ("modules", "line"),
     [
-        (True, [(542.366, 559.546), (339.505, 402.532), (1242.485, 1259.665), (22.303, 22.582)]),
-        (False, [(553.023, 570.203), (342.508, 405.534), (1242.485, 1259.665), (22.303, 22.582)]),
+        ("osediff.profiling.networks:nothing", "osediff.profiling.networks:nothing cannot be loaded"),
+        ("nowhere:modules", "nowhere:modules cannot be loaded"),
+        ("no_modules", "gives no networks to count"),
     ],
 )
-def test_stable_diffusion_counts(
-    osediff: dict[bool, list[Part]], merged: bool, expected: list[tuple[float, float]]
-) -> None:
-    found = [count(part) for part in osediff[merged]]
-    counted = [(round(each.without_attention / 1e9, 3), round(each.total / 1e9, 3)) for each in found]
-    assert counted == expected
-    assert all(each.uncounted == {} for each in found)
+def test_a_method_without_networks_is_named(modules: str, line: str) -> None:
+    with pytest.raises(InputError, match=line):
+        count_method(spec(modules, contain=True))
 
 
-def test_torchs_own_counter_agrees_up_to_norms(osediff: dict[bool, list[Part]]) -> None:
-    """FlopCounterMode counts two operations for a multiply-add, attention too, but no norms and no upsampling."""
-    for part in osediff[True][:3]:
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            part.module(*part.arguments, **part.keywords)
-        assert count(part).total == pytest.approx(counter.get_total_flops() / 2, rel=2.5e-3)
-
-
-def test_parameters_are_those_of_the_released_networks(osediff: dict[bool, list[Part]]) -> None:
-    found = parameters(osediff[True])
-    # The decoder is a part of the autoencoder, whose weights stand with the encoder.
-    assert found == {"VAE encoder": 83_653_863, "UNet": 865_910_724, "VAE decoder": 0, "text encoder": 340_387_840}
-    trained = {name: number for part in osediff[True] for name, number in part.trainable.items()}
-    assert trained == {
-        "VAE encoder LoRA": 369_356,
-        "UNet LoRA, generator": 4_055_712,
-        "UNet LoRA, regularizer": 4_055_712,
-        "conv_in": 11_840,
-    }
-    assert round(sum(trained.values()) / 1e6, 3) == 8.493
-
-
-def test_ram_is_counted_and_with_it_the_published_figure_is_reached() -> None:
-    """Counted on the official module: Swin-L 104.080, and tagging head, projections and classifier 58.349."""
-    with torch.device("meta"):
-        swin, head = tagging()
-    found = [count(swin), count(head)]
-    assert [round(each.total / 1e9, 3) for each in found] == [104.080, 58.348]
-    assert all(each.uncounted == {} for each in found)
-    # The paper's 2265 G: autoencoder, UNet, text encoder and Swin-L, LoRA beside the weights, attention not counted.
-    assert round(553.023 + 342.508 + 1242.485 + 22.582 + found[0].total / 1e9, 2) == 2264.68
+def test_code_that_breaks_is_an_error_or_on_demand_a_record() -> None:
+    with pytest.raises(KeyError):
+        count_method(spec("broken_modules"))
+    count = count_method(spec("broken_modules", contain=True))
+    assert count.failed == "KeyError: 'odd'" and count.merged == ()

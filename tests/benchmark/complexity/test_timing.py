@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -13,58 +12,64 @@ import pytest
 import torch
 
 from benchmark.complexity import timing
+from benchmark.complexity.records import Timing, read_record
+from benchmark.complexity.specs import TimingProtocol, TimingSpec
 from osediff.common.errors import InputError
+from osediff.common.settings import write
 from tests.helpers import ROOT
 
-PROTOCOL = {"warmup": 2, "runs": 20, "seconds": None, "statistic": "median"}
+PROTOCOL = TimingProtocol(
+    includes=("upsampling", "color fix"),
+    precision="fp32",
+    batch=1,
+    warmup=2,
+    runs=20,
+    seconds=None,
+    statistic="median",
+)
 
 
 def test_a_known_time_is_measured() -> None:
-    found = timing.measure(lambda: time.sleep(0.01), "cpu", PROTOCOL)
-    assert (found["runs"], found["warmup"]) == (20, 2)
-    assert 0.01 <= found["p5"] <= found["median"] <= found["p95"] and found["seconds"] == found["median"]
+    times = timing.measure(lambda: time.sleep(0.01), "cpu", PROTOCOL)
+    assert (times.runs, times.warmup) == (20, 2)
+    assert 0.01 <= times.p5 <= times.median <= times.p95 and times.seconds == times.median
 
 
-def test_the_statistic_is_the_protocols() -> None:
-    waits = iter([0.0, 0.0, 0.05, 0.001, 0.001])
-    found = timing.measure(lambda: time.sleep(next(waits)), "cpu", PROTOCOL | {"runs": 3, "statistic": "mean"})
-    assert found["seconds"] == found["mean"] > 5 * found["median"]
+def test_the_statistic_is_the_protocols(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([9.0, 9.0, 5.0, 1.0, 3.0, 1.0])
+    monkeypatch.setattr(timing, "time_call", lambda call, device: next(seconds))
+    protocol = PROTOCOL.model_copy(update={"runs": 4, "statistic": "mean"})
+    times = timing.measure(lambda: None, "cpu", protocol)
+    assert (times.seconds, times.mean, times.median) == (2.5, 2.5, 2.0)
 
 
-def test_runs_end_after_so_many_seconds() -> None:
-    begun = time.perf_counter()
-    found = timing.measure(lambda: time.sleep(0.02), "cpu", PROTOCOL | {"runs": None, "seconds": 0.2})
-    assert 2 <= found["runs"] <= 11 and time.perf_counter() - begun < 5
+def test_runs_end_after_so_many_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(100))
+    monkeypatch.setattr(timing, "time_call", lambda call, device: 1.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    protocol = PROTOCOL.model_copy(update={"runs": None, "seconds": 5.0})
+    assert timing.measure(lambda: None, "cpu", protocol).runs == 5
 
 
-def test_warm_up_lasts_until_calls_agree() -> None:
-    waits = iter([0.2, 0.1, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04])
-    assert 5 <= len(timing.warm(lambda: time.sleep(next(waits)), "cpu", "stable")) <= 8
+def test_warm_up_lasts_until_calls_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([0.2, 0.1, 0.04, 0.041, 0.0405, 0.04])
+    monkeypatch.setattr(timing, "time_call", lambda call, device: next(seconds))
+    assert timing.warm_up(lambda: None, "cpu", "stable") == [0.2, 0.1, 0.04, 0.041, 0.0405]
 
 
 def test_warm_up_of_slow_calls_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "timed", lambda call, device: call())
-    waits = iter([50.0, 40.0, 30.0, 20.0])
-    assert timing.warm(lambda: next(waits), "cpu", "stable") == [50.0, 40.0]
+    seconds = iter([50.0, 40.0, 30.0, 20.0])
+    monkeypatch.setattr(timing, "time_call", lambda call, device: next(seconds))
+    assert timing.warm_up(lambda: None, "cpu", "stable") == [50.0, 40.0]
 
 
-def command(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "benchmark.complexity.timing", "--out", str(out), *options]
-    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+def quick(size: int, batch: int, device: str, protocol: TimingProtocol) -> tuple[Any, str]:
+    """A run that does next to nothing."""
+    return lambda: torch.zeros(size, batch), f"{protocol.includes[0]} in {protocol.precision}"
 
 
-def spec(function: str) -> str:
-    pipeline = f"tests.benchmark.test_timing:{function}"
-    return json.dumps({"title": "One", "steps": 1, "pipeline": pipeline, "options": {}})
-
-
-def quick(size: int, batch: int, device: str, precision: str, includes: list[str]) -> tuple[Any, str]:
-    """A pipeline that does next to nothing."""
-    return lambda: torch.zeros(size, batch), f"{includes[0]} in {precision}"
-
-
-def endless(size: int, batch: int, device: str, precision: str, includes: list[str]) -> tuple[Any, str]:
-    """A pipeline that no memory is enough for."""
+def endless(size: int, batch: int, device: str, protocol: TimingProtocol) -> tuple[Any, str]:
+    """A run that no memory is enough for."""
 
     def fail() -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
@@ -72,65 +77,68 @@ def endless(size: int, batch: int, device: str, precision: str, includes: list[s
     return fail, "nothing"
 
 
-def test_a_time_is_recorded_with_what_it_depends_on(tmp_path: Path) -> None:
-    done = command(tmp_path / "t.json", "--spec", spec("quick"), "--size", "64", "--dtype", "bf16", "--threads", "1")
-    assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "t.json").read_text())
-    assert (found["size"], found["batch"], found["precision"], found["protocol"]) == (64, 1, "bf16", "plain")
-    assert found["includes"] == "enlargement in bf16" and found["runs"] == 50 and found["threads"] == 1
-    assert found["torch"] == torch.__version__ and "1 thread" in found["device"] and found["peak_memory"] > 2**20
-
-
-def test_out_of_memory_is_a_result(tmp_path: Path) -> None:
-    done = command(tmp_path / "t.json", "--spec", spec("endless"), "--size", "4096")
-    assert done.returncode == 0 and "One: out of memory at 4096 pixels, batch 1" in done.stderr
-    assert json.loads((tmp_path / "t.json").read_text())["failed"] == "out of memory at 4096 pixels, batch 1"
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--method", "osedif"], "unknown method 'osedif', did you mean osediff?"),
-        (["--method", "osediff-demo", "--protocol", "author"], "unknown protocol 'author', did you mean authors?"),
-        (["--method", "osediff-demo", "--dtype", "fp8"], "unknown dtype 'fp8'"),
-        (
-            ["--method", "osediff-demo", "--size", "100"],
-            "of 100 pixels a side: the networks take multiples of",
-        ),
-        (["--method", "osediff-demo", "--device", "cuda"], "no GPU here"),
-        (["--spec", spec("nothing")], "nothing to time: tests.benchmark.test_timing:nothing cannot be loaded"),
-    ],
-)
-def test_bad_input_is_one_line(tmp_path: Path, options: list[str], said: str) -> None:
-    if "cuda" in options and torch.cuda.is_available():
-        pytest.skip("there is a GPU")
-    done = command(tmp_path / "t.json", *options)
-    assert done.returncode == 2 and not (tmp_path / "t.json").exists()
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert said in line and "Traceback" not in done.stderr
-
-
-def broken(size: int, batch: int, device: str, precision: str, includes: list[str]) -> tuple[Any, str]:
-    """A pipeline of code that does not work."""
+def broken(size: int, batch: int, device: str, protocol: TimingProtocol) -> tuple[Any, str]:
+    """Code that does not work."""
     raise KeyError("odd")
 
 
-def test_code_that_breaks_is_an_error_or_on_demand_a_row(tmp_path: Path) -> None:
-    out = tmp_path / "t.json"
-    assert command(out, "--spec", spec("broken")).returncode != 0 and not out.exists()
-    done = command(out, "--spec", spec("broken"), "--contain")
-    assert done.returncode == 0 and json.loads(out.read_text())["failed"] == "KeyError: 'odd'"
+def spec(function: str, size: int = 64, contain: bool = False) -> TimingSpec:
+    return TimingSpec(
+        title="One",
+        steps=1,
+        size=size,
+        pipeline=f"{__name__}:{function}",
+        options={},
+        protocol="plain",
+        settings=PROTOCOL,
+        precision="fp32",
+        contain=contain,
+    )
 
 
-@pytest.mark.parametrize(("protocol", "has", "lacks"), [("whole", "files", ""), ("plain", "color fix", "files")])
-def test_a_protocol_says_what_it_includes(tmp_path: Path, protocol: str, has: str, lacks: str) -> None:
-    options = ["--method", "osediff-demo", "--protocol", protocol, "--size", "64", "--threads", "1"]
-    done = command(tmp_path / "t.json", *options)
+def command(folder: Path, settings: TimingSpec, *options: str) -> subprocess.CompletedProcess[str]:
+    write(folder / "spec.yaml", settings)
+    line = [sys.executable, "-m", "benchmark.complexity.timing", "--spec", str(folder / "spec.yaml")]
+    line += ["--out", str(folder / "t.json"), *options]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_time_is_recorded_with_what_it_depends_on(tmp_path: Path) -> None:
+    done = command(tmp_path, spec("quick"), "--threads", "1")
     assert done.returncode == 0, done.stderr
-    within, _, without = json.loads((tmp_path / "t.json").read_text())["includes"].partition("; without ")
-    assert has in within and lacks in without and "prompt extraction" in without  # the demo has none
+    record = read_record(tmp_path / "t.json", Timing)
+    assert (record.size, record.batch, record.precision, record.protocol) == (64, 1, "fp32", "plain")
+    assert record.includes == "upsampling in fp32" and record.times and record.times.runs == 20
+    assert record.machine.torch == torch.__version__ and "1 thread" in record.machine.device
+    assert record.peak_memory > 2**20 and not record.compiled
 
 
-def test_a_missing_pipeline_is_named() -> None:
-    with pytest.raises(InputError, match="nothing to time"):
-        timing.loader("nowhere:run")
+def test_out_of_memory_is_a_record(capsys: pytest.CaptureFixture[str]) -> None:
+    record = timing.time_method(spec("endless", 4096), "cpu")
+    assert record.failed == "out of memory at 4096 pixels, batch 1" and record.times is None
+    assert "One: out of memory at 4096 pixels, batch 1" in capsys.readouterr().err
+
+
+def test_code_that_breaks_is_an_error_or_on_demand_a_record() -> None:
+    with pytest.raises(KeyError):
+        timing.time_method(spec("broken"), "cpu")
+    assert timing.time_method(spec("broken", contain=True), "cpu").failed == "KeyError: 'odd'"
+
+
+def test_a_pipeline_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = command(tmp_path, spec("nothing", contain=True))
+    assert done.returncode == 2 and not (tmp_path / "t.json").exists()
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "test_timing:nothing cannot be loaded" in line and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_here_is_one_line(tmp_path: Path) -> None:
+    done = command(tmp_path, spec("quick"), "--device", "cuda")
+    assert done.returncode == 2 and "no GPU here" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text("{}")
+    with pytest.raises(InputError, match=r"t\.json: key 'title' is missing"):
+        read_record(tmp_path / "t.json", Timing)

@@ -1,0 +1,103 @@
+"""Records of what was counted and timed: one JSON format each, written and read here only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import Field
+
+from benchmark.complexity.specs import Count, Precision
+from osediff.common.files import read_json, write_json
+from osediff.common.settings import Name, Settings, Text, parse
+
+Amount = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class ModuleCount(Settings):
+    """Cost of one network for one image, over all its calls."""
+
+    name: Text
+    calls: Count
+    macs: Amount
+    """Multiply-adds as fvcore counts them by default: without fused attention."""
+    attention_macs: Amount
+    """Multiply-adds inside fused attention."""
+    parameters: Amount
+    trainable_parameters: Amount
+    uncounted: dict[str, int]
+    """Operators that nothing counts, with their number of occurrences."""
+
+
+class MethodCount(Settings):
+    """Cost of a method's networks for one image of ``size`` pixels a side."""
+
+    title: Text
+    steps: Count
+    size: Count
+    merged: tuple[ModuleCount, ...] = ()
+    """Each network; LoRA, where there is any, folded into the weights."""
+    unmerged: tuple[ModuleCount, ...] = ()
+    """The same with LoRA beside the weights; empty where there is no LoRA."""
+    failed: str = ""
+    """Why nothing could be counted."""
+
+
+class Distribution(Settings):
+    """Seconds of a run; ``seconds`` is the protocol's statistic."""
+
+    seconds: Seconds
+    median: Seconds
+    mean: Seconds
+    p5: Seconds
+    p95: Seconds
+    runs: Count
+    warmup: Amount
+    """Calls before the first that counts."""
+
+
+class Machine(Settings):
+    """All that a time depends on beside the method: device, versions, clocks."""
+
+    device: Text
+    torch: Text
+    threads: Count
+    clock: str = ""
+    power_limit: str = ""
+    driver: str = ""
+    cuda: str = ""
+
+
+class Timing(Settings):
+    """One measured time, or why there is none."""
+
+    title: Text
+    steps: Count
+    size: Count
+    batch: Count
+    precision: Precision | None
+    """None: what the authors' code chooses."""
+    compiled: bool
+    protocol: Name
+    machine: Machine
+    includes: str = ""
+    """What was timed, in words."""
+    times: Distribution | None = None
+    peak_memory: Amount = 0
+    """Bytes."""
+    failed: str = ""
+    """Why there is no time."""
+
+
+Record = TypeVar("Record", MethodCount, Timing)
+
+
+def read_record(path: Path, kind: type[Record]) -> Record:
+    """Read a record; InputError, in one line, where the file is none of this kind."""
+    return parse(read_json(path), kind, str(path))
+
+
+def write_record(path: Path, record: Settings) -> None:
+    """Write a record as JSON."""
+    write_json(path, record.model_dump(mode="json"))

@@ -1,0 +1,68 @@
+"""Runs one section of the GPU report in a process of its own.
+
+python -m benchmark.complexity.section --spec FILE.yaml --out FILE.json
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmark.complexity.entry_points import failure_line, load_entry_point
+from benchmark.complexity.specs import EntryPoint, Options
+from osediff.common.errors import InputError, run
+from osediff.common.files import write_json
+from osediff.common.settings import Settings, Text, read
+
+
+class SectionSpec(Settings):
+    """A function to call, and its keyword arguments."""
+
+    entry_point: EntryPoint
+    options: Options
+
+
+class ReportRow(Settings):
+    """One measured quantity."""
+
+    quantity: Text
+    value: float
+    unit: str
+    note: str
+
+
+class SectionResult(Settings):
+    """The rows of a section, or why there are none."""
+
+    rows: tuple[ReportRow, ...] = ()
+    failed: str = ""
+
+
+def run_entry_point(spec: SectionSpec) -> SectionResult:
+    """Call the entry point, which returns rows ``(quantity, value, unit, note)``; InputError where it breaks."""
+    function = load_entry_point(spec.entry_point)
+    try:
+        rows = function(**spec.options)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(failure_line(error)) from error
+    return SectionResult(
+        rows=tuple(
+            ReportRow(quantity=quantity, value=float(value), unit=unit, note=note)
+            for quantity, value, unit, note in rows
+        )
+    )
+
+
+def main() -> None:
+    """Command line: a spec in, rows out."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--spec", type=Path, required=True, help="YAML file, see SectionSpec")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    args = parser.parse_args()
+    write_json(args.out, run_entry_point(read(args.spec, SectionSpec)).model_dump(mode="json"))
+
+
+if __name__ == "__main__":
+    run(main)
