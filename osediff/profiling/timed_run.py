@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from osediff.common.errors import InputError
 from osediff.common.images import read_rgb, write_png
 from osediff.data.pairs import as_image, as_tensor
 from osediff.models import backbone as backbones
+from osediff.models.compilation import compile_networks
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.pipeline import OSEDiff
 from osediff.profiling.networks import Sizes, check_size
@@ -71,12 +73,17 @@ def build_model(
         precision: fp32, bf16 or fp16.
         compiled: run the networks through torch.compile.
         channels_last: memory layout of the networks; None: as ``OSEDiff`` chooses.
+
+    Raises:
+        InputError: ``compiled`` where there is no compiler.
     """
     model = OSEDiff(Generator(build_backbone(backbone, device), RECIPE), RECIPE, device, precision)
     if channels_last is not None:
         layout = torch.channels_last if channels_last else torch.contiguous_format
         for network in (model.backbone.vae, model.backbone.unet):
             network.to(memory_format=layout)
+    if compiled and not compile_networks(model.backbone, device):
+        raise InputError(f"torch.compile: no compiler for {device}; nothing was timed")
     return model
 
 
