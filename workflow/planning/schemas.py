@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from baselines.runner.settings import Descriptor
+from benchmark.complexity.specs import ComplexityEntry, ScalingEntry, TimingProtocol
 from benchmark.data.settings import PhotoSet, TestSet
 from benchmark.metrics.registry import MetricRegistry
 from osediff.common.errors import run
@@ -38,8 +39,9 @@ REGISTRIES: dict[str, Any] = {
     "ablations": models.Ablation,
     "training_cost": models.TrainingCost,
     "compute": models.ComputeEntry,
-    "complexity": models.ComplexityEntry,
-    "scaling": models.ScalingEntry,
+    "complexity": ComplexityEntry,
+    "scaling": ScalingEntry,
+    "timing": TimingProtocol,
 }
 FILES: dict[str, Any] = {"metrics": MetricRegistry, "prompts": PromptRegistry, "descriptor": Descriptor}
 
