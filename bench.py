@@ -102,7 +102,7 @@ def take_lock(lock: int) -> None:
 def find_pip(interpreter: str) -> list[str]:
     """Return the command that runs pip for .venv.
 
-    Debian's Python comes without ensurepip. Then the pip of that Python, run by the Python of .venv, installs into .venv.
+    Debian's Python comes without ensurepip. Then its own pip, run by the Python of .venv, installs into .venv.
     """
     inside = can_import(str(VENV / "bin/python"), "pip")
     if inside:

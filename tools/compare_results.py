@@ -10,7 +10,8 @@ BEFORE and AFTER are folders that hold ``results/`` and ``runs/``. Four kinds of
 - tables in Markdown files, cell by cell, so the ranking as well; the text around them is free to change;
 - the number of jobs of a dry run, in a text file whose name contains ``plan`` (the output of ``snakemake -n``).
 
-Each difference is one line. The last line is a summary. The exit code is 1 when anything differs or nothing was compared.
+Each difference is one line, and the last line is a summary. The exit code is 1 when anything differs, and when
+nothing was compared.
 """
 
 from __future__ import annotations
@@ -104,12 +105,9 @@ def table_differences(name: str, title: str, before: Table, after: Table, rename
     columns_before = [
         column if column in columns_after else renames.columns.get(column, column) for column in before[0]
     ]
-    for column in columns_before:
-        if column not in columns_after and not renames.ignores(name, column):
-            yield f"{title}: column {column!r} is only in BEFORE"
-    for column in columns_after:
-        if column not in columns_before and not renames.ignores(name, column):
-            yield f"{title}: column {column!r} is only in AFTER"
+    for column in dict.fromkeys(columns_before + columns_after):
+        if (column in columns_before) != (column in columns_after) and not renames.ignores(name, column):
+            yield f"{title}: column {column!r} is only in {'BEFORE' if column in columns_before else 'AFTER'}"
     if len(before) != len(after):
         yield f"{title}: {len(before) - 1} rows in BEFORE, {len(after) - 1} in AFTER"
         return

@@ -110,6 +110,7 @@ def official(checkout: Path, basicsr: Path) -> Callable[[np.ndarray, int], np.nd
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--official", type=Path, required=True, help="checkout of cswry/OSEDiff")
     parser.add_argument("--basicsr", type=Path, required=True, help="checkout of XPixelGroup/BasicSR")

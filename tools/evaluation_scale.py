@@ -1,4 +1,4 @@
-"""Time and memory of benchmark.evaluation.evaluate on thousands of pairs: one process against all cores, same images, one run.
+"""Time and memory of benchmark.evaluation.evaluate on thousands of pairs: one process and all cores.
 
     python -m tools.evaluation_scale --sr DIR --hr DIR --pairs 3000 --metrics psnr ssim niqe
 
@@ -40,6 +40,7 @@ def memory(pid: int) -> int:
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--sr", type=Path, required=True)
     parser.add_argument("--hr", type=Path, required=True)

@@ -23,6 +23,7 @@ def features(rng: np.random.Generator, mixing: np.ndarray, images: int, shift: f
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=int, nargs="+", default=[93])
     args = parser.parse_args()

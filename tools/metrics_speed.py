@@ -50,6 +50,7 @@ def with_ours() -> Callable[[Path, Path], list[float]]:
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--sr", type=Path, required=True)
     parser.add_argument("--hr", type=Path, required=True)

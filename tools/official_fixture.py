@@ -1,6 +1,6 @@
-"""Numbers of one step of the released training script on a tiny network in closed form, for the tests.
+r"""Numbers of one step of the released training script on a tiny network in closed form, for the tests.
 
-    python -m tools.official_fixture --official CHECKOUT --work DIR \\
+    python -m tools.official_fixture --official CHECKOUT --work DIR \
         --out tests/osediff/losses/fixtures/official_step.json
 
 CHECKOUT is a clone of cswry/OSEDiff. ``lpips`` has to be installed, since the script imports it; its weight is 0 here.
@@ -24,6 +24,7 @@ from tools.released_format import released_name
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--official", type=Path, required=True, help="checkout of cswry/OSEDiff")
     parser.add_argument("--work", type=Path, required=True)

@@ -77,6 +77,7 @@ def build(checkout: Path, backbone: Path, checkpoint: Path, tile: int, overlap: 
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--official", type=Path, required=True, help="checkout of cswry/OSEDiff")
     parser.add_argument("--backbone", type=Path, required=True)

@@ -36,6 +36,7 @@ def differences(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> tuple[flo
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--official", type=Path, required=True, help="checkout of cswry/OSEDiff")
     parser.add_argument("--backbone", type=Path, required=True, help="folder in diffusers' layout")

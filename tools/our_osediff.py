@@ -19,6 +19,7 @@ from osediff.models.tiling import Tiling
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--backbone", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)

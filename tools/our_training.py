@@ -29,9 +29,11 @@ class Given(SampleRNG):
         self.normals, self.numbers = iter(normals), iter(integers)
 
     def normal(self, like: Tensor) -> Tensor:
+        """Return the next given normal numbers, on the device of ``like``."""
         return next(self.normals).to(like)
 
     def integers(self, low: int, high: int) -> Tensor:
+        """Return the next given integers."""
         return next(self.numbers)
 
 
@@ -57,6 +59,7 @@ def gradients(parameters: dict[str, torch.nn.Parameter]) -> dict[str, Tensor]:
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--backbone", type=Path, required=True)
     parser.add_argument("--given", type=Path, required=True)

@@ -62,6 +62,7 @@ class Side:
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--official", type=Path, required=True, help="checkout of cswry/OSEDiff")
     parser.add_argument("--backbone", type=Path, required=True, help="one that a rule filled with random weights")

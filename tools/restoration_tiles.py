@@ -60,6 +60,7 @@ def seams(model: OSEDiff, image: np.ndarray, width: int, height: int) -> None:
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--backbone", type=Path, required=True)

@@ -28,6 +28,7 @@ def medians(told: dict[str, Any]) -> tuple[float, float]:
 
 
 def main() -> None:
+    """Read the command line and run the comparison."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--official", type=Path, required=True, help="checkout of cswry/OSEDiff")
     parser.add_argument("--backbone", type=Path, required=True, help="folder in diffusers' layout")

@@ -13,7 +13,10 @@ from tools.compare_results import main
 ADAPTERS = "runs/demo/train/osediff/demo/0/adapters.safetensors"
 IMAGE = "runs/demo/restore/osediff/set/SR/a.png"
 PLAN = "Job stats:\njob    count\n-----  -----\ntrain      1\nrestore    3\ntotal      4\n\nrule train:\n"
-RANKING = "# Ranking\n\n|  | Bicubic | OSEDiff |\n|---|--:|--:|\n| Bicubic | – | better +0.16 |\n| OSEDiff | worse -0.16 | – |\n"
+RANKING = (
+    "# Ranking\n\n|  | Bicubic | OSEDiff |\n|---|--:|--:|\n"
+    "| Bicubic | – | better +0.16 |\n| OSEDiff | worse -0.16 | – |\n"
+)
 
 
 def write(root: Path, name: str, content: bytes | str) -> None:

@@ -1,4 +1,4 @@
-"""The documents: every command runs as it is written, after the changes that its page shows; every link leads somewhere.
+"""The documents: every command runs as it is written, after the changes that its page shows; every link has a file.
 
 Commands of Snakemake are dry runs here, in a copy of the repository. `.ci/run` carries out the README's first command.
 """
