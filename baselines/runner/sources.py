@@ -10,6 +10,7 @@ every license, and brings what forbids commercial use only once --accept lists t
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,9 @@ from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256
 
 # Somebody else's clone is read, and no program that its own configuration names is started.
-GIT = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.fileMode=false")
+GIT = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+GIT += ("-c", "core.fileMode=false")
+GIT_VARIABLES = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0"}
 MODES = ("official", "other", "random")
 
 
@@ -30,7 +33,12 @@ def git(*arguments: str | Path, quiet: bool = True) -> str:
     """Standard output of a git command; InputError with git's last line where it fails."""
     try:
         done = subprocess.run(
-            [*GIT, *map(str, arguments)], text=True, stdout=-1, stderr=-1 if quiet else None, check=True
+            [*GIT, *map(str, arguments)],
+            env=os.environ | GIT_VARIABLES,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if quiet else None,
+            check=True,
         )
     except FileNotFoundError:
         raise InputError("git is not installed, and checkouts are verified with it; install it") from None
@@ -55,6 +63,11 @@ def verify_checkout(descriptor: Descriptor, root: Path) -> None:
         raise InputError(
             f"{folder}: no checkout of {source['repository']}; `snakemake baseline_sources` clones it there"
         )
+    # A filter is a program that git starts to compare files; no option switches all of them off.
+    programs = [key for key in git("-C", folder, "config", "--local", "--list", "--name-only").split()
+                if key.startswith(("filter.", "include"))]  # fmt: skip
+    if programs:
+        raise InputError(f"{folder}: its .git/config has {programs[0]}, by which git may start programs; clone it anew")
     commit = git("-C", folder, "rev-parse", "HEAD")
     if commit != source["commit"]:
         wanted = source["commit"]

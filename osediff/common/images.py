@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,9 @@ def list_images(folder: Path) -> dict[str, Path]:
 def opened(path: Path) -> Iterator[Image.Image]:
     """The image at ``path`` for the block; InputError for what is not 8-bit RGB, or cannot be read in the block."""
     try:
+        # A pipe or a device would be waited for, or read without an end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(f"{path}: is no plain file; put an image there")
         with Image.open(path) as image:
             kind = "" if image.mode == "RGB" else KINDS.get(image.mode, image.mode)
             # Pillow opens 16-bit color as RGB and drops the low byte; only the raw mode in the tile tells.

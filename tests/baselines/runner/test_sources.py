@@ -70,6 +70,25 @@ def test_a_checkout_that_is_another_is_refused_by_name(upstream: Path, tmp_path:
         sources.verify_checkout(one, root)
 
 
+@pytest.mark.parametrize("key", ["core.fsmonitor", "core.hooksPath", "filter.trap.clean"])
+def test_verifying_a_checkout_runs_nothing_that_its_configuration_names(
+    upstream: Path, tmp_path: Path, key: str
+) -> None:
+    one, trap = described(upstream), tmp_path / "trap"
+    git(upstream, "checkout", "--quiet", one["source"]["commit"])
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/it-ran\ncat\n")
+    trap.chmod(0o755)
+    (upstream / ".git/info/attributes").write_text("* filter=trap\n")
+    (upstream / "model.py").touch()
+    git(upstream, "config", key, str(tmp_path if key.endswith("hooksPath") else trap))
+    if key.startswith("filter"):
+        with pytest.raises(InputError, match=r"its \.git/config has filter\.trap\.clean"):
+            sources.verify_checkout(one, upstream.parent)
+    else:
+        sources.verify_checkout(one, upstream.parent)
+    assert not (tmp_path / "it-ran").exists()
+
+
 @pytest.mark.parametrize("known", [{"size": len(CONTENT), "sha256": DIGEST}, {"size": len(CONTENT)}])
 def test_weights_are_fetched_and_verified(
     server: Server,  # noqa: F811

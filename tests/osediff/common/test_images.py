@@ -1,5 +1,6 @@
 """Which images are taken, which are refused and how they are paired."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from osediff.common.errors import InputError
-from osediff.common.images import list_images, pairs, read_rgb, write_png
+from osediff.common.images import list_images, pairs, read_rgb, rgb_size, write_png
 
 RGB = np.random.default_rng(0).integers(0, 256, (8, 6, 3), np.uint8)
 
@@ -138,3 +139,17 @@ def test_a_folder_is_no_reference_of_its_own(tmp_path: Path) -> None:
 def test_writing_what_is_no_image_is_a_bug(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_png(tmp_path / "a.png", RGB.astype(np.float32))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_plain_file_is_refused_and_not_waited_for(tmp_path, kind):
+    path = tmp_path / "a.png"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    for read in (read_rgb, rgb_size):
+        with pytest.raises(InputError, match=r"a\.png: is no plain file"):
+            read(path)
