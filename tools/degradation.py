@@ -54,7 +54,7 @@ def statistics(lr: np.ndarray, hq: np.ndarray) -> list[float]:
     steps = np.abs(np.diff(gray, axis=1)).mean(0)
     edge = np.arange(1, gray.shape[1]) % 8 == 0
     blocks = (steps[edge].mean() + 0.1) / (steps[~edge].mean() + 0.1)
-    return [10 * np.log10(255**2 / max(error, 1e-6)), np.log10(laplacian.var() + 1e-3), noise, blocks]
+    return [10 * np.log10(255**2 / max(float(error), 1e-6)), np.log10(laplacian.var() + 1e-3), noise, blocks]
 
 
 NAMES = ("PSNR (dB)", "log variance of the Laplacian", "noise (levels)", "blockiness")

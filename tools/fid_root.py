@@ -19,7 +19,8 @@ DIMENSIONS = 2048
 
 def features(rng: np.random.Generator, mixing: np.ndarray, images: int, shift: float) -> np.ndarray:
     """Features (images, 2048) of one set."""
-    return np.maximum(rng.normal(shift, 1, (images, len(mixing))) @ mixing, 0)
+    positive: np.ndarray = np.maximum(rng.normal(shift, 1, (images, len(mixing))) @ mixing, 0)
+    return positive
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ def with_pyiqa() -> Callable[[Path, Path], list[float]]:
     models.append(pyiqa.create_metric("niqe", device="cpu"))
 
     def measure(*paths: Path) -> list[float]:
-        images = [cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB) for path in paths]
+        images = [cv2.cvtColor(np.asarray(cv2.imread(str(path))), cv2.COLOR_BGR2RGB) for path in paths]
         sr, hr = (torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255 for image in images)
         return [float(models[0](sr, hr)), float(models[1](sr, hr)), float(models[2](sr))]
 

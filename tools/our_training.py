@@ -81,7 +81,7 @@ def main() -> None:
     if embeddings is None:  # of the whole training, before it begins
         found = generator.backbone.embed([*given["prompts"], given["negative_prompt"]])
         embeddings = {"text": found[:-1], "negative": found[-1:].expand(len(found) - 1, -1, -1)}
-    generator.backbone.text_encoder = None  # type: ignore[assignment]
+    generator.backbone.text_encoder = None
     text, negative_embeds = embeddings["text"], embeddings["negative"]
     trained = OptimizerState(generator.parameters(), recipe, accelerator)
     own = OptimizerState(objective.regularizer.parameters(), recipe, accelerator)

@@ -30,7 +30,9 @@ class Inert:
 def importable(checkout: Path) -> Path:
     """Puts a checkout in front of this process's import path; InputError where there is none."""
     if not checkout.is_dir():
-        raise InputError(f"{checkout}: no checkout; `snakemake baseline_sources` clones it there (docs/add-a-baseline.md)")
+        raise InputError(
+            f"{checkout}: no checkout; `snakemake baseline_sources` clones it there (docs/add-a-baseline.md)"
+        )
     sys.dont_write_bytecode = True  # nothing is added to it
     if str(checkout) not in sys.path:
         sys.path.insert(0, str(checkout))

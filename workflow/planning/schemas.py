@@ -70,7 +70,7 @@ def variants_schema() -> Schema:
 
 def schemas() -> dict[str, Schema]:
     """Every schema by the name of its file without ``.schema.json``."""
-    named = {name: TypeAdapter(dict[str, model]).json_schema() for name, model in REGISTRIES.items()}
+    named = {name: TypeAdapter(dict[str, model]).json_schema() for name, model in REGISTRIES.items()}  # type: ignore[valid-type]
     named |= {name: model.model_json_schema() for name, model in FILES.items()}
     named |= {"config": optional_keys(models.MainConfig.model_json_schema()), "variants": variants_schema()}
     return {

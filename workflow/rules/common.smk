@@ -59,3 +59,8 @@ wildcard_constraints:
     table=names(bench.tables),
     ablation=names(ablations.active(bench)),
     backbone=names(bench.backbones),
+
+
+def code_of(modules):
+    """Source files that these modules depend on."""
+    return [path for module in modules for path in code(module)]

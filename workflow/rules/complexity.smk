@@ -1,8 +1,3 @@
-def code_of(modules):
-    """Source files that these modules depend on."""
-    return [path for module in modules for path in code(module)]
-
-
 # Table 2: what methods cost. Networks are counted without weights or devices; baselines where their code is.
 rule count_flops:
     input:

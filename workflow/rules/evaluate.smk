@@ -20,7 +20,7 @@ rule evaluate:
         hr=lambda w: f"{paths.test_set_folder(bench, w.test_set)}/HR",
         record=lambda w: methods.record_options(bench, w.method, w.test_set),
         metrics=list(bench.main.metrics),
-        protocol=bench.main.protocol,
+        protocol=lambda w: bench.main.protocol,
         device=bench.main.device,
         # Not in the command, but decides its result: definitions of the metrics, and which of their weights are here.
         measuring=json.dumps(methods.measuring(bench)),
@@ -42,7 +42,7 @@ rule protocol:
     conda:
         "../../environment.yml"
     params:
-        protocol=bench.main.protocol,
+        protocol=lambda w: bench.main.protocol,
     shell:
         "python -m benchmark.tables.protocol --registry {input.registry} --protocol {params.protocol} --out {output}"
         " > {log} 2>&1"

@@ -150,7 +150,7 @@ def parse(content: Any, source: str) -> Artifact:
         keys = [str(key) for key in problem["loc"] if key != "str" and not str(key).startswith("dict[")]
         where, message = ".".join(keys), problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            models = {"package": Package, "mirrors": Mirror, "files": File}
+            models: dict[str, type[BaseModel]] = {"package": Package, "mirrors": Mirror, "files": File}
             model = next((models[key] for key in reversed(keys[:-1]) if key in models), Artifact)
             message = f"unknown key, {suggestion(keys[-1], model.model_fields)}"
         raise InputError(f"{source}: at {where}: {message}" if where else f"{source}: {message}") from error
