@@ -23,7 +23,7 @@ from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256
 
 # Somebody else's clone is read, and no program that its own configuration names is started.
-GIT = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+GIT: tuple[str, ...] = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 GIT += ("-c", "core.fileMode=false")
 GIT_VARIABLES = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0"}
 MODES = ("official", "other", "random")
