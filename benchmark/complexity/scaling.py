@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from benchmark.complexity.records import Machine, Timing, read_record
 from benchmark.complexity.specs import ScalingSpec, TimingSpec
-from benchmark.figures.radar import ACCENT, COLORS, save
+from benchmark.figures.style import ACCENT, COLORS, save
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.files import read_json, write_json, write_text

@@ -9,75 +9,54 @@ per image, in another protocol than ours, move an average of 100 images by 0.000
 
 from __future__ import annotations
 
-import csv
-import math
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
+import pandas as pd
+
+from benchmark.evaluation.results import Metrics, number, read_csv
 from osediff.common.errors import InputError
+from osediff.common.validation import suggestion
 
 COLUMNS = ("table", "method", "steps", "test_set", "metric", "value", "source", "protocol", "tolerance")
+# What papers print beside the metrics of config/metrics.yaml: columns of complexity tables and of Table 4.
+COMPLEXITY = ("steps", "seconds", "gmacs", "mparams", "mparams-trainable", "extraction-seconds")
 
 
-@dataclass(frozen=True)
-class Published:
-    """One published value; ``printed`` is its text, whose digits the paper chose."""
+def load(paths: Iterable[Path], metrics: Metrics) -> pd.DataFrame:
+    """Load files of published values into one frame with ``COLUMNS`` and ``printed``, in their order.
 
-    table: str
-    method: str
-    steps: int | None
-    test_set: str
-    metric: str
-    printed: str
-    source: str
-    protocol: str
-    tolerance: float
+    ``printed`` is the text of the value, whose digits the paper chose; ``value`` and ``tolerance`` are numbers and
+    ``steps`` is a text, empty where none is printed. InputError, with file, line and column, where a cell is empty or
+    wrong, the metric does not exist, the value is impossible for it, or a value is given twice in one file.
+    """
+    rows = []
+    for path in paths:
+        seen: set[tuple[str, ...]] = set()
+        for where, cells in read_csv(path, COLUMNS, "a file of published values (benchmark/data/published.py)"):
+            row = dict(zip(COLUMNS, cells, strict=True))
+            value, tolerance = check_row(row, metrics, where)
+            key = (row["table"], row["method"], row["test_set"], row["metric"])
+            if key in seen:
+                raise InputError(f"{where}, column value: gives {' '.join(key)} a second time")
+            seen.add(key)
+            rows.append({**row, "printed": row["value"], "value": value, "tolerance": tolerance})
+    return pd.DataFrame(rows, columns=[*COLUMNS, "printed"])
 
-    @property
-    def value(self) -> float:
-        """The printed value as a number, in the metric's unit."""
-        return float(self.printed)
 
-
-def load(path: Path) -> list[Published]:
-    """All published values of ``path``, in its order; InputError naming the line that is wrong."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))
-    except OSError as error:
-        raise InputError(f"published numbers {path} cannot be read: {error.strerror}") from error
-    if not rows or tuple(rows[0]) != COLUMNS:
-        raise InputError(f"{path} must begin with the columns {','.join(COLUMNS)}")
-    values: list[Published] = []
-    seen: set[tuple[str, ...]] = set()
-    for number, row in enumerate(rows[1:], start=2):
-        where = f"{path} line {number}"
-        if len(row) != len(COLUMNS):
-            raise InputError(f"{where} has {len(row)} fields, not {len(COLUMNS)}")
-        table, method, steps, test_set, metric, printed, source, protocol, tolerance = row
-        empty = [column for column, field in zip(COLUMNS, row, strict=True) if not field and column != "steps"]
-        if empty:
-            raise InputError(f"{where}: {', '.join(empty)} is empty")
-        try:
-            value = Published(
-                table=table,
-                method=method,
-                steps=int(steps) if steps else None,
-                test_set=test_set,
-                metric=metric,
-                printed=printed,
-                source=source,
-                protocol=protocol,
-                tolerance=float(tolerance),
-            )
-            finite = math.isfinite(value.value) and math.isfinite(value.tolerance) and value.tolerance > 0
-        except ValueError as error:
-            raise InputError(f"{where}: {error}") from error
-        if not finite:
-            raise InputError(f"{where}: value and tolerance must be finite, and the tolerance above 0")
-        key = (table, method, test_set, metric)
-        if key in seen:
-            raise InputError(f"{where} gives {' '.join(key)} a second time")
-        seen.add(key)
-        values.append(value)
-    return values
+def check_row(row: dict[str, str], metrics: Metrics, where: str) -> tuple[float, float]:
+    """Check one row and return value and tolerance; InputError that begins with ``where``."""
+    for column, cell in row.items():
+        if not cell and column != "steps":
+            raise InputError(f"{where}, column {column}: is empty")
+    if row["steps"] and not row["steps"].isdecimal():
+        raise InputError(f"{where}, column steps: {row['steps']!r} is not a whole number")
+    name = row["metric"]
+    if name not in metrics and name not in COMPLEXITY:
+        raise InputError(f"{where}, column metric: no metric {name!r}, {suggestion(name, [*metrics, *COMPLEXITY])}")
+    value, tolerance = number(row["value"], where, "value"), number(row["tolerance"], where, "tolerance")
+    if tolerance <= 0:
+        raise InputError(f"{where}, column tolerance: must be above 0")
+    if name in metrics and not metrics[name].is_possible(value):
+        raise InputError(f"{where}, column value: {row['value']} is impossible for {metrics[name].title}")
+    return value, tolerance

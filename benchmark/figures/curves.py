@@ -1,8 +1,8 @@
 """Learning curves of an ablation: one line per variant, the spread over seeds around it, from the trainings' logs.
 
-    python -m benchmark.figures.curves --spec JSON --out results/curves_table3
+    python -m benchmark.figures.curves --spec FILE.yaml --out results/curves_table3
 
-``--spec`` is that of ``workflow.planning.ablations.curves``. A line is the mean over seeds, its band reaches from the lowest to
+A line is the mean over seeds, its band reaches from the lowest to
 the highest seed. Losses of single batches are averaged over the last few logged steps, the validation crops are not:
 they are the same at every step. PNG and SVG are the same bytes for the same logs.
 """
@@ -14,15 +14,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from benchmark.figures.radar import ACCENT, COLORS, STYLES, save
+from benchmark.figures.style import ACCENT, COLORS, STYLES, SUBTITLE, new_figure, plain_axes, save
+from benchmark.tables.specs import CurvesSpec
+from osediff.common import settings
 from osediff.common.errors import InputError, run
 
+Log = dict[str, dict[int, float]]  # logged values by name and step
+Series = tuple[NDArray[np.int64], NDArray[np.float64]]  # steps (n,) and values (seeds, n)
 # What osediff.train logs, in the order of the panels: title and unit.
 PANELS = {
     "validation_psnr": "PSNR on validation crops (dB) ↑",
@@ -37,9 +40,9 @@ PANELS = {
 WINDOW = 5  # logged steps that a training loss is averaged over
 
 
-def read_log(path: Path) -> dict[str, dict[int, float]]:
-    """Logged values by name and step; InputError where the file is not a log of osediff.train."""
-    found: dict[str, dict[int, float]] = {}
+def read_log(path: Path) -> Log:
+    """Read logged values by name and step; InputError where the file is not a log of osediff.train."""
+    values: Log = {}
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
@@ -47,14 +50,14 @@ def read_log(path: Path) -> dict[str, dict[int, float]]:
                 continue
             for name, value in entry.items():
                 if name in PANELS:
-                    found.setdefault(name, {})[entry["step"]] = float(value)
+                    values.setdefault(name, {})[entry["step"]] = float(value)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a training log ({error}); train the variant again") from error
-    return found
+    return values
 
 
-def series(logs: list[dict[str, dict[int, float]]], name: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Steps (n,) and values (seeds, n) of one quantity, where every seed has it; None where it is absent."""
+def series(logs: list[Log], name: str) -> Series | None:
+    """Collect one quantity at the steps where every seed has it; None where it is absent."""
     of_seeds = [log[name] for log in logs if log.get(name)]
     if not of_seeds:
         return None
@@ -65,13 +68,12 @@ def series(logs: list[dict[str, dict[int, float]]], name: str) -> tuple[np.ndarr
     return np.array(steps), values
 
 
-def panel(
-    plot: Axes, title: str, lines: dict[str, tuple[np.ndarray, np.ndarray]], order: list[str], default: str
-) -> None:
-    """One panel: a line and a band for each variant that has the quantity."""
+def draw_panel(plot: Axes, title: str, lines: dict[str, Series], order: list[str], default: str) -> None:
+    """Draw one panel: a line and a band for each variant that has the quantity."""
+    others = [name for name in order if name != default]
     for variant, (steps, values) in lines.items():
-        rank = [name for name in order if name != default].index(variant) if variant != default else 0
         emphasized = variant == default
+        rank = 0 if emphasized else others.index(variant)
         color = ACCENT if emphasized else COLORS[rank % len(COLORS)]
         style: Any = "-" if emphasized else STYLES[rank % len(STYLES)]
         look = {"color": color, "linestyle": style, "linewidth": 2.2 if emphasized else 1.5}
@@ -81,51 +83,49 @@ def panel(
     plot.set_title(title, fontsize=10.5, loc="left")
     plot.set_xlabel("step", fontsize=9)
     plot.tick_params(labelsize=8.5)
-    plot.grid(color="#E4E4E4", linewidth=0.6)
-    plot.spines[["top", "right"]].set_visible(False)
+    plain_axes(plot)
 
 
-def draw(spec: dict[str, Any]) -> Figure:
-    """The figure of ``spec``; InputError where no log holds anything to draw."""
-    logs = {title: [read_log(Path(path)) for path in paths] for title, paths in spec["rows"].items()}
-    found = {name: {title: series(of_seeds, name) for title, of_seeds in logs.items()} for name in PANELS}
-    panels = {name: {t: line for t, line in lines.items() if line} for name, lines in found.items()}
-    panels = {name: lines for name, lines in panels.items() if lines}
+def draw(spec: CurvesSpec) -> Figure:
+    """Draw the figure of ``spec``; InputError where no log holds anything to draw."""
+    logs = {title: [read_log(Path(path)) for path in paths] for title, paths in spec.rows.items()}
+    panels: dict[str, dict[str, Series]] = {}
+    for name in PANELS:
+        for title, of_seeds in logs.items():
+            line = series(of_seeds, name)
+            if line is not None:
+                panels.setdefault(name, {})[title] = line
     if not panels:
-        raise InputError(f"the logs of {spec['title']} hold nothing to draw; train its variants again")
+        raise InputError(f"the logs of {spec.title} hold nothing to draw; train its variants again")
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(5.4 * columns, 3.1 * rows + 1.3), dpi=160, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(5.4 * columns, 3.1 * rows + 1.3, dpi=160)
     plots = figure.subplots(rows, columns, squeeze=False).flatten()
     for plot, (name, lines) in zip(plots, panels.items(), strict=False):
-        panel(plot, PANELS[name], lines, list(logs), spec["default"])
+        draw_panel(plot, PANELS[name], lines, list(logs), spec.default)
     for plot in plots[len(panels) :]:
         plot.set_visible(False)
     handles = {h: label for plot in plots for h, label in zip(*plot.get_legend_handles_labels(), strict=True)}
     by_label = {label: handle for handle, label in reversed(handles.items())}
     ordered = {title: by_label[title] for title in logs if title in by_label}
     figure.legend(ordered.values(), ordered.keys(), loc="outside lower center", ncol=4, frameon=False, fontsize=9.5)
-    seeds = max(map(len, spec["rows"].values()))
+    seeds = max(map(len, spec.rows.values()))
     spread = f"; lines are means over {seeds} seeds, bands their range" if seeds > 1 else ""
-    figure.suptitle(f"{spec['title']}\n", fontsize=13, fontweight="bold")
-    about = f"{spec['preset']} preset{spread}; training losses are running means of {WINDOW} logged steps"
-    figure.text(0.5, 0.965, about, ha="center", va="top", fontsize=9.5, color="#444444")
+    figure.suptitle(f"{spec.title}\n", fontsize=13, fontweight="bold")
+    about = f"{spec.preset} preset{spread}; training losses are running means of {WINDOW} logged steps"
+    figure.text(0.5, 0.965, about, ha="center", va="top", fontsize=9.5, color=SUBTITLE)
     return figure
 
 
 def main() -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmark.figures.curves", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--spec", type=json.loads, required=True, help="JSON of workflow.planning.ablations.curves")
+    parser.add_argument("--spec", type=Path, required=True, help="YAML: CurvesSpec of benchmark.tables.specs")
     parser.add_argument("--out", type=Path, required=True, help="path without ending; .png and .svg are written")
     args = parser.parse_args()
-    lacking = {"preset", "title", "default", "rows"} - args.spec.keys()
-    if lacking:
-        raise InputError(f"--spec lacks {', '.join(sorted(lacking))}")
-    matplotlib.rcdefaults()  # a user's matplotlibrc must not change the bytes
-    save(draw(args.spec), args.out)
+    save(draw(settings.read(args.spec, CurvesSpec)), args.out)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Everybody reads it here: planning, evaluation, statistics, tables and figures. O
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -70,6 +71,21 @@ class Metric(Settings):
     def sign(self) -> int:
         """1 where higher is better, else -1."""
         return 1 if self.higher_is_better else -1
+
+    @property
+    def heading(self) -> str:
+        """Column name in tables: the title and the direction that is better."""
+        return self.title + ("↑" if self.higher_is_better else "↓")
+
+    def printed(self, value: float) -> str:
+        """Print ``value`` as tables show it; empty for NaN, which stands for a value that is absent."""
+        return "" if math.isnan(value) else f"{value:.{self.decimals}f}"
+
+    def is_possible(self, value: float) -> bool:
+        """Tell whether ``value`` is finite and lies in the metric's range, but for the rounding of its sixth decimal."""
+        low, high = self.range
+        inside = (low is None or value >= low - 1e-6) and (high is None or value <= high + 1e-6)
+        return math.isfinite(value) and inside
 
 
 class ProtocolVersion(Settings):

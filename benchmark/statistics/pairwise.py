@@ -1,11 +1,10 @@
 """What differences between methods are worth: intervals of averages, and pairwise tests on the same images.
 
-    python -m benchmark.statistics.pairwise --spec JSON --rows FILE.csv ... --out results
+    python -m benchmark.statistics.pairwise --spec FILE.yaml --rows FILE.csv ... --out results
 
 Writes, below ``--out``: statistics.csv, one line per test set, method and metric with the mean and its 95 % bootstrap
 interval (empty for a metric of the whole set, which has no spread over images); pairwise.csv, one line per test set,
-metric and pair of methods; ranking.md, a matrix of who is really better. ``--spec`` and ``--rows`` are those of
-benchmark.tables.quality, title and caption left out.
+metric and pair of methods; ranking.md, a matrix of the differences for each test set and metric.
 
 Tests are paired: both methods on each image. A method is called better when the paired bootstrap and Wilcoxon's
 signed-rank test both say so at 5 %, after Holm's correction over all pairs of methods of a test set and metric.
@@ -14,30 +13,40 @@ signed-rank test both say so at 5 %, after Holm's correction over all pairs of m
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import itertools
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from scipy.stats import wilcoxon
+import pandas as pd
 
-from benchmark.metrics import build as metrics
-from benchmark.tables.quality import PRESETS, Groups, compose, has_values, heading, read_rows
-from osediff.common.errors import InputError, run
+from benchmark.evaluation import results
+from benchmark.evaluation.results import Metrics
+from benchmark.metrics.registry import Metric
+from benchmark.statistics.bootstrap import (
+    LEVEL,
+    RESAMPLES,
+    Array,
+    bootstrap_p,
+    holm,
+    interval,
+    resampled_means,
+    wilcoxon_p,
+)
+from benchmark.tables.render import csv_text, markdown
+from benchmark.tables.specs import PRESETS, ComparisonSpec
+from benchmark.tables.table import Cell, Column, Row, Table, texts
+from osediff.common import settings
+from osediff.common.errors import run
 from osediff.common.files import write_text
 
-RESAMPLES = 10_000
-SEED = 0  # resampling is part of the result, so it does not follow the configuration's seed
-LEVEL = 0.05
 MEANS = ("preset", "test_set", "method", "metric", "images", "mean", "low", "high", "protocol", "note")
-COMPARED = ("preset", "test_set", "metric", "method", "other", "images", "difference", "low", "high")
-PAIRS = (*COMPARED, "p_bootstrap", "p_wilcoxon", "better")
+PAIRS = (
+    *("preset", "test_set", "metric", "method", "other", "images", "difference", "low", "high"),
+    *("p_bootstrap", "p_wilcoxon", "better"),
+)
 LEGEND = (
-    "Row against column, with the mean difference: ✓ really better, ✗ really worse, ≈ cannot be told. Paired on the "
+    "Row against column, with the mean difference: ✓ better, ✗ worse, ≈ cannot be told. Paired on the "
     f"same images: bootstrap ({RESAMPLES} resamples) and Wilcoxon must agree at {LEVEL:.0%}, corrected by Holm over "
     "the pairs of each matrix."
 )
@@ -56,140 +65,125 @@ class Pair:
     p_wilcoxon: float
 
     def better(self, higher_is_better: bool) -> int | None:
-        """Index of the method that is really better; None when that cannot be told."""
+        """Return the index of the better method; None when that cannot be told."""
         if max(self.p_bootstrap, self.p_wilcoxon) >= LEVEL or self.difference == 0:
             return None
         return self.first if (self.difference > 0) == higher_is_better else self.second
 
 
-def resampled_means(values: np.ndarray, resamples: int = RESAMPLES, seed: int = SEED) -> np.ndarray:
-    """Means (resamples, methods) of ``values`` (methods, images), images drawn with replacement, alike for all."""
-    rng, images = np.random.default_rng(seed), values.shape[1]
-    means = np.empty((resamples, len(values)))
-    step = max(1, 2_000_000 // images)  # some megabytes at a time
-    for start in range(0, resamples, step):
-        drawn = rng.integers(images, size=(min(step, resamples - start), images))
-        for index, row in enumerate(values):
-            means[start : start + len(drawn), index] = row[drawn].mean(axis=1)
-    return means
+def compare(values: Array, means: Array) -> list[Pair]:
+    """Test every pair of methods.
 
-
-def interval(means: np.ndarray) -> tuple[float, float]:
-    """The 95 % percentile interval of resampled means."""
-    low, high = np.quantile(means, [LEVEL / 2, 1 - LEVEL / 2])
-    return float(low), float(high)
-
-
-def holm(p_values: list[float]) -> list[float]:
-    """``p_values`` corrected for their number (Holm, 1979), in the order given; never above 1."""
-    corrected = [0.0] * len(p_values)
-    largest = 0.0
-    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        corrected[index] = largest
-    return corrected
-
-
-def compared(values: np.ndarray, means: np.ndarray) -> list[Pair]:
-    """Every pair of the methods in ``values`` (methods, images), by ``means``, the resampled means (resamples, m)."""
-    found, by_bootstrap, by_wilcoxon = [], [], []
+    Args:
+        values: (methods, images).
+        means: resampled means (resamples, methods).
+    """
+    differences, by_bootstrap, by_wilcoxon = [], [], []
     for first, second in itertools.combinations(range(len(values)), 2):
-        differences, drawn = values[first] - values[second], means[:, first] - means[:, second]
-        # Two-sided, and never 0: the sample itself counts as one of the resamples.
-        tail = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
-        by_bootstrap.append(min(1.0, 2 * (tail + 1) / (len(drawn) + 1)))
-        by_wilcoxon.append(float(wilcoxon(differences).pvalue) if differences.any() else 1.0)
-        found.append((first, second, float(differences.mean()), *interval(drawn)))
-    corrected = zip(found, holm(by_bootstrap), holm(by_wilcoxon), strict=True)
+        of_images, of_resamples = values[first] - values[second], means[:, first] - means[:, second]
+        by_bootstrap.append(bootstrap_p(of_resamples))
+        by_wilcoxon.append(wilcoxon_p(of_images))
+        differences.append((first, second, float(of_images.mean()), *interval(of_resamples)))
+    corrected = zip(differences, holm(by_bootstrap), holm(by_wilcoxon), strict=True)
     return [Pair(*pair, p_bootstrap, p_wilcoxon) for pair, p_bootstrap, p_wilcoxon in corrected]
 
 
-def per_image(groups: Groups, methods: list[str], test_set: str, name: str) -> np.ndarray:
-    """Values (methods, images) of a metric, images in one order; no columns where it was not measured."""
-    rows = []
-    for method in methods:
-        measured = [row for row in groups[method, test_set] if row["metric"] == name and row["value"]]
-        rows.append({row["image"]: float(row["value"]) for row in measured})
-    if not all(rows):
+def per_image(frame: pd.DataFrame, methods: list[str], test_set: str, name: str) -> Array:
+    """Values (methods, images) of a metric, images sorted; no columns where a method has none."""
+    series = [results.values(results.of(frame, method, test_set), name) for method in methods]
+    if not series or not all(map(len, series)):
         return np.empty((len(methods), 0))
-    return np.array([[of[image] for image in sorted(rows[0])] for of in rows])
+    return np.array([values.to_numpy(dtype=np.float64) for values in series])
 
 
-def matrix(titles: list[str], pairs: list[Pair], metric: dict[str, Any]) -> list[str]:
-    """Markdown lines, row against column: ✓ the row is really better, ✗ worse, ≈ cannot be told; the difference."""
-    cells = [["–"] * len(titles) for _ in titles]
+def matrix(title: str, titles: list[str], pairs: list[Pair], metric: Metric) -> Table:
+    """Make the matrix of one test set and metric, row against column."""
+    cells = [[Cell("–") for _ in titles] for _ in titles]
     for pair in pairs:
-        better = pair.better(metric["higher_is_better"])
+        better = pair.better(metric.higher_is_better)
         for row, column, sign in ((pair.first, pair.second, 1), (pair.second, pair.first, -1)):
             mark = "≈" if better is None else "✓" if better == row else "✗"
-            cells[row][column] = f"{mark} {sign * pair.difference:+.{metric['decimals']}f}"
-    lines = ["| " + " | ".join(["", *titles]) + " |", "|---|" + "--:|" * len(titles)]
-    return lines + ["| " + " | ".join([title, *row]) + " |" for title, row in zip(titles, cells, strict=True)]
+            cells[row][column] = Cell(f"{mark} {sign * pair.difference:+.{metric.decimals}f}")
+    columns = [Column(title="method"), *(Column(title=column, number=True) for column in titles)]
+    return Table(title, columns, [[[Cell(name), *row] for name, row in zip(titles, cells, strict=True)]])
 
 
-def as_csv(columns: tuple[str, ...], lines: list[list[str]]) -> str:
-    """Lines of a CSV file under ``columns``."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([columns, *lines])
-    return text.getvalue()
+@dataclass
+class Report:
+    """Rows of statistics.csv and pairwise.csv, and the matrices of ranking.md."""
+
+    preset: str
+    means: list[Row] = field(default_factory=list)
+    pairs: list[Row] = field(default_factory=list)
+    matrices: list[Table] = field(default_factory=list)
+
+    def files(self, banner: str) -> dict[str, str]:
+        """Render the three files by name."""
+        tables = {"statistics.csv": (MEANS, self.means), "pairwise.csv": (PAIRS, self.pairs)}
+        rendered = {
+            name: csv_text(Table(name, [Column(column) for column in columns], [rows]))
+            for name, (columns, rows) in tables.items()
+        }
+        head = markdown(Table("Paired comparison of methods", [], [], banner=banner, notes=[LEGEND]))
+        return rendered | {"ranking.md": "\n".join([head, *(markdown(table, level=2) for table in self.matrices)])}
 
 
-def report(spec: dict[str, Any], registry: metrics.Registry, groups: Groups) -> dict[str, str]:
-    """The three files by name. InputError where the methods of a test set were not measured alike."""
-    compose(spec, registry, groups)  # its checks: the same images and one protocol
-    titles = {method: entry["title"] for method, entry in spec["methods"].items()}
-    means_lines, pair_lines = [], []
-    text = ["# Who is really better", "", f"**{PRESETS[spec['preset']]}**", ""]
-    text.append(LEGEND)
-    for test_set, name in itertools.product(spec["test_sets"], spec["metrics"]):
-        metric = registry["metrics"][name]
-        methods = [method for method in titles if has_values(groups[method, test_set])]
-        values = per_image(groups, methods, test_set, name)
-        spread = metric["level"] == "image" and values.shape[1] > 1
-        means = resampled_means(values) if spread else np.empty((0, len(methods)))
-        for method, title in titles.items():
-            rows = [row for row in groups[method, test_set] if row["metric"] == name]
-            images = len({row["image"] for row in groups[method, test_set]} - {""})
-            found = [float(row["value"]) for row in rows if row["value"]]
-            numbers = [float(np.mean(found))] if found else []
-            numbers += [*interval(means[:, methods.index(method)])] if spread and found else []
-            cells = [f"{number:.6f}" for number in numbers] + [""] * (3 - len(numbers))
-            notes = "; ".join(dict.fromkeys(row["note"] for row in rows if row["note"]))
-            fixed = [spec["preset"], test_set, title, name, str(images)]
-            means_lines.append([*fixed, *cells, rows[0]["protocol"] if rows else "", notes])
-        if not spread or len(methods) < 2:
-            continue
-        pairs, shown = compared(values, means), [titles[method] for method in methods]
-        for pair in pairs:
-            best = pair.better(metric["higher_is_better"])
-            fixed = [spec["preset"], test_set, name, shown[pair.first], shown[pair.second], str(values.shape[1])]
-            cells = [f"{number:.6f}" for number in (pair.difference, pair.low, pair.high)]
-            cells += [f"{p:.4g}" for p in (pair.p_bootstrap, pair.p_wilcoxon)]
-            pair_lines.append([*fixed, *cells, "" if best is None else shown[best]])
-        title = spec["test_sets"][test_set]["title"]
-        text += ["", f"## {title}, {heading(metric)}, {values.shape[1]} images", "", *matrix(shown, pairs, metric)]
-    return {
-        "statistics.csv": as_csv(MEANS, means_lines),
-        "pairwise.csv": as_csv(PAIRS, pair_lines),
-        "ranking.md": "\n".join(text) + "\n",
-    }
+def report(spec: ComparisonSpec, metrics: Metrics, frame: pd.DataFrame) -> Report:
+    """Compute all statistics; InputError where the methods of a test set were not measured alike."""
+    found = Report(spec.preset)
+    for test_set in spec.test_sets:
+        results.check_alike(frame, spec.methods, test_set, {name: metrics[name] for name in spec.metrics})
+        for name in spec.metrics:
+            add(found, spec, metrics[name], frame, test_set, name)
+    return found
+
+
+def add(found: Report, spec: ComparisonSpec, metric: Metric, frame: pd.DataFrame, test_set: str, name: str) -> None:
+    """Add the statistics of one metric on one test set to ``found``."""
+    methods = [method for method in spec.methods if results.has_values(results.of(frame, method, test_set))]
+    values = per_image(frame, methods, test_set, name)
+    has_spread = metric.level == "image" and values.shape[1] > 1
+    means = resampled_means(values) if has_spread else np.empty((0, len(methods)))
+    for method, entry in spec.methods.items():
+        of_method = results.of(frame, method, test_set)
+        rows = of_method[of_method["metric"] == name]
+        measured = results.values(rows, name)
+        numbers = [float(np.mean(measured))] if len(measured) else []
+        if has_spread and numbers:
+            numbers += interval(means[:, methods.index(method)])
+        cells = [f"{number:.6f}" for number in numbers] + [""] * (3 - len(numbers))
+        notes = "; ".join(dict.fromkeys(note for note in rows["note"] if note))
+        fixed = (spec.preset, test_set, entry.title, name, len(results.images(of_method)))
+        found.means.append(texts(*fixed, *cells, next(iter(rows["protocol"]), ""), notes))
+    if not has_spread or len(methods) < 2:
+        return
+    pairs, titles = compare(values, means), [spec.methods[method].title for method in methods]
+    for pair in pairs:
+        best = pair.better(metric.higher_is_better)
+        numbers = [pair.difference, pair.low, pair.high]
+        cells = [*(f"{number:.6f}" for number in numbers), f"{pair.p_bootstrap:.4g}", f"{pair.p_wilcoxon:.4g}"]
+        fixed_pair = (spec.preset, test_set, name, titles[pair.first], titles[pair.second], values.shape[1])
+        found.pairs.append(texts(*fixed_pair, *cells, "" if best is None else titles[best]))
+    title = f"{spec.test_sets[test_set].title}, {metric.heading}, {values.shape[1]} images"
+    found.matrices.append(matrix(title, titles, pairs, metric))
 
 
 def main() -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmark.statistics.pairwise", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--spec", type=json.loads, required=True, help="JSON: preset, metrics, methods, test_sets")
+    parser.add_argument("--spec", type=Path, required=True, help="YAML: preset, metrics, methods, test_sets")
     parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
     parser.add_argument(
         "--rows", type=Path, nargs="+", required=True, help="CSV files of benchmark.evaluation.evaluate"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the three files")
     args = parser.parse_args()
-    lacking = {"preset", "metrics", "methods", "test_sets"} - args.spec.keys()
-    if lacking:
-        raise InputError(f"--spec lacks {', '.join(sorted(lacking))}")
-    for name, text in report(args.spec, metrics.load(args.registry), read_rows(args.rows)).items():
+    spec, metrics = settings.read(args.spec, ComparisonSpec), results.read_metrics(args.registry)
+    results.check_known(spec.metrics, metrics, args.spec)
+    found = report(spec, metrics, results.load(args.rows, metrics))
+    for name, text in found.files(PRESETS[spec.preset]).items():
         write_text(args.out / name, text)
 
 

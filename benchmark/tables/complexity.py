@@ -11,27 +11,35 @@ OSEDiff the sum that comes nearest is named with its remainder.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
+
+import pandas as pd
 
 from benchmark.complexity.records import MethodCount, ModuleCount, Timing, read_record
 from benchmark.complexity.specs import Interpretation, Interpretations, Table2Spec
 from benchmark.data import published
-from benchmark.tables import html, latex
+from benchmark.evaluation import results
+from benchmark.tables.render import write
+from benchmark.tables.table import Cell, Column, Table
 from osediff.common.errors import run
-from osediff.common.files import write_text
 from osediff.common.settings import read
 
 COLUMNS = (
-    *("method", "source", "size", "steps", "seconds", "device", "gmacs", "gmacs_without_attention", "mparams"),
-    *("mparams_trainable", "includes"),
+    *(Column("method", "Method"), Column("source"), Column(title="Source"), Column("size")),
+    Column("steps", "Steps", number=True),
+    *(Column("seconds"), Column(title="Time (s)", number=True), Column("device")),
+    Column("gmacs", "MACs (G)", number=True),
+    Column("gmacs_without_attention", "Without attention", number=True),
+    Column("mparams", "Parameters (M)", number=True),
+    Column("mparams_trainable", "Trainable (M)", number=True),
+    Column("includes", "Includes"),
 )
-HEAD = (
-    *("method", "source", "steps", "time (s)", "MACs (G)", "without attention", "parameters (M)", "trainable (M)"),
-    "includes",
+NOTE = (
+    "Multiply-adds of one 512x512 image unless the row says otherwise, counted by fvcore with a rule for attention "
+    "(norms and upsampling are a fifth of a percent of it). Without attention: without the products inside fused "
+    "attention, which fvcore leaves out by default; published numbers are mostly such. Times are of the device that they name; "
+    "none is converted. Published rows are the paper's."
 )
 Row = dict[str, str]
 
@@ -78,18 +86,15 @@ def row_of_timing(timing: Timing) -> Row:
     return row | {"seconds": f"{times.seconds:.4g}", "includes": f"{timing.includes} ({how})"}
 
 
-def rows_published(path: Path) -> list[Row]:
-    """The published table, a row for each method, as printed."""
-    names = {"seconds": "seconds", "gmacs": "gmacs", "mparams": "mparams", "mparams-trainable": "mparams_trainable"}
+def rows_published(values: pd.DataFrame) -> list[Row]:
+    """Make one row for each method of the published table, as printed."""
     rows: dict[str, Row] = {}
-    for value in published.load(path):
-        if value.table == "table2":
-            row = rows.setdefault(value.method, {"method": value.method, "source": "published", "size": "512x512"})
-            row["steps"] = "" if value.steps is None else str(value.steps)
-            row["device"] = "A100"
-            row["includes"] = "not stated"
-            if value.metric in names:
-                row[names[value.metric]] = value.printed
+    of_table = values[values["table"] == "table2"]
+    for value in of_table.to_dict("records"):
+        fixed = {"method": value["method"], "source": "published", "size": "512x512", "steps": value["steps"]}
+        row = rows.setdefault(value["method"], {**fixed, "device": "A100", "includes": "not stated"})
+        if value["metric"] != "steps":
+            row[value["metric"].replace("-", "_")] = value["printed"]
     return list(rows.values())
 
 
@@ -129,23 +134,23 @@ def _nearest_sum(count: MethodCount, name: str, interpretation: Interpretation, 
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.tables.complexity", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--spec", type=Path, required=True, help="YAML file, see benchmark.complexity.specs.Table2Spec")
-    parser.add_argument(
-        "--counts", type=Path, nargs="+", required=True, help="JSON files of benchmark.complexity.flops"
-    )
-    parser.add_argument("--timings", type=Path, nargs="*", default=[], help="JSON files of benchmark.complexity.timing")
-    parser.add_argument("--published", type=Path, required=True, help="CSV file of published values")
-    parser.add_argument("--out", type=Path, required=True, help="path without ending")
-    args = parser.parse_args()
-    spec = read(args.spec, Table2Spec)
-    counts = [read_record(path, MethodCount) for path in args.counts]
-    others = rows_published(args.published)
+def cells(row: Row) -> list[Cell]:
+    """Make the cells of one row; published ones are marked so."""
+    time = f"{row['seconds']} ({row['device']})" if row.get("seconds") else ""
+    source = row["source"] + (f", {row['size']}" if row.get("size") != "512x512" else "")
+    shown = {"Source": source, "Time (s)": time}
+    is_published = row["source"] == "published"
+    return [
+        Cell(row.get(column.name, "") if column.name else shown[column.title], published=is_published)
+        for column in COLUMNS
+    ]
+
+
+def compose(spec: Table2Spec, counts: list[MethodCount], timings: list[Timing], values: pd.DataFrame) -> Table:
+    """Make the table: of each method what was counted, then measured, then published."""
+    others = rows_published(values)
     rows = [row for count in counts for row in rows_of_count(count)]
-    rows += [row_of_timing(read_record(path, Timing)) for path in args.timings] + others
+    rows += [row_of_timing(timing) for timing in timings] + others
     order = list(dict.fromkeys(row["method"] for row in rows))
     rows.sort(key=lambda row: order.index(row["method"]))
     printed = {row["method"]: row for row in others}
@@ -156,51 +161,42 @@ def main() -> None:
             count, spec.interpretations.get(count.title, Interpretations()), printed.get(count.title, {})
         )
     ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    cells = [[shown(row, column) for column in HEAD] for row in rows]
-    about = [
-        "Multiply-adds of one 512x512 image unless the row says otherwise, counted by fvcore with a rule for attention "
-        "(norms and upsampling are a fifth of a percent of it). Without attention: without the products inside fused "
-        "attention, which fvcore leaves out by default; published numbers are mostly such. Times are of the device that they name; "
-        "none is converted. Published rows are the paper's.",
-    ]
-    caption = "Complexity: counted, measured and published"
-    texts = {
-        ".csv": text.getvalue(),
-        ".md": markdown(caption, cells, [*about, *remarks]),
-        ".html": html.page("Table 2", caption, list(HEAD), [[list(map(escape, row)) for row in cells]], about, remarks),
-        ".tex": latex.page(
-            latex.escaped(f"{caption}. {about[0]}"),
-            list(HEAD),
-            2,
-            [[list(map(latex.escaped, row)) for row in cells]],
-            remarks,
-        ),
-    }
-    for suffix, content in texts.items():
-        write_text(args.out.with_name(args.out.name + suffix), content)
+    caption = "Complexity: counted, measured and published."
+    return Table("Table 2", list(COLUMNS), [[cells(row) for row in rows]], caption, notes=[NOTE], remarks=remarks)
 
 
-def shown(row: Row, column: str) -> str:
-    """The cell of ``row`` under a heading of ``HEAD``."""
-    keys = dict(zip(HEAD, ("method", "source", "steps", "seconds", "gmacs", "gmacs_without_attention", "mparams",
-                           "mparams_trainable", "includes"), strict=True))  # fmt: skip
-    cell = row.get(keys[column], "")
-    if column == "time (s)" and cell:
-        return f"{cell} ({row['device']})"
-    return cell + (f", {row['size']}" if column == "source" and row.get("size") != "512x512" else "")
+def read_table(path: Path) -> pd.DataFrame:
+    """Read the CSV of this module, cells as printed; InputError, with file, line and column, where it is not one."""
+    head = [column.name for column in COLUMNS if column.name]
+    rows = []
+    for where, texts in results.read_csv(path, head, "a table of benchmark.tables.complexity; render it first"):
+        row = dict(zip(head, texts, strict=True))
+        for column in ("seconds", "gmacs", "mparams"):
+            if row[column]:
+                results.number(row[column], where, column)
+        rows.append(row)
+    return pd.DataFrame(rows, columns=head)
 
 
-def markdown(caption: str, cells: list[list[str]], notes: list[str]) -> str:
-    """The table as Markdown, published rows in italics."""
-    lines = [f"# Table 2. {caption}", "", "| " + " | ".join(HEAD) + " |", "|---|---|" + "--:|" * 6 + "---|"]
-    for row in cells:
-        italic = row[1].startswith("published")
-        lines.append("| " + " | ".join(f"*{cell}*" if italic and cell else cell for cell in row) + " |")
-    return "\n".join([*lines, "", *(f"{note}\n" for note in notes)]).rstrip() + "\n"
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark.tables.complexity", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--spec", type=Path, required=True, help="YAML file, see benchmark.complexity.specs.Table2Spec")
+    parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
+    parser.add_argument(
+        "--counts", type=Path, nargs="+", required=True, help="JSON files of benchmark.complexity.flops"
+    )
+    parser.add_argument("--timings", type=Path, nargs="*", default=[], help="JSON files of benchmark.complexity.timing")
+    parser.add_argument("--published", type=Path, required=True, help="CSV file of published values")
+    parser.add_argument("--out", type=Path, required=True, help="path without ending")
+    args = parser.parse_args()
+    spec = read(args.spec, Table2Spec)
+    counts = [read_record(path, MethodCount) for path in args.counts]
+    timings = [read_record(path, Timing) for path in args.timings]
+    values = published.load([args.published], results.read_metrics(args.registry))
+    write(compose(spec, counts, timings, values), args.out)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import argparse
 import json
 from pathlib import Path
 
-from benchmark.metrics import build as metrics
-from benchmark.metrics.protocols import resolve
+from benchmark.metrics.registry import MetricRegistry, Options, read_registry
+from benchmark.tables.render import markdown
+from benchmark.tables.table import Column, Row, Table, texts
 from osediff.common.errors import run
 from osediff.common.files import write_text
 
@@ -18,40 +19,49 @@ HEAD = ("metric", "better", "range", "unit", "of", "computed by", "options", "we
 
 
 def bounds(lowest: float | None, highest: float | None) -> str:
-    """A range as text: ``0 to 80``, ``from 0``, or a dash."""
+    """Print a range: ``0 to 80``, ``from 0``, or a dash."""
     if lowest is None:
         return "–"
     return f"from {lowest:g}" if highest is None else f"{lowest:g} to {highest:g}"
 
 
-def sheet(registry: metrics.Registry) -> str:
-    """The registry under one protocol as Markdown, then what the other protocols change."""
-    lines = ["# How every number is measured", "", "| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
-    for name, metric in registry["metrics"].items():
-        library = metric["library"]
-        by = "this repository" if library == "own" else f"{library} {registry['libraries'][library]}: {metric['name']}"
-        options = {
-            **metric["options"],
-            **({"random_crops": metric["random_crops"]} if "random_crops" in metric else {}),
-        }
-        weights = []
-        for weight in (registry["weights"][key] for key in metric["weights"]):
-            file = Path(weight.get("repo", "")) / Path(weight["path"]).name
-            weights.append(f"{file} ({weight.get('sha256', 'not published')[:16]})")
-        cells = [metric["title"], "higher" if metric["higher_is_better"] else "lower", bounds(*metric["range"])]
-        cells += [metric["unit"], "each image" if metric["level"] == "image" else "whole sets", by]
-        cells += [", ".join(f"{key} {json.dumps(value)}" for key, value in options.items()) or "–"]
-        cells += [", ".join(weights) or "–", metrics.protocol(registry, name)]
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", "Images are 8-bit RGB, paired by name; averages are over the images of a test set.", ""]
-    lines += ["Other protocols, chosen by `protocol` of the main configuration or `--protocol`:", ""]
-    for name, other in registry.get("protocols", {}).items():
-        titles = ", ".join(registry["metrics"][metric]["title"] for metric in other["metrics"])
-        lines.append(f"- `{name}/{other['version']}` ({titles}): {other['about']}")
-    return "\n".join(lines) + "\n"
+def row(registry: MetricRegistry, name: str) -> Row:
+    """Make the row of one metric."""
+    metric = registry.metrics[name]
+    library = metric.library
+    by = "this repository" if library == "own" else f"{library} {registry.libraries[library]}: {metric.name}"
+    crops: Options = {} if metric.random_crops is None else {"random_crops": metric.random_crops}
+    options = ", ".join(f"{key} {json.dumps(value)}" for key, value in {**metric.options, **crops}.items())
+    weights = []
+    for weight in (registry.weights[key] for key in metric.weights):
+        file = Path(weight.get("repo", "")) / Path(weight["path"]).name
+        weights.append(f"{file} ({weight.get('sha256', 'not published')[:16]})")
+    better = "higher" if metric.higher_is_better else "lower"
+    of = "each image" if metric.level == "image" else "whole sets"
+    cells = (metric.title, better, bounds(*metric.range), metric.unit, of, by, options or "–")
+    return texts(*cells, ", ".join(weights) or "–", registry.protocol_of(name))
+
+
+def sheet(registry: MetricRegistry) -> Table:
+    """Make the table of the registry under one protocol, and a list of what the other protocols change."""
+    others = []
+    for name, other in registry.protocols.items():
+        titles = ", ".join(registry.metrics[metric].title for metric in other.metrics)
+        others.append(f"`{name}/{other.version}` ({titles}): {other.about}")
+    return Table(
+        title="How every number is measured",
+        columns=[Column(title=title) for title in HEAD],
+        groups=[[row(registry, name) for name in registry.metrics]],
+        notes=[
+            "Images are 8-bit RGB, paired by name; averages are over the images of a test set.",
+            "Other protocols, chosen by `protocol` of the main configuration or `--protocol`:",
+        ],
+        remarks=others,
+    )
 
 
 def main() -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmark.tables.protocol", description=(__doc__ or "").split("\n")[0]
     )
@@ -59,9 +69,7 @@ def main() -> None:
     parser.add_argument("--protocol", help="one of the registry's protocols (default: its own, the paper's)")
     parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
     args = parser.parse_args()
-    registry = metrics.load(args.registry)
-    chosen = args.protocol or registry["protocol"]["id"]
-    write_text(args.out, sheet(resolve(registry, chosen, str(args.registry))))
+    write_text(args.out, markdown(sheet(read_registry(args.registry, args.protocol))))
 
 
 if __name__ == "__main__":

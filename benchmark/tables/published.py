@@ -1,120 +1,131 @@
 """Measured beside published: does the same method give the same number?
 
-    python -m benchmark.tables.published --spec JSON --rows FILE.csv ... --published FILE.csv ... --out results
+    python -m benchmark.tables.published --spec FILE.yaml --rows FILE.csv ... --published FILE.csv ... --out results
 
-Writes compare_published.csv and .md below ``--out``. ``--spec`` is that of benchmark.statistics.pairwise; a method there may say
-under what name it is ``published`` (else its title), a test set how many ``images`` it has. The verdict is ``match``
-within the published value's tolerance, ``outside`` beyond it, or ``not comparable`` with the reason: demo preset, other
-data, other protocol, not measured. Published values of methods or metrics that are not in ``--spec`` are left out.
+Writes compare_published.csv and .md below ``--out``. The verdict is ``match`` within the published value's tolerance,
+``within noise`` where the published value lies in the 95 % bootstrap interval of the measured average over images,
+``outside`` beyond both, or ``not comparable`` with the reason: demo preset, other data, other protocol, not measured.
+Published values of methods or metrics that are not in the spec are left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-import json
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from benchmark.data import published
-from benchmark.data.published import Published
-from benchmark.metrics import build as metrics
-from benchmark.tables.quality import PRESETS, Groups, Row, read_rows
-from osediff.common.errors import InputError, run
-from osediff.common.files import write_text
+from benchmark.evaluation import results
+from benchmark.evaluation.results import Metrics
+from benchmark.statistics.bootstrap import interval, resampled_means
+from benchmark.tables.render import write
+from benchmark.tables.specs import PRESETS, ComparisonSpec, ShownMethod
+from benchmark.tables.table import Cell, Column, Row, Table
+from osediff.common import settings
+from osediff.common.errors import run
 
+VERDICTS = ("match", "within noise", "outside", "not comparable")
 COLUMNS = (
-    *("preset", "table", "test_set", "method", "metric", "published", "measured", "difference", "tolerance"),
-    *("verdict", "reason", "protocol", "published_protocol", "source"),
+    *(Column("preset"), Column("table"), Column("test_set"), Column(title="Test set")),
+    *(Column("method", "Method"), Column("metric"), Column(title="Metric")),
+    Column("published", "published", number=True),
+    *(Column("measured"), Column(title="measured", number=True)),
+    *(Column("difference"), Column(title="difference", number=True)),
+    Column("tolerance", "tolerance", number=True),
+    *(Column("verdict"), Column("reason"), Column(title="verdict")),
+    *(Column("protocol"), Column("published_protocol"), Column("source", "source")),
 )
-VERDICTS = ("match", "outside", "not comparable")
 
 
-def obstacle(value: Published, rows: list[Row], spec: dict[str, Any]) -> str:
-    """Why a published value cannot be compared with ``rows``, all of one method and test set; empty if it can."""
-    if value.test_set not in spec["test_sets"]:
-        return f"other data: {value.test_set} was not measured"
-    if spec["preset"] != "paper":
-        return f"{spec['preset']} preset"
-    images, expected = len({row["image"] for row in rows} - {""}), spec["test_sets"][value.test_set].get("images")
+def incomparable_reason(value: pd.Series, rows: pd.DataFrame, spec: ComparisonSpec) -> str:
+    """Say why a published value cannot be compared with ``rows`` of one method and test set; empty if it can."""
+    test_set, name = value["test_set"], value["metric"]
+    if test_set not in spec.test_sets:
+        return f"other data: {test_set} was not measured"
+    if spec.preset == "demo":
+        return f"{spec.preset} preset"
+    images, expected = len(results.images(rows)), spec.test_sets[test_set].images
     if images and expected and images != expected:
         return f"other data: {images} images, not {expected}"
-    of_metric = [row for row in rows if row["metric"] == value.metric]
-    if not any(row["value"] for row in of_metric):
-        return f"not measured: {of_metric[0]['note'] if of_metric else 'not among the metrics'}"
-    protocol = of_metric[0]["protocol"]
-    return f"other protocol: {value.protocol}" if value.protocol != protocol else ""
+    of_metric = rows[rows["metric"] == name]
+    if not results.has_values(of_metric):
+        return f"not measured: {results.first_note(of_metric) or 'not among the metrics'}"
+    protocol = of_metric["protocol"].iloc[0]
+    return f"other protocol: {value['protocol']}" if value["protocol"] != protocol else ""
 
 
-def compare(spec: dict[str, Any], registry: metrics.Registry, groups: Groups, values: list[Published]) -> list[Row]:
-    """One row, keyed by COLUMNS, for every published value of each method in ``spec``, in the order of ``values``."""
-    lines = []
-    for method, entry in spec["methods"].items():
-        for value in values:
-            if value.method != entry.get("published", entry["title"]) or value.metric not in spec["metrics"]:
-                continue
-            rows = groups.get((method, value.test_set), [])
-            if value.test_set in spec["test_sets"] and not rows:
-                raise InputError(
-                    f"no evaluation of {method} on {value.test_set} among --rows; run benchmark.evaluation.evaluate"
-                )
-            reason = obstacle(value, rows, spec)
-            found = [float(row["value"]) for row in rows if row["metric"] == value.metric and row["value"]]
-            mean = math.fsum(found) / len(found) if found else math.nan
-            verdict = "not comparable"
-            if not reason:
-                # The last term is for the binary form of printed decimals, such as 27.925 against 27.92.
-                verdict = "match" if abs(mean - value.value) <= value.tolerance + 1e-9 else "outside"
-            fields = [spec["preset"], value.table, value.test_set, entry["title"], value.metric, value.printed]
-            fields += [f"{mean:.6f}", f"{mean - value.value:+.6f}"] if found else ["", ""]
-            stated = next((row["protocol"] for row in rows if row["metric"] == value.metric), "")
-            fields += [f"{value.tolerance:g}", verdict, reason, stated, value.protocol]
-            lines.append(dict(zip(COLUMNS, [*fields, value.source], strict=True)))
-    return lines
+def verdict(value: pd.Series, measured: pd.Series) -> str:
+    """Compare a published value with measured ones, one per image: ``match``, ``within noise`` or ``outside``."""
+    # The last term is for the binary form of printed decimals, such as 27.925 against 27.92.
+    if abs(results.mean(measured) - value["value"]) <= value["tolerance"] + 1e-9:
+        return "match"
+    if len(measured) > 1:
+        low, high = interval(resampled_means(measured.to_numpy(dtype=np.float64)[None])[:, 0])
+        if low <= value["value"] <= high:
+            return "within noise"
+    return "outside"
 
 
-def as_csv(lines: list[Row]) -> str:
-    """The comparison as CSV text."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
+def comparison_row(
+    spec: ComparisonSpec, metrics: Metrics, entry: ShownMethod, value: pd.Series, rows: pd.DataFrame
+) -> Row:
+    """Make the row of one published value; ``rows`` are of the same method and test set, none where it was not measured."""
+    name, test_set = value["metric"], value["test_set"]
+    reason = incomparable_reason(value, rows, spec)
+    measured = results.values(rows, name)
+    mean = results.mean(measured)
+    decided = "not comparable" if reason else verdict(value, measured)
+    shown_set = spec.test_sets[test_set].title if test_set in spec.test_sets else test_set
+    cells = [spec.preset, value["table"], test_set, shown_set, entry.title, name, metrics[name].title, value["printed"]]
+    for number, sign in ((mean, ""), (mean - value["value"], "+")):
+        digits = metrics[name].decimals + 2
+        cells += ["", ""] if math.isnan(number) else [f"{number:{sign}.6f}", f"{number:.{digits}f}"]
+    cells += [f"{value['tolerance']:g}", decided, reason, decided + (f" ({reason})" if reason else "")]
+    cells += [next(iter(rows.loc[rows["metric"] == name, "protocol"]), ""), value["protocol"], value["source"]]
+    return [Cell(cell) for cell in cells]
 
 
-def as_markdown(spec: dict[str, Any], registry: metrics.Registry, lines: list[Row]) -> str:
-    """The comparison as Markdown: what concerns the test sets that were measured, and a count of the rest."""
-    counts = Counter(line["verdict"] for line in lines)
-    text = ["# Measured beside published", "", f"**{PRESETS[spec['preset']]}**", ""]
-    text += [", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS) + ".", ""]
-    if not lines:
-        titles = ", ".join(entry.get("published", entry["title"]) for entry in spec["methods"].values())
-        text[-2] = f"Nothing to compare: no published number in config/published is of {titles} and an active metric."
-    shown = [line for line in lines if line["test_set"] in spec["test_sets"]]
-    head = ["test set", "method", "metric", "published", "measured", "difference", "tolerance", "verdict", "source"]
-    if shown:
-        text += ["| " + " | ".join(head) + " |", "|---|---|---|" + "--:|" * 4 + "---|---|"]
-    for line in shown:
-        metric = registry["metrics"][line["metric"]]
-        digits = metric["decimals"] + 2
-        numbers = [f"{float(line[key]):.{digits}f}" if line[key] else "" for key in ("measured", "difference")]
-        verdict = line["verdict"] + (f" ({line['reason']})" if line["reason"] else "")
-        name = spec["test_sets"][line["test_set"]]["title"]
-        cells = [name, line["method"], metric["title"], line["published"], *numbers, line["tolerance"], verdict]
-        text.append("| " + " | ".join([*cells, line["source"]]) + " |")
-    if len(shown) < len(lines):
-        text += ["", f"{len(lines) - len(shown)} published values are of test sets that were not measured here."]
-    return "\n".join(text).rstrip() + "\n"
+def compare(spec: ComparisonSpec, metrics: Metrics, frame: pd.DataFrame, values: pd.DataFrame) -> list[Row]:
+    """Make one row for every published value of each method in ``spec``, in the order of ``values``."""
+    rows = []
+    for method, entry in spec.methods.items():
+        chosen = values[(values["method"] == entry.published_name) & values["metric"].isin(spec.metrics)]
+        for _, value in chosen.iterrows():
+            of_method = frame[(frame["method"] == method) & (frame["test_set"] == value["test_set"])]
+            if value["test_set"] in spec.test_sets:
+                of_method = results.of(frame, method, value["test_set"])
+            rows.append(comparison_row(spec, metrics, entry, value, of_method))
+    return rows
+
+
+def tables(spec: ComparisonSpec, rows: list[Row]) -> tuple[Table, Table]:
+    """Make the table of all ``rows``, for the CSV, and the one of the test sets that were measured, for the eye."""
+    at = {column.name: index for index, column in enumerate(COLUMNS) if column.name}
+    counts = Counter(row[at["verdict"]].text for row in rows)
+    shown = [row for row in rows if row[at["test_set"]].text in spec.test_sets]
+    caption = ", ".join(f"{counts[name]} {name}" for name in VERDICTS) + "."
+    if not rows:
+        titles = ", ".join(method.published_name for method in spec.methods.values())
+        caption = f"Nothing to compare: no published number in config/published is of {titles} and an active metric."
+    notes = [
+        "Within noise: the published value lies in the 95 % bootstrap interval of the measured average over images."
+    ]
+    if len(shown) < len(rows):
+        notes.append(f"{len(rows) - len(shown)} published values are of test sets that were not measured here.")
+    whole = Table("Measured beside published", list(COLUMNS), [rows], caption, PRESETS[spec.preset], notes)
+    return whole, Table(whole.title, whole.columns, [shown], caption, whole.banner, notes)
 
 
 def main() -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmark.tables.published", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--spec", type=json.loads, required=True, help="JSON: preset, metrics, methods, test_sets")
+    parser.add_argument("--spec", type=Path, required=True, help="YAML: preset, metrics, methods, test_sets")
     parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
     parser.add_argument(
         "--rows", type=Path, nargs="+", required=True, help="CSV files of benchmark.evaluation.evaluate"
@@ -122,14 +133,12 @@ def main() -> None:
     parser.add_argument("--published", type=Path, nargs="+", required=True, help="CSV files of published values")
     parser.add_argument("--out", type=Path, required=True, help="folder for the two files")
     args = parser.parse_args()
-    lacking = {"preset", "metrics", "methods", "test_sets"} - args.spec.keys()
-    if lacking:
-        raise InputError(f"--spec lacks {', '.join(sorted(lacking))}")
-    registry = metrics.load(args.registry)
-    values = [value for path in args.published for value in published.load(path)]
-    lines = compare(args.spec, registry, read_rows(args.rows), values)
-    write_text(args.out / "compare_published.csv", as_csv(lines))
-    write_text(args.out / "compare_published.md", as_markdown(args.spec, registry, lines))
+    spec, metrics = settings.read(args.spec, ComparisonSpec), results.read_metrics(args.registry)
+    results.check_known(spec.metrics, metrics, args.spec)
+    values = published.load(args.published, metrics)
+    whole, shown = tables(spec, compare(spec, metrics, results.load(args.rows, metrics), values))
+    write(whole, args.out / "compare_published", ("csv",))
+    write(shown, args.out / "compare_published", ("md",))
 
 
 if __name__ == "__main__":

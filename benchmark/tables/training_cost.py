@@ -1,65 +1,59 @@
 """What the ablations would cost, before anything runs: trainings and device-hours of each table.
 
-python -m benchmark.tables.training_cost --spec JSON --out results/plan.md
+python -m benchmark.tables.training_cost --spec FILE.yaml --out results/plan.md
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
-from osediff.common.errors import InputError, run
+from benchmark.tables.render import markdown
+from benchmark.tables.specs import TrainingCostSpec
+from benchmark.tables.table import Column, Table, texts
+from osediff.common import settings
+from osediff.common.errors import run
 from osediff.common.files import write_text
 
-HEAD = ["ablation", "rows", "trainings", "new ones", "steps each", "hours alone", "hours added"]
+HEAD = ("ablation", "rows", "trainings", "new ones", "steps each", "hours alone", "hours added")
 
 
-def hours(spec: dict[str, Any], trainings: int) -> float:
+def hours(spec: TrainingCostSpec, trainings: int) -> float:
     """Device-hours of ``trainings``: steps times seconds, times the devices that work on one step together."""
-    cost = spec["cost"]
-    return float(trainings * spec["steps"] * cost["seconds_per_step"] * cost["devices"] / 3600)
+    return trainings * spec.steps * spec.cost.seconds_per_step * spec.cost.devices / 3600
 
 
-def markdown(spec: dict[str, Any]) -> str:
-    """The plan: a line per ablation, in order; a training that a line above needs too costs nothing there."""
-    lines = [f"# Plan of the ablations, {spec['preset']} preset", "", "An estimate, made before anything ran.", ""]
-    lines += ["| " + " | ".join(HEAD) + " |", "|---|" + "--:|" * (len(HEAD) - 1)]
+def compose(spec: TrainingCostSpec) -> Table:
+    """Make the plan: a line per ablation, in order; a training that a line above needs too costs nothing there."""
+    rows = []
     seen: set[str] = set()
-    for ablation in spec["ablations"]:
-        needed = set(ablation["trainings"])
+    for ablation in spec.ablations:
+        needed = set(ablation.trainings)
         new = needed - seen
         seen |= needed
-        cells = [ablation["title"], ablation["rows"], len(needed), len(new), spec["steps"]]
-        lines.append(
-            "| " + " | ".join([*map(str, cells), f"{hours(spec, len(needed)):.1f}", f"{hours(spec, len(new)):.1f}"])
-        )
-        lines[-1] += " |"
-    cost = spec["cost"]
-    lines += ["", f"**All: {len(seen)} trainings, {hours(spec, len(seen)):.1f} {cost['device']}-hours** "]
-    lines[-1] += f"({len(spec['seeds'])} of each variant, seeds {', '.join(map(str, spec['seeds']))})."
-    lines += [
-        "",
-        f"A step takes {cost['seconds_per_step']} s on {cost['devices']} × {cost['device']}; {cost['source']}.",
+        times = (f"{hours(spec, len(trainings)):.1f}" for trainings in (needed, new))
+        rows.append(texts(ablation.title, ablation.rows, len(needed), len(new), spec.steps, *times))
+    cost, seeds = spec.cost, ", ".join(map(str, spec.seeds))
+    total = f"All: {len(seen)} trainings, {hours(spec, len(seen)):.1f} {cost.device}-hours"
+    banner = f"{total} ({len(spec.seeds)} of each variant, seeds {seeds})."
+    notes = [
+        f"A step takes {cost.seconds_per_step} s on {cost.devices} × {cost.device}; {cost.source}.",
+        "Every variant is counted as the default one; restoring, measuring and extracting prompts are not counted.",
     ]
-    lines += [
-        "Every variant is counted as the default one; restoring, measuring and extracting prompts are not counted."
-    ]
-    return "\n".join(lines) + "\n"
+    columns = [Column(title=title, number=title != "ablation") for title in HEAD]
+    title = f"Plan of the ablations, {spec.preset} preset"
+    return Table(title, columns, [rows], "An estimate, made before anything ran.", banner, notes)
 
 
 def main() -> None:
+    """Run the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmark.tables.training_cost", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--spec", type=json.loads, required=True, help="JSON of workflow.planning.ablations.plan")
+    parser.add_argument("--spec", type=Path, required=True, help="YAML: TrainingCostSpec of benchmark.tables.specs")
     parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
     args = parser.parse_args()
-    lacking = {"preset", "seeds", "steps", "cost", "ablations"} - args.spec.keys()
-    if lacking:
-        raise InputError(f"--spec lacks {', '.join(sorted(lacking))}")
-    text = markdown(args.spec)
+    text = markdown(compose(settings.read(args.spec, TrainingCostSpec)))
     write_text(args.out, text)
     print(text)
 

@@ -130,6 +130,7 @@ def spec(bench: Configuration, name: str) -> Entry:
         "name": name,
         "preset": bench.main.preset,
         "title": entry.title,
+        "note": entry.note,
         "test_set": data,
         "test_set_title": bench.test_sets[data].title,
         "published_test_set": entry.test_set.paper or "",
@@ -143,7 +144,7 @@ def spec(bench: Configuration, name: str) -> Entry:
                 "runs": runs(bench, name)[variant],
                 "prompts": prompts.of_test_set(bench, runs(bench, name)[variant][0], data),
                 "published": published_name(bench, name, variant),
-                "paper": entry.published_remark.get(variant, ""),
+                "published_remark": entry.published_remark.get(variant, ""),
             }
             for variant, title in shown.items()
         },

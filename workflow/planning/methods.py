@@ -71,7 +71,12 @@ def table_spec(bench: Configuration, name: str) -> dict[str, Any]:
     comparison, table = comparison_spec(bench), bench.tables[name]
     metrics = [metric for metric in table.metrics if metric in bench.main.metrics]
     methods = {method: comparison["methods"][method] for method in of_table(bench, name)}
-    spec = {**comparison, **table.model_dump(exclude_none=True), "metrics": metrics, "methods": methods}
+    spec = {
+        **comparison,
+        **table.model_dump(include={"title", "caption", "published"}, exclude_none=True),
+        "metrics": metrics,
+        "methods": methods,
+    }
     if bench.main.show_published:
         spec["titles"] = {test_set: entry.title for test_set, entry in bench.test_sets.items()}
     return spec
@@ -130,14 +135,20 @@ def pictures(bench: Configuration) -> dict[str, str]:
     return {name: image for name, image in bench.main.pictures.items() if name in bench.main.test_sets}
 
 
-def picture_options(bench: Configuration, test_set: str) -> list[str]:
-    """Options of benchmark.figures.visual_comparison that name each active method's images and rows."""
-    options = []
-    for name in bench.main.methods:
-        title = bench.methods[name].title
-        options += ["--sr", f"{title}={paths.images_folder(bench, name, test_set)}"]
-        options += ["--rows", f"{title}={bench.runs}/evaluate/{name}/{test_set}.csv"]
-    return options
+def picture_spec(bench: Configuration, test_set: str) -> dict[str, Any]:
+    """What benchmark.figures.visual_comparison reads: one image and each active method's folder and rows."""
+    folder = paths.test_set_folder(bench, test_set)
+    title = f"{bench.test_sets[test_set].title}, {bench.main.preset} preset"
+    methods = [
+        {
+            "title": bench.methods[name].title,
+            "sr": paths.images_folder(bench, name, test_set),
+            "rows": f"{bench.runs}/evaluate/{name}/{test_set}.csv",
+        }
+        for name in bench.main.methods
+    ]
+    images = {"image": pictures(bench)[test_set], "lr": f"{folder}/LR", "hr": f"{folder}/HR"}
+    return {**images, "title": title, "methods": methods}
 
 
 def training_options(bench: Configuration) -> list[str]:

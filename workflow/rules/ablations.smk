@@ -1,8 +1,12 @@
 # Ablations: tables of variants with their spread over seeds, beside the published rows.
+from benchmark.tables.specs import AblationSpec, CurvesSpec, TrainingCostSpec
+
+
 rule ablation:
     input:
         code("benchmark.tables.ablation"),
         "config/metrics.yaml",
+        spec=lambda w: spec_file(f"ablation/{w.ablation}", ablations.spec(bench, w.ablation), AblationSpec),
         rows=lambda w: ablations.evaluations(bench, w.ablation),
         published="config/published/osediff-tables-2-7.csv",
     output:
@@ -14,16 +18,15 @@ rule ablation:
         f"{RUNS}/logs/ablation/{{ablation}}.log",
     conda:
         "../../environment.yml"
-    params:
-        spec=lambda w: json.dumps(ablations.spec(bench, w.ablation)),
     shell:
-        "python -m benchmark.tables.ablation --spec {params.spec:q} --rows {input.rows} --published {input.published}"
+        "python -m benchmark.tables.ablation --spec {input.spec} --rows {input.rows} --published {input.published}"
         " --out results/{wildcards.ablation} > {log} 2>&1"
 
 
 rule curves:
     input:
         code("benchmark.figures.curves"),
+        spec=lambda w: spec_file(f"curves/{w.ablation}", ablations.curves(bench, w.ablation), CurvesSpec),
         logs=lambda w: [f"{folder}/log.jsonl" for folder in ablations.trainings(bench, w.ablation)],
     output:
         png=report("results/curves_{ablation}.png", caption="../report/curves.rst", category="Ablations"),
@@ -32,10 +35,8 @@ rule curves:
         f"{RUNS}/logs/curves/{{ablation}}.log",
     conda:
         "../../environment.yml"
-    params:
-        spec=lambda w: json.dumps(ablations.curves(bench, w.ablation)),
     shell:
-        "python -m benchmark.figures.curves --spec {params.spec:q} --out results/curves_{wildcards.ablation} > {log} 2>&1"
+        "python -m benchmark.figures.curves --spec {input.spec} --out results/curves_{wildcards.ablation} > {log} 2>&1"
 
 
 # All ablations of the preset. Apart from `all`: at demo preset they take most of an hour.
@@ -49,13 +50,12 @@ rule ablations:
 rule plan:
     input:
         code("benchmark.tables.training_cost"),
+        spec=lambda w: spec_file("plan", ablations.training_cost(bench), TrainingCostSpec),
     output:
         report("results/plan.md", caption="../report/table.rst", category="Ablations"),
     log:
         f"{RUNS}/logs/plan.log",
     conda:
         "../../environment.yml"
-    params:
-        spec=json.dumps(ablations.training_cost(bench)),
     shell:
-        "python -m benchmark.tables.training_cost --spec {params.spec:q} --out {output} 2>&1 | tee -i {log}"
+        "python -m benchmark.tables.training_cost --spec {input.spec} --out {output} 2>&1 | tee -i {log}"

@@ -9,6 +9,7 @@ from workflow.planning import imports as sources
 from osediff.common import files
 from osediff.common.validation import check_writable
 from osediff.common.errors import InputError
+from osediff.common.settings import parse as parse_settings
 
 ROOT = Path(workflow.basedir)
 
@@ -36,6 +37,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 def code(module):
     """Source files that `python -m module` depends on, so that an edit of any of them runs the rule again."""
     return sources.sources(ROOT, module)
+
+
+def spec_file(job, content, model):
+    """Write the spec of a job of this preset, ``content`` checked against ``model``, and return its path."""
+    return specs.write_spec(f"{RUNS}/specs", job, parse_settings(content, model, f"spec of {job}"))
 
 
 def names(found):

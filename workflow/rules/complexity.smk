@@ -51,6 +51,7 @@ rule profile_time:
 rule table2:
     input:
         code("benchmark.tables.complexity"),
+        "config/metrics.yaml",
         spec=specs.write_spec(specs.SHARED, "table2", profiling.table2_spec(bench)),
         counts=expand("runs/complexity/{model}.json", model=[*bench.complexity, *profiling.countable_baselines(bench)]),
         timings=profiling.timed_files(bench) + list(bench.main.timings),
@@ -72,6 +73,7 @@ rule table2:
 rule efficiency:
     input:
         code("benchmark.figures.efficiency"),
+        "config/metrics.yaml",
         table2="results/table2.csv",
         table1="results/table1.csv",
         published="config/published/osediff.csv",

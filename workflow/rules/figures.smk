@@ -1,7 +1,11 @@
 # Figures: radar charts from tables alone, and pictures of restored images beside each other.
+from benchmark.tables.specs import PictureSpec
+
+
 rule radar:
     input:
         code("benchmark.figures.radar"),
+        "config/metrics.yaml",
         table="results/table1.csv",
     output:
         png=report("results/radar_{test_set}.png", caption="../report/radar.rst", category="Figures"),
@@ -13,7 +17,7 @@ rule radar:
     params:
         title=lambda w: bench.test_sets[w.test_set].title,
     shell:
-        "python -m benchmark.figures.radar radar --table {input.table} --test-set {wildcards.test_set}"
+        "python -m benchmark.figures.radar measured --table {input.table} --test-set {wildcards.test_set}"
         " --title {params.title:q} --out results/radar_{wildcards.test_set} > {log} 2>&1"
 
 
@@ -30,13 +34,15 @@ rule published_radar:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.figures.radar published-radar --published {input.published} --test-set drealsr"
+        "python -m benchmark.figures.radar published --published {input.published} --test-set drealsr"
         " --title DrealSR --out results/radar_published_drealsr > {log} 2>&1"
 
 
 rule picture:
     input:
         code("benchmark.figures.visual_comparison"),
+        "config/metrics.yaml",
+        spec=lambda w: spec_file(f"picture/{w.test_set}", methods.picture_spec(bench, w.test_set), PictureSpec),
         rows=expand(f"{RUNS}/evaluate/{{method}}/{{{{test_set}}}}.csv", method=bench.main.methods),
     output:
         report("results/picture_{test_set}.png", caption="../report/picture.rst", category="Figures"),
@@ -46,11 +52,5 @@ rule picture:
         test_set=names(methods.pictures(bench)),
     conda:
         "../../environment.yml"
-    params:
-        image=lambda w: methods.pictures(bench)[w.test_set],
-        folder=lambda w: paths.test_set_folder(bench, w.test_set),
-        methods=lambda w: methods.picture_options(bench, w.test_set),
-        title=lambda w: f"{bench.test_sets[w.test_set].title}, {bench.main.preset} preset",
     shell:
-        "python -m benchmark.figures.visual_comparison --image {params.image:q} --lr {params.folder:q}/LR --hr {params.folder:q}/HR"
-        " {params.methods:q} --title {params.title:q} --out {output} > {log} 2>&1"
+        "python -m benchmark.figures.visual_comparison --spec {input.spec} --out {output} > {log} 2>&1"

@@ -1,8 +1,12 @@
 # What numbers are worth: intervals and pairwise tests of the measured ones, and what was published beside them.
+from benchmark.tables.specs import ComparisonSpec
+
+
 rule statistics:
     input:
         code("benchmark.statistics.pairwise"),
         "config/metrics.yaml",
+        spec=lambda w: spec_file("statistics", methods.comparison_spec(bench), ComparisonSpec),
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
             method=methods.compared(bench),
@@ -16,16 +20,15 @@ rule statistics:
         f"{RUNS}/logs/statistics.log",
     conda:
         "../../environment.yml"
-    params:
-        spec=json.dumps(methods.comparison_spec(bench)),
     shell:
-        "python -m benchmark.statistics.pairwise --spec {params.spec:q} --rows {input.rows} --out results > {log} 2>&1"
+        "python -m benchmark.statistics.pairwise --spec {input.spec} --rows {input.rows} --out results > {log} 2>&1"
 
 
 rule compare_published:
     input:
         code("benchmark.tables.published"),
         "config/metrics.yaml",
+        spec=lambda w: spec_file("compare_published", methods.comparison_spec(bench), ComparisonSpec),
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
             method=methods.compared(bench),
@@ -39,8 +42,6 @@ rule compare_published:
         f"{RUNS}/logs/compare_published.log",
     conda:
         "../../environment.yml"
-    params:
-        spec=json.dumps(methods.comparison_spec(bench)),
     shell:
-        "python -m benchmark.tables.published --spec {params.spec:q} --rows {input.rows} --published {input.published}"
+        "python -m benchmark.tables.published --spec {input.spec} --rows {input.rows} --published {input.published}"
         " --out results > {log} 2>&1"

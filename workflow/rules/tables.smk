@@ -1,8 +1,12 @@
 # Tables: averages of the rows, as CSV, Markdown, LaTeX and HTML.
+from benchmark.tables.specs import QualitySpec
+
+
 rule table:
     input:
         code("benchmark.tables.quality"),
         "config/metrics.yaml",
+        spec=lambda w: spec_file(f"table/{w.table}", methods.table_spec(bench, w.table), QualitySpec),
         rows=lambda w: expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
             method=methods.of_table(bench, w.table),
@@ -20,10 +24,9 @@ rule table:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: json.dumps(methods.table_spec(bench, w.table)),
         statistics=lambda w, input: ["--statistics", input.statistics] if input.statistics else [],
         published=lambda w, input: ["--published", *input.published] if input.published else [],
     shell:
-        "python -m benchmark.tables.quality --spec {params.spec:q} --rows {input.rows} {params.statistics} {params.published}"
+        "python -m benchmark.tables.quality --spec {input.spec} --rows {input.rows} {params.statistics} {params.published}"
         " --out results/{wildcards.table}"
         " > {log} 2>&1"

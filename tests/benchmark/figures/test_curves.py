@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,9 @@ import numpy as np
 import pytest
 
 from benchmark.figures import curves
-from benchmark.tables import training_cost as plan
+from benchmark.tables.specs import CurvesSpec
 from osediff.common.errors import InputError
-from tests.helpers import ROOT
+from tests.benchmark.rows import command, spec_of, write_spec
 
 
 def log(path: Path, entries: list[dict[str, Any]]) -> str:
@@ -51,7 +49,7 @@ def test_training_losses_are_running_means_and_validation_is_not(tmp_path: Path)
 
 
 def test_the_figure_shows_each_quantity_that_is_logged(spec: dict[str, Any]) -> None:
-    plots = [plot for plot in curves.draw(spec).axes if plot.get_visible()]
+    plots = [plot for plot in curves.draw(spec_of(spec, CurvesSpec)).axes if plot.get_visible()]
     assert [plot.get_title(loc="left") for plot in plots] == [curves.PANELS["validation_psnr"], curves.PANELS["mse"]]
     assert [len(plot.lines) for plot in plots] == [2, 2]
     (line, _) = plots[0].lines
@@ -60,17 +58,9 @@ def test_the_figure_shows_each_quantity_that_is_logged(spec: dict[str, Any]) -> 
 
 
 def test_the_same_logs_give_the_same_bytes(spec: dict[str, Any], tmp_path: Path) -> None:
+    file = write_spec(tmp_path / "spec.yaml", spec, CurvesSpec)
     for name in ("one", "two"):
-        command = [
-            sys.executable,
-            "-m",
-            "benchmark.figures.curves",
-            "--spec",
-            json.dumps(spec),
-            "--out",
-            str(tmp_path / name),
-        ]
-        subprocess.run(command, check=True, cwd=ROOT)
+        command(curves.main, "--spec", file, "--out", tmp_path / name)
     for suffix in ("png", "svg"):
         assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
 
@@ -86,18 +76,4 @@ def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
 def test_logs_without_anything_to_draw(spec: dict[str, Any], tmp_path: Path) -> None:
     spec["rows"] = {"OSEDiff": [log(tmp_path / "empty", [])]}
     with pytest.raises(InputError, match="hold nothing to draw"):
-        curves.draw(spec)
-
-
-def test_the_plan_counts_a_shared_training_once() -> None:
-    spec = {"preset": "paper", "seeds": [0], "steps": 3600, "cost": {}}
-    spec["cost"] = {"device": "A100", "devices": 4, "seconds_per_step": 2.0, "source": "assumed"}
-    spec["ablations"] = [
-        {"title": "One", "rows": 2, "trainings": ["a", "default"]},
-        {"title": "Two", "rows": 3, "trainings": ["default", "b", "c"]},
-    ]
-    text = plan.markdown(spec)
-    # 3600 steps of 2 s on four devices: 8 device-hours each.
-    assert "| One | 2 | 2 | 2 | 3600 | 16.0 | 16.0 |" in text
-    assert "| Two | 3 | 3 | 2 | 3600 | 24.0 | 16.0 |" in text
-    assert "4 trainings, 32.0 A100-hours" in text
+        curves.draw(spec_of(spec, CurvesSpec))

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from benchmark.data import published
 from benchmark.figures import efficiency
 from osediff.common.errors import InputError
+from tests.benchmark.rows import METRICS
 from tests.helpers import ROOT
 
 COLUMNS = ("method", "source", "seconds", "device", "gmacs", "mparams")
-ROWS = [
-    dict(zip(COLUMNS, cells, strict=True))
-    for cells in (
+TABLE = pd.DataFrame(
+    [
         ("OSEDiff", "counted", "", "", "2244.3", "1290.0"),
         ("OSEDiff", "measured", "0.05", "Some GPU", "", ""),
         ("OSEDiff", "published", "0.11", "A100", "2265", "1775"),
         ("SeeSR", "published", "4.30", "A100", "65857", "2524"),
-    )
-]
+    ],
+    columns=list(COLUMNS),
+)
 
 
 def test_a_measured_time_takes_what_was_counted_and_a_published_one_what_was_printed() -> None:
-    found, lacking = efficiency.marks(ROWS, {}, by_quality=False)
+    found, lacking = efficiency.marks(TABLE, None)
     assert [(mark.source, mark.seconds, mark.height, mark.gmacs) for mark in found] == [
         ("measured", 0.05, 1290.0, 2244.3),
         ("published", 0.11, 1775.0, 2265.0),
@@ -32,9 +34,8 @@ def test_a_measured_time_takes_what_was_counted_and_a_published_one_what_was_pri
 
 
 def test_quality_is_of_the_same_source_and_what_lacks_it_is_named() -> None:
-    tables = published.load(ROOT / "config" / "published" / "osediff.csv")
-    quality = efficiency.quality_of(tables, [], "drealsr", "CLIPIQA")
-    found, lacking = efficiency.marks(ROWS, quality, by_quality=True)
+    values = published.load([ROOT / "config" / "published" / "osediff.csv"], METRICS)
+    found, lacking = efficiency.marks(TABLE, efficiency.published_quality(values, "drealsr", "clipiqa"))
     assert [(mark.method, mark.source, mark.height) for mark in found] == [
         ("OSEDiff", "published", 0.6963),
         ("SeeSR", "published", 0.6804),
@@ -46,7 +47,7 @@ def test_quality_is_of_the_same_source_and_what_lacks_it_is_named() -> None:
 
 
 def test_published_marks_are_hollow_and_measured_ones_are_not() -> None:
-    figure = efficiency.draw(efficiency.marks(ROWS, {}, by_quality=False)[0], [], "parameters (M)", "x")
+    figure = efficiency.draw(efficiency.marks(TABLE, None)[0], [], "parameters (M)", "x")
     filled = {tuple(c.get_offsets()[0].tolist()): len(c.get_facecolor()) > 0 for c in figure.axes[0].collections}
     assert filled == {(0.05, 1290.0): True, (0.11, 1775.0): False, (4.3, 2524.0): False}
     assert figure.axes[0].get_xscale() == "log"

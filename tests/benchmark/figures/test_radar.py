@@ -1,17 +1,18 @@
 """Radar charts: geometry, what is shown of absent metrics, and equal bytes for equal tables."""
 
-import subprocess
-import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from benchmark.data import published
 from benchmark.figures import radar as figures
 from benchmark.figures.radar import INNER, Axis
 from osediff.common.errors import InputError
+from tests.benchmark.rows import METRICS, command
 from tests.helpers import ROOT
 
 PUBLISHED = ROOT / "config/published/osediff.csv"
@@ -38,11 +39,13 @@ def polygons(figure: Figure) -> dict[str, list[float]]:
     """Radii of each method's polygon, closed."""
     lines = figure.axes[0].get_lines()
     return {
-        str(line.get_label()): list(line.get_ydata()) for line in lines if not str(line.get_label()).startswith("_")
+        str(line.get_label()): np.asarray(line.get_ydata()).tolist()
+        for line in lines
+        if not str(line.get_label()).startswith("_")
     }
 
 
-def test_radii_run_from_the_ring_to_the_rim_and_lower_is_inverted():
+def test_radii_run_from_the_ring_to_the_rim_and_lower_is_inverted() -> None:
     middle = INNER + (1 - INNER) / 4
     assert figures.radii(Axis("PSNR", True, ["20", "24", "21"])) == pytest.approx([INNER, 1, middle])
     assert figures.radii(Axis("LPIPS", False, ["0.5", "0.1", "0.4"])) == pytest.approx([INNER, 1, middle])
@@ -50,8 +53,8 @@ def test_radii_run_from_the_ring_to_the_rim_and_lower_is_inverted():
     assert figures.radii(Axis("PSNR", True, ["20", ""])) == [0, 0]
 
 
-def test_published_radar_shows_the_papers_seven_methods(registry):
-    figure = figures.published_radar(PUBLISHED, registry, "drealsr", "DrealSR")
+def test_published_radar_shows_the_papers_seven_methods() -> None:
+    figure = figures.published_radar(published.load([PUBLISHED], METRICS), METRICS, "drealsr", "DrealSR")
     shape = polygons(figure)
     assert set(shape) == {"StableSR", "DiffBIR", "SeeSR", "PASD", "ResShift", "SinSR", "OSEDiff"}
     # OSEDiff is the best of the seven on DrealSR in SSIM, LPIPS, DISTS, FID and CLIPIQA.
@@ -62,41 +65,46 @@ def test_published_radar_shows_the_papers_seven_methods(registry):
     assert "Published numbers, not measured here" in texts(figure)
 
 
-def test_measured_radar_names_what_was_not_measured(table):
-    figure = figures.measured_radar(table, "demo-synthetic", "demo-synthetic")
+def test_measured_radar_names_what_was_not_measured(table: Path) -> None:
+    figure = figures.measured_radar(table, METRICS, "demo-synthetic", "demo-synthetic")
     shape = polygons(figure)
     assert shape == {"Bicubic": [1, 1, INNER, 1], "OSEDiff": [INNER, INNER, 1, INNER]}
     assert "Not measured: DISTS." in texts(figure)
     assert "Demo results, measured: 6 images, protocol osediff/1" in texts(figure)
 
 
-def test_with_two_metrics_all_axes_are_drawn_and_methods_are_points(table):
+def test_with_two_metrics_all_axes_are_drawn_and_methods_are_points(table: Path) -> None:
     table.write_text(FULL.replace("0.5500", "").replace("0.2500", ""), encoding="utf-8")
-    figure = figures.measured_radar(table, "demo-synthetic", "x")
+    figure = figures.measured_radar(table, METRICS, "demo-synthetic", "x")
     assert polygons(figure) == {"Bicubic": [1, 1], "OSEDiff": [INNER, INNER]}
-    assert {line.get_linestyle() for line in figure.axes[0].get_lines() if not line.get_label().startswith("_")} == {
-        "None"
-    }
+    assert {
+        line.get_linestyle() for line in figure.axes[0].get_lines() if not str(line.get_label()).startswith("_")
+    } == {"None"}
     assert "Too few metrics for an area" in texts(figure)
     assert texts(figure).count("not measured") == 2
 
 
-def test_unknown_test_set_is_named(table):
+def test_unknown_test_set_is_named(table: Path) -> None:
     with pytest.raises(InputError, match="no test set nowhere; it has demo-synthetic, other"):
-        figures.measured_radar(table, "nowhere", "x")
+        figures.measured_radar(table, METRICS, "nowhere", "x")
 
 
-def test_commands_write_the_same_bytes_twice(table, tmp_path):
-    measured = ["radar", "--table", str(table), "--test-set", "demo-synthetic"]
-    printed = ["published-radar", "--published", str(PUBLISHED), "--test-set", "drealsr", "--title", "DrealSR"]
+def test_commands_write_the_same_bytes_twice(table: Path, tmp_path: Path) -> None:
+    registry = ("--registry", ROOT / "config/metrics.yaml")
+    measured = ("measured", "--table", table, "--test-set", "demo-synthetic", *registry)
+    printed = ("published", "--published", PUBLISHED, "--test-set", "drealsr", "--title", "DrealSR", *registry)
     for name, arguments in (("measured", measured), ("published", printed)):
         for run in ("first", "second"):
-            command = [sys.executable, "-m", "benchmark.figures.radar", *arguments, "--out", str(tmp_path / run / name)]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
+            command(figures.main, *arguments, "--out", tmp_path / run / name)
         for suffix in (".png", ".svg"):
             first, second = (tmp_path / run / f"{name}{suffix}" for run in ("first", "second"))
             assert first.read_bytes() == second.read_bytes()
         with Image.open(tmp_path / "first" / f"{name}.png") as image:
             assert image.size == (1440, 1560)
         assert b"<dc:date>" not in (tmp_path / "first" / f"{name}.svg").read_bytes()
+
+
+def test_another_table_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match=r"t\.csv line 1: the columns must begin with preset"):
+        figures.measured_radar(tmp_path / "t.csv", METRICS, "x", "x")

@@ -10,8 +10,10 @@ import pytest
 
 from benchmark.complexity.records import Distribution, Machine, MethodCount, ModuleCount, Timing, write_record
 from benchmark.complexity.specs import Interpretation, Interpretations, Table2Spec
+from benchmark.data import published
 from benchmark.tables import complexity as table2
 from osediff.common.settings import write
+from tests.benchmark.rows import METRICS
 from tests.helpers import ROOT
 
 PUBLISHED = ROOT / "config" / "published" / "osediff-tables-2-7.csv"
@@ -119,5 +121,5 @@ def test_the_nearest_reading_is_named_with_its_remainder(rendered: tuple[list[di
 
 
 def test_published_rows_are_the_papers() -> None:
-    rows = {row["method"]: row for row in table2.rows_published(PUBLISHED)}
+    rows = {row["method"]: row for row in table2.rows_published(published.load([PUBLISHED], METRICS))}
     assert rows["StableSR"]["gmacs"] == "79940" and rows["PASD"]["mparams"] == "1900"

@@ -1,55 +1,76 @@
 """Verdicts on published numbers: constructed ones, and the authors' own images, which must reproduce the authors."""
 
-import csv
-import io
+from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
 import pytest
 
-from benchmark.data import published
-from benchmark.data.published import Published
-from benchmark.evaluation import evaluate
-from benchmark.metrics import build as metrics
-from benchmark.tables import published as comparison
+from benchmark.data import published as data
+from benchmark.evaluation.results import COLUMNS
+from benchmark.metrics.registry import read_registry
+from benchmark.tables import published
+from benchmark.tables.published import COLUMNS as TABLE_COLUMNS
+from benchmark.tables.render import csv_text, markdown
+from benchmark.tables.specs import ComparisonSpec
+from tests.benchmark.rows import METRICS, spec_of
 from tests.helpers import ROOT
 
 FILES = sorted((ROOT / "config/published").glob("*.csv"))
-SPEC = {
+SPEC: dict[str, Any] = {
     "preset": "paper",
     "metrics": ["psnr", "lpips", "maniqa"],
     "methods": {"mine": {"title": "Mine", "steps": 1, "published": "OSEDiff"}},
     "test_sets": {"drealsr": {"title": "DrealSR", "images": 2}},
 }
+NAN = float("nan")
 
 
-def row(metric: str, value: str, image: str = "a", note: str = "") -> dict[str, str]:
-    fields = ("mine", "drealsr", image, metric, value, "osediff/2", note)
-    return dict(zip(evaluate.COLUMNS, fields, strict=True))
+def frame(*rows: tuple[str, str, float, str]) -> pd.DataFrame:
+    """Measured rows of the method ``mine``: image, metric, value, note."""
+    listed = [("mine", "drealsr", image, metric, value, "osediff/2", note) for image, metric, value, note in rows]
+    return pd.DataFrame(listed, columns=list(COLUMNS))
 
 
-def printed(metric: str, value: str, **other: str) -> Published:
-    fields = {"method": "OSEDiff", "test_set": "drealsr", "protocol": "osediff/2"} | other
-    return Published(table="t", steps=1, metric=metric, printed=value, source="s", tolerance=0.005, **fields)
+def printed(metric: str, value: str, **other: str) -> pd.DataFrame:
+    """One published value of OSEDiff."""
+    row: dict[str, Any] = {"table": "t", "method": "OSEDiff", "steps": "1", "test_set": "drealsr", "metric": metric}
+    row |= {"source": "s", "protocol": "osediff/2", "tolerance": 0.005, "value": float(value), "printed": value}
+    return pd.DataFrame([row | other])
+
+
+def rendered(spec: dict[str, Any], measured: pd.DataFrame, values: pd.DataFrame) -> tuple[dict[str, str], str]:
+    """The first row of the CSV by column, and the Markdown."""
+    model = spec_of(spec, ComparisonSpec)
+    whole, shown = published.tables(model, published.compare(model, METRICS, measured, values))
+    names = [column.name for column in TABLE_COLUMNS if column.name]
+    cells = {column.name: cell.text for column, cell in zip(whole.columns, whole.rows[0], strict=True)}
+    assert csv_text(whole).splitlines()[0] == ",".join(names)
+    return cells, markdown(shown)
 
 
 @pytest.mark.parametrize(
     ("value", "verdict", "reason"),
     [
         (printed("psnr", "27.92"), "match", ""),
-        (printed("psnr", "27.91"), "outside", ""),
+        (printed("psnr", "27.93"), "match", ""),
+        (printed("psnr", "27.50"), "within noise", ""),
+        (printed("psnr", "29.50"), "outside", ""),
         (printed("psnr", "27.92", test_set="realsr"), "not comparable", "other data: realsr was not measured"),
         (printed("psnr", "27.92", protocol="unstated"), "not comparable", "other protocol: unstated"),
         (printed("lpips", "0.29"), "not comparable", "not measured: needs x.pth"),
         (printed("maniqa", "0.59"), "not comparable", "not measured: not among the metrics"),
     ],
 )
-def test_verdicts(registry, value, verdict, reason):
-    groups = {
-        ("mine", "drealsr"): [row("psnr", "26.925"), row("psnr", "28.925", "b"), row("lpips", "", "", "needs x.pth")]
-    }
-    (line,) = comparison.compare(SPEC, registry, groups, [value])
-    assert (line["verdict"], line["reason"]) == (verdict, reason)
+def test_verdicts(value: pd.DataFrame, verdict: str, reason: str) -> None:
+    # Two images: the interval of their average reaches from the one to the other.
+    measured = frame(("a", "psnr", 26.925, ""), ("b", "psnr", 28.925, ""), ("", "lpips", NAN, "needs x.pth"))
+    cells, _ = rendered(SPEC, measured, value)
+    assert (cells["verdict"], cells["reason"]) == (verdict, reason)
     if verdict != "not comparable":
-        assert line["measured"] == "27.925000"
+        assert cells["measured"] == "27.925000"
 
 
 @pytest.mark.parametrize(
@@ -59,62 +80,43 @@ def test_verdicts(registry, value, verdict, reason):
         ({"test_sets": {"drealsr": {"title": "D", "images": 93}}}, "other data: 1 images, not 93"),
     ],
 )
-def test_other_scale_and_other_images(registry, change, reason):
-    groups = {("mine", "drealsr"): [row("psnr", "27.92")]}
-    lines = comparison.compare(SPEC | change, registry, groups, [printed("psnr", "27.92")])
-    assert [(line["verdict"], line["reason"]) for line in lines] == [("not comparable", reason)]
-    assert reason in comparison.as_markdown(SPEC | change, registry, lines)
+def test_other_preset_and_other_images(change: dict[str, Any], reason: str) -> None:
+    cells, text = rendered(SPEC | change, frame(("a", "psnr", 27.92, "")), printed("psnr", "27.92"))
+    assert (cells["verdict"], cells["reason"]) == ("not comparable", reason)
+    assert f"not comparable ({reason})" in text and "0 match, 0 within noise, 0 outside, 1 not comparable." in text
 
 
-def test_nothing_to_compare_is_said(registry):
-    spec = SPEC | {"methods": {"mine": {"title": "Mine", "steps": 1}}}
-    text = comparison.as_markdown(spec, registry, comparison.compare(spec, registry, {("mine", "drealsr"): []}, []))
+def test_nothing_to_compare_is_said() -> None:
+    spec = spec_of(SPEC | {"methods": {"mine": {"title": "Mine", "steps": 1}}}, ComparisonSpec)
+    rows = published.compare(spec, METRICS, frame(("a", "psnr", 1.0, "")), printed("psnr", "27.92"))
+    text = markdown(published.tables(spec, rows)[1])
     assert "Nothing to compare: no published number in config/published is of Mine" in text
 
 
-def test_all_published_files_are_read_and_name_known_things(registry):
-    values = [value for path in FILES for value in published.load(path)]
-    tables = {value.table for value in values}
-    assert {f"table{number}" for number in range(1, 9)} | {"log", "tsd-sr-table1", "tadsr-table1"} <= tables
-    others = {"steps", "seconds", "gmacs", "mparams", "mparams-trainable", "extraction-seconds"}
-    assert {value.metric for value in values} == set(registry["metrics"]) - {"kid"} | others
-
-
-@pytest.mark.parametrize(
-    ("key", "text"),
-    [
-        (("table2", "OSEDiff", "gmacs"), "2265"),
-        (("table3", "GAN loss", "lpips"), "0.2760"),
-        (("table4", "prompt Null", "fid"), "126.59"),
-        (("table5", "VAE encoder rank 8", "psnr"), "24.86"),
-        (("table6", "UNet rank 2", "musiq"), "68.89"),
-        (("table7", "encoder tuned, decoder tuned", "niqe"), "6.9845"),
-    ],
-)
-def test_values_of_tables_2_to_7(key, text):
-    values = published.load(ROOT / "config/published/osediff-tables-2-7.csv")
-    assert [value.printed for value in values if (value.table, value.method, value.metric) == key] == [text]
-
-
-def test_the_authors_images_match_the_authors_numbers(registry, measured):
+def test_the_authors_images_match_the_authors_numbers(measured: Any) -> None:
     """Every metric that can be measured here, from images to verdicts, against the tables and the log."""
+    registry = read_registry(Path(ROOT / "config/metrics.yaml"))
     names = {name for _, name, _ in measured.rows}
-    fields = [
-        ("authors", "drealsr", image, name, f"{value:.6f}", metrics.protocol(registry, name), measured.notes[name])
+    rows = [
+        ("authors", "drealsr", image, name, round(value, 6), registry.protocol_of(name), measured.notes[name])
         for image, name, value in measured.rows
     ]
-    groups = {("authors", "drealsr"): [dict(zip(evaluate.COLUMNS, line, strict=True)) for line in fields]}
-    spec = SPEC | {
-        "metrics": list(registry["metrics"]),
-        "methods": {"authors": {"title": "Authors", "steps": 1, "published": "OSEDiff"}},
-        "test_sets": {"drealsr": {"title": "DrealSR", "images": 93}},
-    }
-    values = [value for path in FILES for value in published.load(path)]
-    lines = list(csv.DictReader(io.StringIO(comparison.as_csv(comparison.compare(spec, registry, groups, values)))))
+    spec = spec_of(
+        SPEC
+        | {
+            "metrics": list(METRICS),
+            "methods": {"authors": {"title": "Authors", "steps": 1, "published": "OSEDiff"}},
+            "test_sets": {"drealsr": {"title": "DrealSR", "images": 93}},
+        },
+        ComparisonSpec,
+    )
+    values = data.load(FILES, METRICS)
+    compared = published.compare(spec, METRICS, pd.DataFrame(rows, columns=list(COLUMNS)), values)
+    index = {column.name: position for position, column in enumerate(TABLE_COLUMNS) if column.name}
+    lines = [{name: row[position].text for name, position in index.items()} for row in compared]
     ours = [line for line in lines if line["table"] in ("table1", "table4", "table8", "log")]
-    compared = [line for line in ours if line["test_set"] == "drealsr" and line["metric"] in names]
-    assert {line["metric"] for line in compared} >= {"psnr", "ssim"}
-    assert len(compared) >= 4 * 2
-    assert {line["verdict"] for line in compared} == {"match"}, compared
+    verdicts = [line for line in ours if line["test_set"] == "drealsr" and line["metric"] in names]
+    assert {line["metric"] for line in verdicts} >= {"psnr", "ssim"} and len(verdicts) >= 4 * 2
+    assert {line["verdict"] for line in verdicts} == {"match"}, verdicts
     others = [line for line in lines if line["table"] == "tsd-sr-table1" and line["test_set"] == "drealsr"]
     assert {line["verdict"] for line in others} == {"not comparable"}
