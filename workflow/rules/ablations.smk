@@ -1,12 +1,19 @@
 # Ablations: tables of variants with their spread over seeds, beside the published rows.
 from benchmark.tables.specs import AblationSpec, CurvesSpec, TrainingCostSpec
 
+ABLATION_SPECS = {
+    name: spec_file(f"ablation/{name}", ablations.spec(bench, name), AblationSpec) for name in ablations.active(bench)
+}
+CURVES_SPECS = {
+    name: spec_file(f"curves/{name}", ablations.curves(bench, name), CurvesSpec) for name in ablations.active(bench)
+}
+
 
 rule ablation:
     input:
         code("benchmark.tables.ablation"),
         "config/metrics.yaml",
-        spec=lambda w: spec_file(f"ablation/{w.ablation}", ablations.spec(bench, w.ablation), AblationSpec),
+        spec=lambda w: ABLATION_SPECS[w.ablation],
         rows=lambda w: ablations.evaluations(bench, w.ablation),
         published="config/published/osediff-tables-2-7.csv",
     output:
@@ -26,7 +33,7 @@ rule ablation:
 rule curves:
     input:
         code("benchmark.figures.curves"),
-        spec=lambda w: spec_file(f"curves/{w.ablation}", ablations.curves(bench, w.ablation), CurvesSpec),
+        spec=lambda w: CURVES_SPECS[w.ablation],
         logs=lambda w: [f"{folder}/log.jsonl" for folder in ablations.trainings(bench, w.ablation)],
     output:
         png=report("results/curves_{ablation}.png", caption="../report/curves.rst", category="Ablations"),
@@ -50,7 +57,7 @@ rule ablations:
 rule plan:
     input:
         code("benchmark.tables.training_cost"),
-        spec=lambda w: spec_file("plan", ablations.training_cost(bench), TrainingCostSpec),
+        spec=spec_file("plan", ablations.training_cost(bench), TrainingCostSpec),
     output:
         report("results/plan.md", caption="../report/table.rst", category="Ablations"),
     log:

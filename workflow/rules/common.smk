@@ -40,7 +40,10 @@ def code(module):
 
 
 def spec_file(job, content, model):
-    """Write the spec of a job of this preset, ``content`` checked against ``model``, and return its path."""
+    """Write the spec of a job of this preset, ``content`` checked against ``model``, and return its path.
+
+    Called when the rules are read: Snakemake lists folders once, and takes a file that comes later for missing.
+    """
     return specs.write_spec(f"{RUNS}/specs", job, parse_settings(content, model, f"spec of {job}"))
 
 

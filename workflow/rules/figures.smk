@@ -1,6 +1,11 @@
 # Figures: radar charts from tables alone, and pictures of restored images beside each other.
 from benchmark.tables.specs import PictureSpec
 
+PICTURE_SPECS = {
+    name: spec_file(f"picture/{name}", methods.picture_spec(bench, name), PictureSpec)
+    for name in methods.pictures(bench)
+}
+
 
 rule radar:
     input:
@@ -42,7 +47,7 @@ rule picture:
     input:
         code("benchmark.figures.visual_comparison"),
         "config/metrics.yaml",
-        spec=lambda w: spec_file(f"picture/{w.test_set}", methods.picture_spec(bench, w.test_set), PictureSpec),
+        spec=lambda w: PICTURE_SPECS[w.test_set],
         rows=expand(f"{RUNS}/evaluate/{{method}}/{{{{test_set}}}}.csv", method=bench.main.methods),
     output:
         report("results/picture_{test_set}.png", caption="../report/picture.rst", category="Figures"),

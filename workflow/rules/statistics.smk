@@ -6,7 +6,7 @@ rule statistics:
     input:
         code("benchmark.statistics.pairwise"),
         "config/metrics.yaml",
-        spec=lambda w: spec_file("statistics", methods.comparison_spec(bench), ComparisonSpec),
+        spec=spec_file("statistics", methods.comparison_spec(bench), ComparisonSpec),
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
             method=methods.compared(bench),
@@ -28,7 +28,7 @@ rule compare_published:
     input:
         code("benchmark.tables.published"),
         "config/metrics.yaml",
-        spec=lambda w: spec_file("compare_published", methods.comparison_spec(bench), ComparisonSpec),
+        spec=spec_file("compare_published", methods.comparison_spec(bench), ComparisonSpec),
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
             method=methods.compared(bench),

@@ -1,12 +1,14 @@
 # Tables: averages of the rows, as CSV, Markdown, LaTeX and HTML.
 from benchmark.tables.specs import QualitySpec
 
+TABLE_SPECS = {name: spec_file(f"table/{name}", methods.table_spec(bench, name), QualitySpec) for name in bench.tables}
+
 
 rule table:
     input:
         code("benchmark.tables.quality"),
         "config/metrics.yaml",
-        spec=lambda w: spec_file(f"table/{w.table}", methods.table_spec(bench, w.table), QualitySpec),
+        spec=lambda w: TABLE_SPECS[w.table],
         rows=lambda w: expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
             method=methods.of_table(bench, w.table),
