@@ -251,7 +251,7 @@ def test_demo_test_photographs_are_in_no_training_set() -> None:
 def test_sources_follow_imports_and_stop_at_other_packages() -> None:
     plots, training = sources(ROOT, "benchmark.figures.radar"), sources(ROOT, "osediff.train")
     assert {"benchmark/figures/radar.py", "osediff/common/files.py"} <= set(plots)
-    assert {path.split("/")[1] for path in plots if path.startswith("osediff/")} == {"common"}
+    assert {path.split("/")[1] for path in plots if path.startswith("osediff/")} <= {"common", "__init__.py"}
     assert {"osediff/train.py", "osediff/models/lora.py", "osediff/data/degradation.py"} <= set(training)
     assert not any(path.startswith("benchmark/") for path in training)
 
