@@ -36,11 +36,12 @@ from benchmark.evaluation.workers import cores, pool, sensible
 from benchmark.metrics import build as metrics
 from benchmark.metrics.fid_kid import remark, staged
 from benchmark.metrics.protocols import resolve
-from benchmark.metrics.weights import torch_home
+from benchmark.metrics.weights import digests as weight_digests
 from osediff.common.errors import InputError, run
 from osediff.common.files import atomic, lock
 from osediff.common.images import pairs
 from osediff.common.restore_folder import refuse_random, unusable
+from osediff.common.weights import torch_home, weights_folder
 
 COLUMNS = ("method", "test_set", "image", "metric", "value", "protocol", "note")
 
@@ -159,7 +160,10 @@ def evaluate(
                 raise InputError(f"{pair.sr} is too small for {name}: it needs {smallest} pixels on each side")
 
     finished = Finished(partial, device, 1 if device == "cpu" else batch)
-    stated = {name: [metrics.protocol(registry, name), registry["metrics"][name]] for name in present}
+    stated = {
+        name: [metrics.protocol(registry, name), registry["metrics"][name], weight_digests(name, registry)]
+        for name in present
+    }
     keys = {(p, n): finished.key(n, stated[n], list(p.digests)) for p in found for n in of_images}
     missing = [(pair, tuple(n for n in of_images if keys[pair, n] not in finished.values)) for pair in found]
     total, todo = len(keys) + len(of_sets), sum(len(chosen) for _, chosen in missing)
@@ -248,7 +252,7 @@ def main() -> None:
             outcome = "" if name in measured else "not measured: "
             print(f"{registry['metrics'][name]['title']} {outcome}{notes[name]}", file=sys.stderr)
     if len(measured) < len(names):
-        print(f"($TORCH_HOME is {torch_home()})", file=sys.stderr)
+        print(f"(weights are looked for in {weights_folder()} and in $TORCH_HOME, {torch_home()})", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from benchmark.metrics import build as metrics
+from benchmark.metrics.weights import choices
 from osediff.common.errors import InputError
 from osediff.common.files import sha256
 from osediff.common.images import read_rgb, rgb_size
@@ -54,9 +55,8 @@ def inspected(stem: str, sr: Path, hr: Path) -> Pair:
 def definition(name: str, registry: metrics.Registry) -> str:
     """All that ``metrics.build`` needs of the registry for one metric, as text, by which it can be remembered."""
     metric = registry["metrics"][name]
-    return json.dumps(
-        {"metrics": {name: metric}, "weights": {key: registry["weights"][key] for key in metric["weights"]}}
-    )
+    keys = [key for choice in choices(metric) for key in choice]
+    return json.dumps({"metrics": {name: metric}, "weights": {key: registry["weights"][key] for key in keys}})
 
 
 @cache

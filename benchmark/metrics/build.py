@@ -1,8 +1,8 @@
 """Image quality metrics by the protocol of config/metrics.yaml: PSNR, SSIM and NIQE our own, others by pyiqa.
 
 All images are 8-bit RGB arrays, uint8 (H, W, 3); pyiqa gets them as float32 (1, 3, H, W) in [0, 1], so nothing needs
-clamping. pyiqa's license is non-commercial: it is called, and imported only when a metric of its is built. Weights are
-looked up in $TORCH_HOME, which pyiqa reads when it is imported; nothing is ever downloaded from here.
+clamping. pyiqa's license is non-commercial: it is called, and imported only when a metric of its is built. Its networks
+get the weights that we read (osediff.common.pyiqa_networks); nothing is ever downloaded from here.
 """
 
 from __future__ import annotations
@@ -11,13 +11,8 @@ import contextlib
 import importlib.metadata
 import importlib.util
 import math
-import os
-import pickle
-import sys
-import urllib.error
-import urllib.request
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +20,11 @@ import cv2
 import numpy as np
 import yaml
 
+from benchmark.metrics import weights
 from benchmark.metrics.luminance import luma
 from benchmark.metrics.niqe import niqe
-from benchmark.metrics.weights import weight_file
 from osediff.common.errors import InputError
+from osediff.common.pyiqa_networks import create
 
 Registry = dict[str, Any]
 # A metric of images takes SR and HR arrays, a metric of sets takes the SR and the HR folder.
@@ -101,47 +97,25 @@ def absence(name: str, registry: Registry) -> str | None:
     metric = registry["metrics"][name]
     if metric["library"] == "pyiqa" and importlib.util.find_spec("pyiqa") is None:
         return "needs the Python package pyiqa"
-    needs = {key: weight for key in metric["weights"] if weight_file(weight := registry["weights"][key]) is None}
-    files = " and ".join(f"{Path(w.get('repo', '')) / Path(w['path']).name}" for w in needs.values())
+    if weights.available(name, registry) is not None:
+        return None
+    needs = weights.missing(name, registry)
     # Addresses would not fit below a table; the command knows them.
-    return f"needs {files}: python -m benchmark.metrics.download_weights --only {' '.join(needs)}" if needs else None
+    command = f"python -m osediff.common.artifacts fetch metric-weights --only {' '.join(needs)}"
+    return f"needs {' and '.join(needs.values())}: {command}"
 
 
 def remark(name: str, registry: Registry) -> str:
     """What a reader of the values of metric ``name`` must know about its library and weights here; empty if nothing."""
-    lines, others = [], []
+    lines = []
     library = registry["metrics"][name]["library"]
     if library in (versions := registry.get("libraries", {})):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             if (installed := importlib.metadata.version(library)) != versions[library]:
                 lines.append(f"measured with {library} {installed}, not {versions[library]}")
-    for weight in (registry["weights"][key] for key in registry["metrics"][name]["weights"]):
-        path = weight_file(weight)
-        if path is not None and "size" in weight and path.stat().st_size != weight["size"]:
-            others.append(path.name)
-    if others:
-        lines.append(f"measured with other weights than the published: {', '.join(others)}")
+    if note := weights.remark(name, registry):
+        lines.append(note)
     return "; ".join(lines)
-
-
-@contextlib.contextmanager
-def offline() -> Iterator[None]:
-    """No download inside: a library that tries gets an error instead."""
-
-    class Refuse(urllib.request.BaseHandler):
-        handler_order = 0  # before any handler that would connect
-
-        def http_open(self, request: urllib.request.Request) -> None:
-            raise urllib.error.URLError(f"it wants to download {request.full_url}")
-
-        https_open = http_open
-
-    os.environ["HF_HUB_OFFLINE"] = "1"  # huggingface_hub does not use urllib; it reads this when it is imported
-    urllib.request.install_opener(urllib.request.build_opener(Refuse))
-    try:
-        yield
-    finally:
-        urllib.request.install_opener(urllib.request.build_opener())
 
 
 def build(name: str, registry: Registry, device: str = "cpu", workers: int = 1) -> Score:
@@ -152,20 +126,32 @@ def build(name: str, registry: Registry, device: str = "cpu", workers: int = 1) 
     metric = registry["metrics"][name]
     if metric["library"] == "own":
         function, options = OWN[name], metric["options"]
-        natural = [weight_file(registry["weights"][key]) for key in metric["weights"]]
-        return lambda sr, hr: function(sr, hr, *natural, **options)
+        return lambda sr, hr: function(sr, hr, **options)
     if metric["level"] == "set":
         from benchmark.metrics.fid_kid import build as build_distance
 
-        with loading(registry, name, device):
-            return build_distance(metric["name"], device, workers, **metric["options"])
+        (network,) = weight_paths(name, registry)
+        prepare(device)
+        return build_distance(metric["name"], network, device, workers, **metric["options"])
     several = build_batched(name, registry, device)
     return lambda sr, hr: several([sr], [hr])[0]
 
 
-@contextlib.contextmanager
-def loading(registry: Registry, name: str, device: str) -> Iterator[None]:
-    """Where the network of a metric is loaded: offline, quiet, on one thread; failures become an InputError."""
+def weight_paths(name: str, registry: Registry) -> list[Path]:
+    """The files of metric ``name``; InputError where they are not here, or where one may not be used.
+
+    CLIP's file is a program beside its weights, so it must be the one that the registry names."""
+    files = weights.available(name, registry)
+    if files is None:
+        raise InputError(f"{registry['metrics'][name]['title']}: {absence(name, registry)}")
+    for file in files:
+        if file.key == "clip-rn50" and not file.official:
+            raise InputError(f"{file.path}: is another file than config/metrics.yaml says; remove it to fetch it anew")
+    return [file.path for file in files]
+
+
+def prepare(device: str) -> None:
+    """Set torch up for a metric on ``device``; InputError where there is no such device."""
     import torch
 
     from osediff.common.devices import check_device
@@ -173,15 +159,6 @@ def loading(registry: Registry, name: str, device: str) -> Iterator[None]:
     # The number of threads can decide the last digits, so it is set and not left to the machine.
     torch.set_num_threads(1)
     check_device(device)
-    try:
-        # pyiqa announces what it loads on stdout, which belongs to results.
-        with offline(), contextlib.redirect_stdout(sys.stderr):
-            yield
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        metric = registry["metrics"][name]
-        files = ", ".join(str(weight_file(registry["weights"][key])) for key in metric["weights"])
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{metric['title']}: its weights cannot be loaded ({reason}), get anew {files}") from error
 
 
 def build_batched(name: str, registry: Registry, device: str) -> Batched:
@@ -190,11 +167,10 @@ def build_batched(name: str, registry: Registry, device: str) -> Batched:
     It takes lists of SR and of HR images, uint8 (H, W, 3). A value may differ from that of a batch of one in its sixth
     decimal."""
     metric = registry["metrics"][name]
-    with loading(registry, name, device):
-        import pyiqa
-        import torch
+    prepare(device)
+    import torch
 
-        model = pyiqa.create_metric(metric["name"], device=torch.device(device), **metric["options"])
+    model = create(metric["name"], weight_paths(name, registry), device, **metric["options"])
 
     def several(sr: list[np.ndarray], hr: list[np.ndarray]) -> list[float]:
         batches = (torch.from_numpy(np.stack(images)).to(device) for images in (sr, hr))

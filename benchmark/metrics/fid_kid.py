@@ -13,11 +13,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from benchmark.evaluation.workers import pool
+from osediff.common.pyiqa_networks import create
 
 BATCH = 8  # images that the network sees at once
 FEW = 1000  # below this number of images FID depends more on their number than on the method
@@ -67,9 +69,9 @@ def remark(images: int) -> str:
     return f"of {images} images{warning}"
 
 
-def folder_features(folder: Path, mode: str, device: str, workers: int) -> np.ndarray:
+def folder_features(folder: Path, mode: str, weights: Path, device: str, workers: int) -> np.ndarray:
     """Inception features (n, 2048) of all images below ``folder``, in order of their names."""
-    network = inception(device)
+    network = inception(weights, device)
     from pyiqa.archs.fid_arch import get_folder_features
 
     # On a GPU, other processes decode; batches of one size keep the value the same everywhere.
@@ -81,14 +83,16 @@ def folder_features(folder: Path, mode: str, device: str, workers: int) -> np.nd
 
 
 @lru_cache(maxsize=4)
-def features(folder: Path, stamp: tuple[tuple[str, int], ...], mode: str, device: str, workers: int) -> np.ndarray:
+def features(
+    folder: Path, stamp: tuple[tuple[str, int], ...], mode: str, weights: Path, device: str, workers: int
+) -> np.ndarray:
     """Inception features (n, 2048) of all images in ``folder``; ``stamp``, what is there, decides about reuse.
 
     On a CPU, ``workers`` processes take a batch of images each, the same batches as one process would make."""
     images = sorted(folder.iterdir())
     if device != "cpu" or workers == 1:
-        return folder_features(folder, mode, device, workers)
-    inception(device)  # before processes are forked, so that they share it
+        return folder_features(folder, mode, weights, device, workers)
+    inception(weights, device)  # before processes are forked, so that they share it
     with tempfile.TemporaryDirectory() as temporary, tqdm(total=len(images), desc="features", unit="image") as bar:
         parts = [
             staged(Path(temporary) / str(start), images[start : start + BATCH])
@@ -96,7 +100,7 @@ def features(folder: Path, stamp: tuple[tuple[str, int], ...], mode: str, device
         ]
         with pool(workers) as processes:
             found = []
-            for part in processes.map(folder_features, parts, repeat(mode), repeat(device), repeat(0)):
+            for part in processes.map(folder_features, parts, repeat(mode), repeat(weights), repeat(device), repeat(0)):
                 found.append(part)
                 bar.update(len(part))
     return np.concatenate(found)
@@ -111,22 +115,21 @@ def staged(folder: Path, images: list[Path]) -> Path:
 
 
 @lru_cache(maxsize=1)
-def inception(device: str) -> Callable[..., object]:
-    """pyiqa's Inception network on ``device``."""
-    import pyiqa
-
-    network: Callable[..., object] = pyiqa.create_metric("fid", device=device).net.model
+def inception(weights: Path, device: str) -> Callable[..., object]:
+    """pyiqa's Inception network on ``device``, with the values in the file ``weights``."""
+    metric: Any = create("fid", [weights], device)
+    network: Callable[..., object] = metric.net.model
     return network
 
 
-def build(name: str, device: str, workers: int, mode: str) -> Callable[[Path, Path], float]:
+def build(name: str, weights: Path, device: str, workers: int, mode: str) -> Callable[[Path, Path], float]:
     """The distance ``name`` of DISTANCES as a function of two folders; ``mode`` is how pyiqa resizes and scales."""
-    inception(device)
+    inception(weights, device)
 
     def stamp(folder: Path) -> tuple[tuple[str, int], ...]:
         return tuple((str(path.resolve()), path.stat().st_mtime_ns) for path in sorted(folder.iterdir()))
 
     def distance(sr: Path, hr: Path) -> float:
-        return DISTANCES[name](*(features(folder, stamp(folder), mode, device, workers) for folder in (sr, hr)))
+        return DISTANCES[name](*(features(f, stamp(f), mode, weights, device, workers) for f in (sr, hr)))
 
     return distance

@@ -2,7 +2,7 @@
 
 Written from the publication; constants that it leaves open (window, grid of shapes, halving by MATLAB's bicubic with
 antialiasing) are those of the authors' release. Equations are the paper's. Its parameters, the Gaussian fitted to
-natural photographs, are read from the release's own file.
+natural photographs, are data of this package (data/niqe_pristine.csv, which says where they are from).
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy.io import loadmat
 from scipy.special import gamma
 
 from benchmark.metrics.luminance import rounded_gpu_luma
-from osediff.common.errors import InputError
 
+PRISTINE = Path(__file__).parent / "data" / "niqe_pristine.csv"
 BLOCK = 96  # pixels of a block's side, at full scale
 SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # horizontal, vertical and the two diagonal neighbours
 SHAPES = np.arange(200, 10001) / 1000  # grid on which the shape of a distribution is sought
@@ -27,14 +26,10 @@ HALVING = np.array([-0.0234375, -0.0703125, 0.2265625, 0.8671875, 0.8671875, 0.2
 
 
 @cache
-def parameters(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (36,) and covariance (36, 36) of natural photographs, from ``path``; InputError if it is another file."""
-    try:
-        content = loadmat(path)
-        mean, covariance = content["mu_prisparam"].reshape(36), content["cov_prisparam"].reshape(36, 36)
-    except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
-        raise InputError(f"NIQE: its parameters cannot be loaded, get anew {path}") from error
-    return mean.astype(np.float64), covariance.astype(np.float64)
+def parameters() -> tuple[np.ndarray, np.ndarray]:
+    """Mean (36,) and covariance (36, 36) of the features of natural photographs."""
+    rows = np.loadtxt(PRISTINE, delimiter=",")
+    return rows[0], rows[1:]
 
 
 @cache
@@ -105,6 +100,6 @@ def distance(image: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> flo
     return float(np.sqrt(difference @ inverse @ difference))
 
 
-def niqe(sr: np.ndarray, hr: np.ndarray, natural: Path) -> float:
-    """NIQE of ``sr``, uint8 (H, W, 3), by the parameters in ``natural``; lower is better. ``hr`` does not count."""
-    return distance(rounded_gpu_luma(sr), *parameters(natural))
+def niqe(sr: np.ndarray, hr: np.ndarray) -> float:
+    """NIQE of ``sr``, uint8 (H, W, 3); lower is better. ``hr`` does not count."""
+    return distance(rounded_gpu_luma(sr), *parameters())

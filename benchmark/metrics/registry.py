@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from osediff.common.artifacts.model import Artifact
 from osediff.common.settings import Name, Settings, Text, parse
 from osediff.common.validation import known, read_yaml
 
@@ -111,8 +112,8 @@ class MetricRegistry(Settings):
     """Versions of the libraries by which the protocol is defined."""
     metrics: Annotated[dict[Name, Metric], Field(min_length=1)]
     protocols: dict[Name, Protocol] = Field({})
-    weights: dict[Name, dict[str, Any]]
-    """Files from outside (osediff.common.artifacts)."""
+    weights: dict[Name, Artifact]
+    """Files from outside, one each."""
 
     _changed: dict[str, str] = PrivateAttr(default_factory=dict)
 

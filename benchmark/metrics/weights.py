@@ -1,28 +1,71 @@
-"""Where the weights of learned metrics lie on this machine. Nothing is imported or fetched to find out."""
+"""Which weights of its registry a metric is measured with here, and what a reader of its values must know of them."""
 
 from __future__ import annotations
 
-import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from osediff.common.weights import digest, find
 
-def torch_home() -> Path:
-    """Where torch and pyiqa keep weights."""
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch").expanduser()
+Registry = dict[str, Any]
 
 
-def hub_cache() -> Path:
-    """Where huggingface_hub keeps files, by its documented variables."""
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
+@dataclass(frozen=True)
+class Weights:
+    """A file of weights that is here: its entry in the registry, where it lies, and the sha256 that it should have."""
+
+    key: str
+    path: Path
+    expected: str  # may be the first digits only; empty where nobody published it
+
+    @property
+    def official(self) -> bool:
+        """Whether these are the bytes that the registry names."""
+        return digest(self.path).startswith(self.expected)
 
 
-def weight_file(weight: dict[str, Any]) -> Path | None:
-    """The file of one entry of the weights manifest (config/metrics.yaml), or None where it is absent."""
-    if weight["cache"] == "huggingface":
-        snapshots = hub_cache() / f"models--{weight['repo'].replace('/', '--')}" / "snapshots"
-        return next(iter(sorted(snapshots.glob(f"*/{weight['path']}"))), None)
-    path = torch_home() / weight["path"]
-    return path if path.is_file() else None
+def file_name(entry: dict[str, Any]) -> str:
+    """The one file of an entry of ``weights`` in config/metrics.yaml."""
+    (name,) = entry["files"]
+    return str(name)
+
+
+def choices(metric: dict[str, Any]) -> list[list[str]]:
+    """The sets of weights, as keys of the registry, with which a metric can be measured, best first."""
+    return [metric["weights"], *([metric["alternative_weights"]] if "alternative_weights" in metric else [])]
+
+
+def available(name: str, registry: Registry) -> list[Weights] | None:
+    """The weights with which metric ``name`` is measured here; None where no set of them is complete."""
+    for keys in choices(registry["metrics"][name]):
+        paths = {key: find(file_name(registry["weights"][key])) for key in keys}
+        if None not in paths.values():
+            entries = {
+                key: registry["weights"][key]["files"][file_name(registry["weights"][key])] or {} for key in keys
+            }
+            return [Weights(key, path, entries[key].get("sha256", "")) for key, path in paths.items() if path]
+    return None
+
+
+def missing(name: str, registry: Registry) -> dict[str, str]:
+    """The files that metric ``name`` needs and that are not here, by their key in the registry."""
+    names = {key: file_name(registry["weights"][key]) for key in registry["metrics"][name]["weights"]}
+    return {key: file for key, file in names.items() if find(file) is None}
+
+
+def remark(name: str, registry: Registry) -> str:
+    """Which files metric ``name`` is measured with, where that is not plain; empty where it is.
+
+    Not plain are other bytes than the registry's, and files of a metric that can be measured with one set or another."""
+    files = available(name, registry) or []
+    others = [f"{file.path.name} (sha256 {digest(file.path)[:12]})" for file in files if not file.official]
+    if others:
+        return f"measured with other weights than the published: {', '.join(others)}"
+    several = len(choices(registry["metrics"][name])) > 1
+    return f"measured with {', '.join(file.path.name for file in files)}" if several else ""
+
+
+def digests(name: str, registry: Registry) -> list[str]:
+    """The sha256 of the files that metric ``name`` is measured with here."""
+    return [digest(file.path) for file in available(name, registry) or []]

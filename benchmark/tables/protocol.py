@@ -32,10 +32,8 @@ def row(registry: MetricRegistry, name: str) -> Row:
     by = "this repository" if library == "own" else f"{library} {registry.libraries[library]}: {metric.name}"
     crops: Options = {} if metric.random_crops is None else {"random_crops": metric.random_crops}
     options = ", ".join(f"{key} {json.dumps(value)}" for key, value in {**metric.options, **crops}.items())
-    weights = []
-    for weight in (registry.weights[key] for key in metric.weights):
-        file = Path(weight.get("repo", "")) / Path(weight["path"]).name
-        weights.append(f"{file} ({weight.get('sha256', 'not published')[:16]})")
+    files = [item for key in metric.weights for item in registry.weights[key].contents.items()]
+    weights = [f"{file} ({(known.sha256 or 'not published')[:16]})" for file, known in files]
     better = "higher" if metric.higher_is_better else "lower"
     of = "each image" if metric.level == "image" else "whole sets"
     cells = (metric.title, better, bounds(*metric.range), metric.unit, of, by, options or "–")

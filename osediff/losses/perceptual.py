@@ -7,6 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from osediff.common import pyiqa_networks
+from osediff.common.errors import InputError
+from osediff.common.weights import LPIPS_VGG, LPIPS_VGG_SHA256, digest, find, weights_folder
 from osediff.models.generator import Generator
 
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -40,11 +43,17 @@ def encoder_features(generator: Generator) -> Distance:
 
 
 def lpips_vgg(generator: Generator) -> Distance:
-    """LPIPS with VGG16, the paper's training loss, computed by pyiqa (non-commercial license) from its own weights."""
-    import pyiqa
+    """LPIPS with VGG16, the paper's training loss, computed by pyiqa (non-commercial license); nothing is downloaded.
 
-    device = next(generator.backbone.unet.parameters()).device
-    metric = pyiqa.create_metric("lpips-vgg", as_loss=True, device=device).requires_grad_(False)
+    InputError where its weights are not here or are another file."""
+    path = find(LPIPS_VGG)
+    if path is None:
+        command = "python -m osediff.common.artifacts fetch metric-weights --only lpips-vgg"
+        raise InputError(f"{weights_folder() / LPIPS_VGG}: is not here, and the loss lpips-vgg needs it; {command}")
+    if digest(path) != LPIPS_VGG_SHA256:
+        raise InputError(f"{path}: is another file than config/metrics.yaml says; remove it to fetch it anew")
+    device = str(next(generator.backbone.unet.parameters()).device)
+    metric = pyiqa_networks.create("lpips-vgg", [path], device, as_loss=True).requires_grad_(False)
     return lambda restored, target: metric(restored / 2 + 0.5, target / 2 + 0.5)
 
 

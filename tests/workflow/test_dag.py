@@ -117,6 +117,27 @@ def test_new_metric_weights_make_the_rows_again(
     assert finished.planned("results/table1.csv") == {"evaluate": 2, "table": 1}
 
 
+def test_weights_fetched_by_hand_make_the_rows_again(finished: Workflow) -> None:
+    weights = finished.folder / "data" / "weights" / "lpips-alex.safetensors"
+    weights.write_bytes(b"by hand")
+    try:
+        assert finished.planned("results/table1.csv") == {"evaluate": 2, "table": 1}
+    finally:
+        weights.unlink()
+
+
+def test_more_weights_that_cannot_be_had_measure_nothing_again(finished: Workflow) -> None:
+    """The switch runs the rule; where it brings nothing new, what was measured stays."""
+    weights = finished.folder / "data" / "weights" / "brought.json"
+    before = weights.stat()
+    with finished.edited("config/config.yaml", "metric_weights: none", "metric_weights: all"):
+        assert finished.planned("data/weights/brought.json") == {"metric_weights": 1}
+        code, output = finished.run("--config", "offline=true", "--", "data/weights/brought.json")
+        assert code == 0, output
+        assert weights.stat().st_mtime_ns > before.st_mtime_ns
+        assert finished.planned("--config", "offline=true", "--", "results/table1.csv") == {}
+
+
 @pytest.mark.parametrize(
     ("file", "text", "replacement", "said"),
     [
@@ -152,6 +173,7 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "baseline": 30,
         "restore": 3,
         "evaluate": 36,
+        "metric_weights": 1,
         "table": 2,
         "statistics": 1,
         "compare_published": 1,
@@ -180,6 +202,7 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
         "train": trained,
         "restore": runs,
         "evaluate": runs,
+        "metric_weights": 1,
         "ablation": len(wanted),
     }
 

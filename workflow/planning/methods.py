@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmark.evaluation.workers import sensible
-from benchmark.metrics.weights import weight_file
+from osediff.common.weights import provided
 from workflow.planning import paths
 from workflow.planning.configuration import Configuration
 from workflow.planning.models import ImagesMethod, InterpolationMethod, Method, VariantMethod
@@ -88,15 +88,21 @@ def measuring(bench: Configuration) -> dict[str, Any]:
     Weights that appear make the rows again.
     """
     chosen = {name: bench.metrics.metrics[name] for name in bench.main.metrics}
-    weights = {key: bench.metrics.weights[key] for metric in chosen.values() for key in metric.weights}
-    files = {key: weight_file(entry) for key, entry in weights.items()}
+    keys = dict.fromkeys(key for entry in chosen.values() for key in (*entry.weights, *entry.alternative_weights))
+    weights = {key: bench.metrics.weights[key] for key in keys}
     return {
         "protocol": {name: bench.metrics.protocol_of(name) for name in chosen},
         "libraries": bench.metrics.libraries,
         "metrics": {name: metric.model_dump(mode="json", exclude=SHOWN) for name, metric in chosen.items()},
-        "weights": weights,
-        "present": {key: path.stat().st_size for key, path in files.items() if path is not None},
+        "weights": {key: entry.model_dump(mode="json", exclude_defaults=True) for key, entry in weights.items()},
+        "present": provided([name for entry in weights.values() for name in entry.contents]),
     }
+
+
+def weights_options(bench: Configuration) -> list[str]:
+    """Options of osediff.common.artifacts fetch for the weights that are brought before an evaluation."""
+    limits = {"none": ["--limit", "0"], "small": ["--limit", "100"], "all": []}
+    return limits[bench.main.metric_weights] + (["--offline"] if bench.main.offline else [])
 
 
 def evaluation_threads(bench: Configuration, test_set: str, cores: int) -> int:

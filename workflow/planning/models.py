@@ -80,6 +80,8 @@ class MainConfig(Settings):
     """Of training and of sampling."""
     offline: bool
     """Stop where something would have to be downloaded."""
+    metric_weights: Literal["none", "small", "all"]
+    """Which weights of learned metrics are fetched before an evaluation; small is at most 100 MB."""
     restoration: Restoration
     test_sets: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Ids of config/testsets.yaml."""

@@ -4,6 +4,7 @@ rule evaluate:
         code("benchmark.evaluation.evaluate"),
         manifest="data/testsets/{test_set}/manifest.json",
         images=lambda w: paths.images_input(bench, w.method, w.test_set),
+        weights="data/weights/brought.json",
     output:
         f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
     log:
@@ -23,7 +24,7 @@ rule evaluate:
         protocol=lambda w: bench.main.protocol,
         device=bench.main.device,
         # Not in the command, but decides its result: definitions of the metrics, and which of their weights are here.
-        measuring=json.dumps(methods.measuring(bench)),
+        measuring=lambda w: json.dumps(methods.measuring(bench)),
     shell:
         f"{LEASE}python -m benchmark.evaluation.evaluate --sr {{params.sr:q}} --hr {{params.hr:q}} --method {{wildcards.method}}"
         " --test-set {wildcards.test_set} --metrics {params.metrics} --protocol {params.protocol} --device {params.device}"
@@ -48,13 +49,21 @@ rule protocol:
         " > {log} 2>&1"
 
 
-# The files of the learned metrics, fetched ahead; asked for by name only. It has no output: they lie outside this folder.
+# Weights of the learned metrics, as many as `metric_weights` of the main file asks for. What cannot be had within seconds is
+# left out, and its metrics stay empty: evaluations themselves download nothing. The weights lie beside the output and are
+# not declared, so that Snakemake keeps them when this runs again.
 rule metric_weights:
+    output:
+        "data/weights/brought.json",
     log:
         "runs/logs/metric_weights.log",
     conda:
         "../../environment.yml"
     params:
-        offline="--offline" if bench.main.offline else "",
+        options=methods.weights_options(bench),
+        weights=lambda w: json.dumps(
+            {key: entry.model_dump(exclude_defaults=True) for key, entry in bench.metrics.weights.items()}
+        ),
     shell:
-        "python -m benchmark.metrics.download_weights {params.offline} 2>&1 | tee -i {log}"
+        "python -m osediff.common.artifacts fetch metric-weights --optional {params.options} --record {output} 2>&1"
+        " | tee -i {log}"

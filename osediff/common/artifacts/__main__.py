@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from osediff.common.artifacts.downloads import QUICK, Patience
-from osediff.common.artifacts.fetching import Fetching, checked, obtain, present, recorded
+from osediff.common.artifacts.fetching import Fetching, checked, obtain, present, recorded, remove_packages
 from osediff.common.artifacts.registries import GROUPS, chosen
 from osediff.common.errors import InputError, run
 from osediff.common.files import write_json
@@ -33,18 +33,22 @@ def fetch(args: argparse.Namespace) -> None:
     """Bring every chosen artifact, a line each; what is missing is named and, unless ``--optional``, an error."""
     missing, left = [], args.limit * MEGABYTE if args.limit is not None else None
     patience = QUICK if args.optional else Patience()
-    how = Fetching(args.offline, args.local, frozenset(args.accept), patience)
+    how = Fetching(args.offline, args.local, frozenset(args.accept), patience, keep_packages=True)
     report: dict[str, str] = {}
+    folders: set[Path] = set()
     for group, named in chosen(args.groups, args.only, Path()).items():
         root = args.root or Path(GROUPS[group].root)
         for name, artifacts in named.items():
             for artifact in artifacts:
                 label = f"{group}/{name}"
                 if not args.only and not present(artifact, root):
-                    if artifact.on_request or (left is not None and (artifact.bytes is None or artifact.bytes > left)):
+                    if artifact.on_request:
+                        continue
+                    if left is not None and (artifact.bytes is None or artifact.bytes > left):
                         print(f"{label}: left out ({megabytes(artifact.bytes)}); --only {name} brings it", flush=True)
                         continue
                     left = None if left is None else left - (artifact.bytes or 0)
+                folders.add(root / artifact.folder)
                 try:
                     entries = obtain(artifact, how, root)
                 except InputError as error:
@@ -59,6 +63,8 @@ def fetch(args: argparse.Namespace) -> None:
                     flush=True,
                 )
                 report |= {str(where / file): entry.sha256 for file, entry in entries.items()}
+    for folder in folders:
+        remove_packages(folder)
     for line in missing:
         print(f"missing: {line}", file=sys.stderr, flush=True)
     if args.record is not None:

@@ -13,10 +13,11 @@ from tqdm import tqdm
 from osediff.common.artifacts import downloads
 from osediff.common.artifacts.archives import extract_member, unpack_folder
 from osediff.common.artifacts.downloads import MirrorError, Patience
-from osediff.common.artifacts.model import Artifact, File, Model, Package, WholeDigest
+from osediff.common.artifacts.model import Artifact, File, Package, WholeDigest
 from osediff.common.artifacts.packages import download_package, read_arrays, write_arrays
 from osediff.common.errors import InputError
 from osediff.common.files import atomic, lock, read_json, sha256, write_json
+from osediff.common.settings import Settings
 
 RECORD = "artifacts.json"
 PACKAGES = ".packages"  # in the folder of an artifact; removed when the command ends
@@ -37,15 +38,18 @@ NO_FILE = (b"<!doctype html", b"<html", b"<?xml", b"version https://git-lfs")
 
 @dataclass(frozen=True)
 class Fetching:
-    """How files are brought: from the folder ``local`` where one is given, and never from outside if ``offline``."""
+    """How files are brought: from the folder ``local`` where one is given, and never from outside if ``offline``.
+
+    ``keep_packages``: archives of packages stay for the next artifact out of them; ``remove_packages`` ends that."""
 
     offline: bool = False
     local: Path | None = None
     accepted: frozenset[str] = frozenset()
     patience: Patience = field(default_factory=Patience)
+    keep_packages: bool = False
 
 
-class Entry(Model):
+class Entry(Settings):
     """A file as it was first seen here. ``source`` is the mirror's address, empty where the file lay here already."""
 
     size: int
@@ -82,11 +86,17 @@ def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path 
                         write_record(folder, record)
                     bar.update(name in missing)
         finally:
-            shutil.rmtree(folder / PACKAGES, ignore_errors=True)
+            if not how.keep_packages:
+                remove_packages(folder)
         for part, inside in artifact.unpack.items():
             (archive,) = artifact.contents
             unpack_folder(folder / archive, inside, folder / part, IMAGES)
         return {name: record[name] for name in artifact.contents}
+
+
+def remove_packages(folder: Path) -> None:
+    """Remove the archives of packages from the ``folder`` of an artifact."""
+    shutil.rmtree(folder / PACKAGES, ignore_errors=True)
 
 
 def present(artifact: Artifact, root: Path) -> bool:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import os
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 
+from osediff.common import settings
 from osediff.common.errors import InputError
-from osediff.common.validation import suggestion
+from osediff.common.settings import InnerPath, Settings
 
 HUB = "https://huggingface.co"
 
@@ -23,34 +24,19 @@ def hub_url(url: str) -> str:
     return endpoint + url.removeprefix(HUB) if endpoint and url.startswith(f"{HUB}/") else url
 
 
-def inside(path: str) -> str:
-    """``path``, if it stays in the folder that it is relative to."""
-    parts = PurePosixPath(path).parts
-    if not parts or ".." in parts or PurePosixPath(path).is_absolute() or "\\" in path or "\0" in path:
-        raise ValueError(f"{path!r} does not stay in its folder")
-    return path
-
-
-RelativePath = Annotated[str, AfterValidator(inside)]
 # In pydantic's patterns $ is the end of the text, also where a line break stands before it.
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
 WholeDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Model(BaseModel):
-    """Strict: another type or an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class File(Model):
+class File(Settings):
     """What is known of a file. A sha256 shorter than 64 digits is the beginning that the file's own name carries."""
 
     size: int | None = Field(None, gt=0)
     sha256: Digest | None = None
 
 
-class Package(Model):
+class Package(Settings):
     """A file in an archive of the package index. ``member`` may hold ``{file}``. With ``arrays``, a CSV file that says
     where arrays lie in the member, the file is those arrays as safetensors."""
 
@@ -62,7 +48,7 @@ class Package(Model):
     arrays: str | None = None
 
 
-class Mirror(Model):
+class Mirror(Settings):
     """Where an artifact's files are: ``url`` with {revision} and {file} in it, or a package. ``name`` is for people."""
 
     url: str | None = Field(None, pattern=r"^https?://")
@@ -84,7 +70,7 @@ class Mirror(Model):
         return hub_url(url)
 
 
-class Artifact(Model):
+class Artifact(Settings):
     """Files with the same mirrors, in ``folder``. ``files`` by name, or a CSV file of part, name, bytes and sha256.
 
     ``accept`` is a license that the user must accept first, ``manual_source`` says how to get the files by hand, and
@@ -93,10 +79,10 @@ class Artifact(Model):
 
     title: str = ""
     license: str
-    folder: RelativePath = "."
-    mirrors: tuple[Mirror, ...] = Field((), strict=False)
-    files: dict[RelativePath, File] | str
-    unpack: dict[RelativePath, str] = {}
+    folder: InnerPath = "."
+    mirrors: tuple[Mirror, ...] = ()
+    files: dict[InnerPath, File] | str
+    unpack: dict[InnerPath, str] = Field(default_factory=dict)
     accept: str | None = None
     manual_source: str = ""
     note: str = ""
@@ -131,26 +117,15 @@ def listed_files(path: Path) -> dict[str, File]:
     """The files of a CSV list of images, PART/NAME each; InputError where ``path`` is no such list."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return {
-                inside(f"{row['part']}/{row['name']}"): File(size=int(row["bytes"]), sha256=row["sha256"])
+            rows = {
+                f"{row['part']}/{row['name']}": {"size": int(row["bytes"]), "sha256": row["sha256"]}
                 for row in csv.DictReader(file)
             }
+        return TypeAdapter(dict[InnerPath, File]).validate_python(rows)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: is no list of files ({str(error).splitlines()[0]}); get it anew") from error
 
 
 def parse(content: Any, source: str) -> Artifact:
     """The artifact that ``content`` of a YAML file describes; InputError in one line with the key where it is wrong."""
-    try:
-        return Artifact.model_validate(content)
-    except ValidationError as error:
-        # A misspelt key explains the other errors that it leads to.
-        problem = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-        # Of the two forms of ``files``, pydantic names the one that it tried.
-        keys = [str(key) for key in problem["loc"] if key != "str" and not str(key).startswith("dict[")]
-        where, message = ".".join(keys), problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            models: dict[str, type[BaseModel]] = {"package": Package, "mirrors": Mirror, "files": File}
-            model = next((models[key] for key in reversed(keys[:-1]) if key in models), Artifact)
-            message = f"unknown key, {suggestion(keys[-1], model.model_fields)}"
-        raise InputError(f"{source}: at {where}: {message}" if where else f"{source}: {message}") from error
+    return settings.parse(content, Artifact, source)

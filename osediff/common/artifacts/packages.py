@@ -56,14 +56,15 @@ def download_package(name: str, version: str, digest: str, target: Path, patienc
     Whether it is a wheel or a source archive shows in the suffix of ``target``."""
     kind = "--no-binary" if target.name.endswith(".tar.gz") else "--only-binary"
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".pip-") as folder:
-        requirements, backend = Path(folder, "requirements.txt"), Path(folder, "backend")
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".pip-") as temporary:
+        folder = Path(temporary).resolve()  # pip asks the backend in another working folder
+        requirements, backend = folder / "requirements.txt", folder / "backend"
         requirements.write_text(f"{name}=={version} --hash=sha256:{digest}\n", encoding="utf-8")
         (backend / "setuptools").mkdir(parents=True)
         (backend / "setuptools" / "__init__.py").touch()
         (backend / "setuptools" / "build_meta.py").write_text(BACKEND, encoding="utf-8")
         command = [*pip(), "download", "--no-deps", "--require-hashes", "--no-build-isolation", "--use-pep517"]
-        command += ["--disable-pip-version-check", kind, ":all:", "--dest", str(Path(folder, "archive"))]
+        command += ["--disable-pip-version-check", kind, ":all:", "--dest", str(folder / "archive")]
         command += ["--timeout", f"{patience.connect:.0f}", "--retries", str(patience.tries - 1)]
         names = {"PACKAGE_NAME": name, "PACKAGE_VERSION": version, "PYTHONPATH": str(backend)}
         # pip shows its progress on stdout, which belongs to results.
@@ -72,9 +73,10 @@ def download_package(name: str, version: str, digest: str, target: Path, patienc
             env=os.environ | names, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
-            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-            raise MirrorError((errors or ["ERROR: pip failed"])[-1].removeprefix("ERROR: ")[:160])
-        archives = list(Path(folder, "archive").iterdir())
+            lines = [line for line in done.stderr.splitlines() if line.strip()] or ["pip failed"]
+            errors = [line for line in lines if line.startswith("ERROR: ")] or lines
+            raise MirrorError(errors[-1].removeprefix("ERROR: ")[:160])
+        archives = list((folder / "archive").iterdir())
         if len(archives) != 1 or sha256(archives[0]) != digest:
             raise MirrorError(f"gave another archive than sha256 {digest[:12]}…")
         archives[0].replace(target)

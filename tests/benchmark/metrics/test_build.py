@@ -1,26 +1,29 @@
 """The metrics against numbers that do not come from this code: the authors' per-image log, and pyiqa."""
 
+import hashlib
 import math
 import os
+import re
 import socket
-import subprocess
-import sys
-import time
 import urllib.error
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from benchmark.evaluation import runner as scores
 from benchmark.metrics import build as metrics
 from benchmark.metrics import fid_kid as distribution
+from benchmark.metrics import weights
 from benchmark.metrics.luminance import luma
 from benchmark.metrics.protocols import resolve
 from benchmark.tables import protocol as protocol_sheet
+from osediff.common import pyiqa_networks
+from osediff.common.artifacts.model import parse
 from osediff.common.errors import InputError
 from osediff.common.images import read_rgb, write_png
-from tests.helpers import ROOT
+from osediff.common.weights import LPIPS_VGG, LPIPS_VGG_SHA256
 
 COLUMN_ORDER = ["psnr", "ssim", "lpips", "dists", "fid", "kid", "niqe", "musiq", "maniqa", "clipiqa"]
 
@@ -39,6 +42,16 @@ def test_every_image_equals_the_authors_log(registry, authors_log, measured, nam
     assert np.abs(ours - theirs).max() < each
     assert abs(ours.mean() - average) < within
     assert f"{ours.mean():.{registry['metrics'][name]['decimals']}f}" == printed, "the published row, to its last digit"
+
+
+def test_dists_equals_the_authors_log_on_every_sixteenth_image(registry, drealsr, authors_log):
+    if reason := metrics.absence("dists", registry):
+        pytest.skip(reason)
+    score, images = metrics.build("dists", registry), list(authors_log)[::16]
+    folders = drealsr / "osediff_official", drealsr / "HR"
+    ours = [score(*(read_rgb(folder / f"{image}.png") for folder in folders)) for image in images]
+    theirs = [authors_log[image]["dists"] for image in images]
+    assert ours == pytest.approx(theirs, abs=5e-5)
 
 
 @pytest.mark.parametrize(("protocol", "average"), [("yiq", 27.9243 - 1.3219), ("crop4", 28.0174)])
@@ -96,42 +109,113 @@ def test_equal_images_are_perfect_and_luma_is_limited_range(photos):
 def test_registry_is_in_the_papers_order_and_uses_every_file(registry):
     assert list(registry["metrics"]) == COLUMN_ORDER
     variants = [resolve(registry, name, "") for name in ("osediff", *registry["protocols"])]
-    used = {key for variant in variants for metric in variant["metrics"].values() for key in metric["weights"]}
-    assert used == set(registry["weights"])
+    metrics_of_all = [metric for variant in variants for metric in variant["metrics"].values()]
+    used = {key for metric in metrics_of_all for choice in weights.choices(metric) for key in choice}
+    assert used | {"lpips-vgg"} == set(registry["weights"])
+    entry = parse(registry["weights"]["lpips-vgg"], "config/metrics.yaml").contents[LPIPS_VGG]
+    assert entry.sha256 == LPIPS_VGG_SHA256, "training and measuring take the same file"
 
 
 def test_absent_weights_are_named_at_once_without_network(registry, monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path))
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("an absent metric used the network"))
-    start = time.monotonic()
     reasons = {name: metrics.absence(name, registry) for name in registry["metrics"]}
-    assert time.monotonic() - start < 1
-    assert [name for name, reason in reasons.items() if reason is None] == ["psnr", "ssim"]
-    files = "alexnet-owt-7be5be79.pth and LPIPS_v0.1_alex-df73285e.pth"
-    assert reasons["lpips"] == f"needs {files}: python -m benchmark.metrics.download_weights --only alexnet lpips-alex"
-    assert "needs timm/vit_base_patch8_224.augreg2_in21k_ft_in1k/model.safetensors and" in reasons["maniqa"]
+    assert [name for name, reason in reasons.items() if reason is None] == ["psnr", "ssim", "niqe"]
+    command = "python -m osediff.common.artifacts fetch metric-weights --only"
+    assert reasons["lpips"] == f"needs lpips-alex.safetensors: {command} lpips-alex"
+    assert reasons["dists"] == (
+        f"needs lpips-vgg.safetensors and DISTS_weights-f5e65c96.pth: {command} lpips-vgg dists"
+    )
     assert str(tmp_path) not in str(reasons), "the reason stands in tables, which must not depend on the machine"
 
 
-def test_weights_are_found_in_both_caches(registry, tmp_path):
-    weight = registry["weights"]["vit-base-patch8"]
-    cached = tmp_path / "hub" / f"models--{weight['repo'].replace('/', '--')}"
-    for path in (cached / "snapshots/1a2b" / weight["path"], cached / "refs/main"):
-        path.parent.mkdir(parents=True)
-        path.write_text("1a2b")
-    maniqa = tmp_path / "torch" / registry["weights"]["maniqa-pipal"]["path"]
-    maniqa.parent.mkdir(parents=True)
-    maniqa.touch()
-    code = (
-        "from pathlib import Path; from benchmark import metrics; r = metrics.load(Path('config/metrics.yaml'));"
-        "print(metrics.absence('maniqa', r), '|', metrics.remark('maniqa', r))"
-    )
-    variables = {"HF_HUB_CACHE": str(tmp_path / "hub"), "TORCH_HOME": str(tmp_path / "torch")}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | variables, capture_output=True, text=True
-    )
-    assert done.stdout.split(" | ")[0] == "None", done.stderr
-    assert "other weights than the published: MANIQA_PIPAL-ae6d356b.pth" in done.stdout
+def put(folder, registry, *keys):
+    """Files with the names of the registry's weights ``keys``, of other bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for key in keys:
+        (folder / weights.file_name(registry["weights"][key])).write_bytes(key.encode())
+
+
+def test_weights_are_found_in_both_folders_and_the_suites_comes_first(registry, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path / "suite"))
+    put(tmp_path / "torch/hub/checkpoints", registry, "alexnet")
+    assert weights.available("lpips", registry) is None, "the heads are missing"
+    put(tmp_path / "torch/hub/pyiqa", registry, "lpips-alex-heads", "maniqa-pipal")
+    assert [file.key for file in weights.available("lpips", registry)] == ["alexnet", "lpips-alex-heads"]
+    assert [file.key for file in weights.available("maniqa", registry)] == ["maniqa-pipal"]
+    put(tmp_path / "suite", registry, "lpips-alex")
+    assert [file.key for file in weights.available("lpips", registry)] == ["lpips-alex"]
+
+
+def test_a_file_of_other_bytes_is_named_with_its_sha256(registry, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path / "suite"))
+    put(tmp_path / "suite", registry, "maniqa-pipal", "clip-rn50", "musiq-koniq")
+    name = weights.file_name(registry["weights"]["maniqa-pipal"])
+    digest = hashlib.sha256(b"maniqa-pipal").hexdigest()
+    remark = f"measured with other weights than the published: {name} (sha256 {digest[:12]})"
+    assert metrics.remark("maniqa", registry) == remark
+    # Bytes of the same number are other bytes too, and are seen although the digest is remembered.
+    known = registry["weights"]["maniqa-pipal"] | {"files": {name: {"sha256": digest}}}
+    right = registry | {"weights": registry["weights"] | {"maniqa-pipal": known}}
+    assert metrics.remark("maniqa", right) == ""
+    (tmp_path / "suite" / name).write_bytes(b"maniqa-xxxxx")
+    assert "other weights than the published" in metrics.remark("maniqa", right)
+    with pytest.raises(InputError, match=r"RN50\.pt: is another file than config/metrics\.yaml says"):
+        metrics.build("clipiqa", registry)
+
+
+def test_a_row_says_which_of_two_files_it_was_measured_with(registry, monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path))
+    put(tmp_path, registry, "lpips-alex")
+    name = weights.file_name(registry["weights"]["lpips-alex"])
+    known = registry["weights"]["lpips-alex"] | {"files": {name: {"sha256": hashlib.sha256(b"lpips-alex").hexdigest()}}}
+    right = registry | {"weights": registry["weights"] | {"lpips-alex": known}}
+    assert metrics.remark("lpips", right) == "measured with lpips-alex.safetensors"
+
+
+class Trap:
+    """Unpickling this writes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("musiq", "musiq-koniq"), ("maniqa", "maniqa-pipal"), ("fid", "inception"), ("dists", "dists")]
+)
+def test_no_pickle_runs_in_place_of_weights(registry, monkeypatch, tmp_path, name, key):
+    pytest.importorskip("pyiqa")
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path))
+    file = weights.file_name(registry["weights"][key])
+    torch.save({"weight": Trap(str(tmp_path / "it-ran"))}, tmp_path / file)
+    if name == "dists":
+        save_file({"x": torch.zeros(1)}, tmp_path / "lpips-vgg.safetensors")
+    with pytest.raises(InputError, match=f"its weights cannot be loaded .*get anew .*{re.escape(file)}") as error:
+        metrics.build(name, registry)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "it-ran").exists()
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "another network", "noise"])
+def test_damaged_weights_are_one_line(registry, monkeypatch, tmp_path, damage):
+    pytest.importorskip("pyiqa")
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path))
+    path = tmp_path / "lpips-alex.safetensors"
+    save_file({"features.0.weight": torch.zeros(64, 3, 11, 11)}, path)
+    if damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:-1000])
+    elif damage == "noise":
+        path.write_bytes(bytes(range(256)) * 40)
+    with pytest.raises(InputError, match=r"lpips: its weights cannot be loaded .*get anew .*lpips-alex"):
+        metrics.build("lpips", registry)
 
 
 def test_another_version_of_the_library_is_told(registry, monkeypatch):
@@ -151,36 +235,28 @@ def test_the_sheet_names_what_two_people_must_agree_on(registry):
 
 
 def test_evaluation_cannot_download(tmp_path):
-    with metrics.offline(), pytest.raises(urllib.error.URLError, match="wants to download"):
+    with pyiqa_networks.offline(), pytest.raises(urllib.error.URLError, match="wants to download"):
         torch.hub.download_url_to_file("https://download.pytorch.org/models/x.pth", str(tmp_path / "x.pth"))
 
 
 @pytest.fixture
-def random_weights(monkeypatch):
-    """pyiqa's networks with random weights, built without any file: what is tested is our way of calling them."""
+def random_weights(registry, monkeypatch, tmp_path):
+    """pyiqa's networks with random weights: what is tested is our way of calling them."""
     pytest.importorskip("pyiqa")
-    import timm
-    import torchvision
-    from pyiqa.archs import (
-        clip_model,
-        clipiqa_arch,
-        dists_arch,
-        inception,
-        lpips_arch,
-        maniqa_arch,
-        musiq_arch,
-    )
+    from pyiqa.archs import clip_model
 
+    def randomize(net, paths):
+        if type(net).__name__ in ("LPIPS", "DISTS"):  # the others have values of the library's
+            for value in net.parameters():
+                torch.nn.init.uniform_(value, 0, 2 / value[0].numel())
+
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path / "weights"))
+    put(tmp_path / "weights", registry, *registry["weights"])
+    monkeypatch.setattr(pyiqa_networks, "fill", randomize)
     torch.manual_seed(0)
-    for name in ("alexnet", "vgg16"):
-        plain = getattr(torchvision.models, name)
-        monkeypatch.setattr(torchvision.models, name, lambda weights=None, plain=plain: plain(weights=None))
-    create = timm.create_model
-    monkeypatch.setattr(timm, "create_model", lambda name, pretrained: create(name, pretrained=False))
-    for arch in (lpips_arch, dists_arch, musiq_arch, maniqa_arch, inception):
-        monkeypatch.setattr(arch, "load_pretrained_network", lambda *_, **__: None)
     small = clip_model.CLIP(64, 224, (1, 1, 1, 1), 64, None, 77, 49408, 64, 1, 1)
-    monkeypatch.setattr(clipiqa_arch, "load", lambda *_: small.eval())
+    monkeypatch.setattr(clip_model, "load", lambda *_: small.eval())
+    monkeypatch.setattr(weights.Weights, "official", True)
 
 
 @pytest.mark.parametrize("name", ["lpips", "dists", "musiq", "clipiqa"])  # and maniqa above, for its time
@@ -223,14 +299,15 @@ def test_distances_run_on_folders_and_share_features(registry, random_weights, p
     assert math.isfinite(value) and value > 0
 
     theirs = pytest.importorskip("cleanfid.fid")
-    network = distribution.inception("cpu")
+    (inception,) = metrics.weight_paths("fid", registry)
+    network = distribution.inception(inception, "cpu")
 
     def of_clean_fid(batch: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             return network((batch - 128) / 128, False, False)[0].flatten(1)
 
     for folder in ("sr", "hr"):
-        ours = distribution.folder_features(tmp_path / folder, "clean", "cpu", 1)
+        ours = distribution.folder_features(tmp_path / folder, "clean", inception, "cpu", 1)
         arguments = {"num_workers": 0, "batch_size": 8, "device": "cpu", "mode": "clean", "verbose": False}
         assert np.array_equal(ours, theirs.get_folder_features(str(tmp_path / folder), of_clean_fid, **arguments))
 

@@ -98,10 +98,11 @@ def source(digest: str, archive: str, member: str, **more: object) -> dict[str, 
     ],
 )
 def test_a_member_is_taken_and_nothing_runs(
-    index: dict[str, str], tmp_path: Path, trap: Path, archive: str, member: str
+    index: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trap: Path, archive: str, member: str
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # paths are relative to the repository
     artifact = parse(source(index[Path(archive).suffix], archive, member), "x.yaml")
-    entries = obtain(artifact, Fetching(), tmp_path)
+    entries = obtain(artifact, Fetching())
     assert WEIGHTS.tobytes() in (tmp_path / "w/w.ckpt").read_bytes()
     assert entries["w.ckpt"].source == "sample-weights 1.0 of the package index"
     assert {path.name for path in (tmp_path / "w").iterdir()} == {".lock", "artifacts.json", "w.ckpt"}

@@ -1,0 +1,148 @@
+"""The one place where pyiqa builds a network: from weights that we read, offline, with nothing unpickled.
+
+pyiqa and the libraries below it fetch weights when a network is built, and unpickle them without a look at their
+sha256. Here their loaders are replaced for that moment: backbones come empty, and every value is read by us from
+safetensors or by torch with ``weights_only``. Checked with pyiqa 0.1.16, torchvision 0.29.2 and timm 1.0.31.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import re
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from osediff.common.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+LOADING_ERRORS = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    pickle.UnpicklingError,
+)
+
+
+def create(name: str, paths: Sequence[Path], device: str = "cpu", as_loss: bool = False, **options: Any) -> nn.Module:
+    """pyiqa's metric ``name`` on ``device`` with the weights in ``paths``, which together are the whole network.
+
+    ``as_loss``: gradients flow through it. InputError where the files are damaged or are of another network."""
+    import pyiqa
+    import torch
+
+    try:
+        with offline(), confined(paths), contextlib.redirect_stdout(sys.stderr):
+            metric: nn.Module = pyiqa.create_metric(name, as_loss=as_loss, device=torch.device(device), **options)
+            return metric
+    except LOADING_ERRORS as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        files = ", ".join(map(str, paths))
+        raise InputError(f"{name}: its weights cannot be loaded ({reason[:200]}), get anew {files}") from error
+
+
+@contextlib.contextmanager
+def confined(paths: Sequence[Path]) -> Iterator[None]:
+    """Replace every loader of weights in pyiqa and below for the block: networks get what is in ``paths``."""
+    import timm
+    from pyiqa.archs import clip_model, clipiqa_arch, dists_arch, inception, lpips_arch, maniqa_arch, musiq_arch
+    from torchvision import models
+
+    def fill_network(net: nn.Module, *_: Any, **__: Any) -> None:
+        fill(net, paths)
+
+    def empty_vit(model: str, pretrained: bool = False, **more: Any) -> nn.Module:
+        return timm_create(model, pretrained=False, **more)
+
+    def clip(_: str, place: str) -> Any:
+        return clip_model.load(str(paths[0]), place)
+
+    timm_create = timm.create_model
+    with contextlib.ExitStack() as stack:
+        for module in (lpips_arch, dists_arch, musiq_arch, maniqa_arch, inception):
+            stack.enter_context(patch.object(module, "load_pretrained_network", fill_network))
+        for backbone in ("alexnet", "vgg16"):
+            stack.enter_context(patch.object(models, backbone, empty_features(getattr(models, backbone))))
+        stack.enter_context(patch.object(timm, "create_model", empty_vit))
+        stack.enter_context(patch.object(clipiqa_arch, "load", clip))
+        yield
+
+
+def empty_features(builder: Callable[..., Any]) -> Callable[..., Any]:
+    """A torchvision ``builder`` whose network has no weights yet, and of whose classifier not even memory is taken."""
+
+    def build(*_: Any, **__: Any) -> Any:
+        import torch
+
+        with torch.device("meta"):
+            network = builder(weights=None)
+        network.features.to_empty(device="cpu")
+        return network
+
+    return build
+
+
+def fill(net: nn.Module, paths: Sequence[Path]) -> None:
+    """Load all of ``paths`` into ``net``; RuntimeError where a parameter is missing or has another shape.
+
+    Of LPIPS and DISTS the convolutions are named as torchvision names them, and constants need not be in a file."""
+    state: dict[str, Tensor] = {}
+    for path in paths:
+        state |= read_tensors(path)
+    if type(net).__name__ not in ("LPIPS", "DISTS"):
+        net.load_state_dict({key.removeprefix("module."): value for key, value in state.items()}, strict=True)
+        return
+    own = net.state_dict()
+    names = {key: re.sub(r"^(?:net\.slice|stage)\d\.(\d+)\.", r"features.\1.", key) for key in own}
+    missing = net.load_state_dict({key: state[name] for key, name in names.items() if name in state}, strict=False)
+    lacking = set(missing.missing_keys) & {name for name, _ in net.named_parameters()}
+    if lacking:
+        raise RuntimeError(f"{sorted(lacking)[0]} is in none of the files")
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, or of one that torch saved; nothing in it is executed."""
+    if path.suffix == ".safetensors":
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise RuntimeError(str(error)) from error
+    import torch
+
+    content: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return content
+
+
+@contextlib.contextmanager
+def offline() -> Iterator[None]:
+    """No download inside: a library that tries gets an error instead."""
+
+    class Refuse(urllib.request.BaseHandler):
+        handler_order = 0  # before any handler that would connect
+
+        def http_open(self, request: urllib.request.Request) -> None:
+            raise urllib.error.URLError(f"it wants to download {request.full_url}")
+
+        https_open = http_open
+
+    os.environ["HF_HUB_OFFLINE"] = "1"  # huggingface_hub does not use urllib; it reads this when it is imported
+    urllib.request.install_opener(urllib.request.build_opener(Refuse))
+    try:
+        yield
+    finally:
+        urllib.request.install_opener(urllib.request.build_opener())

@@ -1,0 +1,77 @@
+"""Where the weights of metrics and of the perceptual loss lie on this machine, and whether they are the right bytes.
+
+Nothing heavy is imported, and nothing is fetched: ``python -m osediff.common.artifacts fetch metric-weights`` does that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from functools import cache
+from pathlib import Path
+
+from osediff.common.errors import InputError
+from osediff.common.files import read_json, sha256, write_json
+
+DIGESTS = "digests.json"
+BROUGHT = "brought.json"  # sha256 by path of what a rule brought into the folder, before anything was measured
+LPIPS_VGG = "lpips-vgg.safetensors"  # VGG16's convolutions and LPIPS's heads, as config/metrics.yaml brings them
+LPIPS_VGG_SHA256 = "1e3836f53ddd9d6071108d5bdfd0c8f378d3c0c98e8701d8b6a7211180305a1c"
+
+
+def weights_folder() -> Path:
+    """The suite's folder of weights: $BENCHMARK_WEIGHTS, else data/weights of the working folder."""
+    return Path(os.environ.get("BENCHMARK_WEIGHTS") or "data/weights")
+
+
+def torch_home() -> Path:
+    """Where torch and pyiqa keep weights that they fetched themselves."""
+    cache_folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("TORCH_HOME") or Path(cache_folder) / "torch").expanduser()
+
+
+def library_folders() -> list[Path]:
+    """Where torch, pyiqa and CLIP keep their weights."""
+    return [torch_home() / "hub" / name for name in ("pyiqa", "checkpoints", "clip")]
+
+
+def find(name: str) -> Path | None:
+    """The weights file ``name``: in the suite's folder, else in those of the libraries; None if it is nowhere."""
+    folders = (weights_folder(), *library_folders())
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)
+
+
+def provided(names: list[str]) -> dict[str, int]:
+    """Bytes, by path, of those files of ``names`` that are here and were not brought by a rule."""
+    folder = weights_folder()
+    try:
+        brought = {Path(path).name for path in read_json(folder / BROUGHT)}
+    except InputError:
+        brought = set(names)  # what is in the folder, the rule will list
+    paths = [path / name for path in library_folders() for name in names]
+    paths += [folder / name for name in names if name not in brought]
+    return {str(path): path.stat().st_size for path in paths if path.is_file()}
+
+
+def digest(path: Path) -> str:
+    """The sha256 of ``path``, remembered by path, size, times and inode: some of these files are large.
+
+    Where the suite's folder cannot be written, it is remembered for this process alone."""
+    status = path.stat()
+    stamp = f"{path.resolve()} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
+    return _digest(path, stamp)
+
+
+@cache
+def _digest(path: Path, stamp: str) -> str:
+    """The sha256 of ``path``, which ``stamp`` tells from what lay there before."""
+    memory, known = weights_folder() / DIGESTS, {}
+    with contextlib.suppress(Exception):  # a damaged memory is made anew
+        known = dict(read_json(memory))
+    if isinstance(known.get(stamp), str):
+        return str(known[stamp])
+    value = sha256(path)
+    with contextlib.suppress(OSError):
+        if memory.parent.is_dir():
+            write_json(memory, known | {stamp: value})
+    return value
