@@ -17,7 +17,8 @@ import numpy as np
 import pyiqa
 import torch
 
-from benchmark.metrics import build as metrics
+from benchmark.metrics.build import build_pair_metric
+from benchmark.metrics.registry import read_registry
 from osediff.common.images import pairs, read_rgb
 
 NAMES = ("psnr", "ssim", "niqe")
@@ -39,8 +40,8 @@ def with_pyiqa() -> Callable[[Path, Path], list[float]]:
 
 def with_ours() -> Callable[[Path, Path], list[float]]:
     """Ours, as benchmark.evaluation.evaluate calls it."""
-    registry = metrics.load(Path("config/metrics.yaml"))
-    functions = [metrics.build(name, registry) for name in NAMES]
+    selection = read_registry(Path("config/metrics.yaml")).select(NAMES)
+    functions = [build_pair_metric(name, selection) for name in NAMES]
 
     def measure(*paths: Path) -> list[float]:
         sr, hr = map(read_rgb, paths)

@@ -1,183 +1,222 @@
-"""Values of metrics on pairs of images: a pair at a time, in any process, or in batches on a device.
+"""Measures a folder of SR images against a folder of HR images: every metric that can be measured here.
 
-Before they are worth anything, a metric must tell a true image from a worse one (``control``).
+Each process takes a pair at a time. With a GPU, networks get batches of pairs of one size, decoded ahead, and the
+processes measure the rest beside.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
-import math
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache, partial
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+import cv2
+from tqdm import tqdm
 
-from benchmark.metrics import build as metrics
-from benchmark.metrics.weights import choices
+from benchmark.evaluation.cache import ResultCache
+from benchmark.evaluation.control import check_here, check_metrics
+from benchmark.evaluation.pairs import (
+    Pair,
+    Task,
+    Values,
+    checked_value,
+    inspect_pair,
+    measure_batches,
+    measure_pair,
+    pair_metric,
+)
+from benchmark.evaluation.workers import count_cores, pool, sensible_workers
+from benchmark.metrics.build import (
+    as_pair_metric,
+    build_batch_metric,
+    build_set_metric,
+    metric_note,
+    unavailable_reason,
+)
+from benchmark.metrics.fid_kid import set_note
+from benchmark.metrics.registry import Selection
+from benchmark.metrics.weights import weights_digests
 from osediff.common.errors import InputError
-from osediff.common.files import sha256
-from osediff.common.images import read_rgb, rgb_size
+from osediff.common.images import pairs as match_images
 
-TOLERANCE = 1e-3  # of a learned metric on equal images: its last digits differ between machines
-# Mean difference in gray levels that a shrunken and enlarged image must have for a metric to be asked about it.
-NOTICEABLE = 1.0
+Keep = Callable[[Pair, Values], None]
 
 
 @dataclass(frozen=True)
-class Pair:
-    """An SR and an HR image of one size (width, height), with the sha256 of both files."""
+class Resources:
+    """What an evaluation may use. Neither number of ``workers`` changes a value; ``batch`` counts on a GPU only."""
 
-    stem: str
-    sr: Path
-    hr: Path
-    size: tuple[int, int]
-    digests: tuple[str, str]
+    device: str = "cpu"
+    workers: int | None = None  # processes; None: as many as are worth it
+    batch: int = 8
 
 
-Task = tuple[Pair, tuple[str, ...]]  # a pair, and the metrics to measure on it
+@dataclass
+class Evaluation:
+    """What was measured: rows (image, metric, value), the image empty for a whole set, and a note for each metric.
+
+    A metric without a row could not be measured here, and its note says why.
+    """
+
+    rows: list[tuple[str, str, float]] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
 
 
-def inspected(stem: str, sr: Path, hr: Path) -> Pair:
-    """The pair, by the headers of its images; InputError where these are not 8-bit RGB or not of one size."""
-    sizes = rgb_size(sr), rgb_size(hr)
-    if sizes[0] != sizes[1]:
-        one, other = ("{}x{}".format(*size) for size in sizes)
-        raise InputError(f"{sr} is {one} but {hr} is {other}; they must have one size")
-    return Pair(stem, sr, hr, sizes[0], (sha256(sr), sha256(hr)))
+def evaluate(
+    sr: Path, hr: Path, selection: Selection, partial_file: Path, resources: Resources | None = None
+) -> Evaluation:
+    """Measure every metric of ``selection`` on the images of the folders ``sr`` and ``hr``, paired by stem.
+
+    Args:
+        sr: folder of SR images.
+        hr: folder of HR images.
+        selection: the metrics.
+        partial_file: keeps values as they come; those that it has already are taken from it.
+        resources: device, processes, batch.
+
+    Raises:
+        InputError: images do not pair, do not fit, or a metric has no value.
+    """
+    resources = resources or Resources()
+    matched = match_images(sr, hr)
+    workers = resources.workers or sensible_workers(len(matched), count_cores())
+    pair_metric.cache_clear()
+    cv2.setNumThreads(1)
+    notes = note_metrics(selection, len(matched))
+    chosen = [name for name in selection.metrics if name not in notes.unavailable]
+    of_images = [name for name in chosen if selection.metrics[name].level == "image"]
+    of_sets = [name for name in chosen if selection.metrics[name].level == "set"]
+    with ThreadPoolExecutor(workers) as threads:
+        images = list(threads.map(lambda match: inspect_pair(*match), matched))
+    check_sizes(images, of_images, selection)
+
+    rows: list[tuple[str, str, float]] = []
+    with ResultCache(partial_file, resources.device, 1 if resources.device == "cpu" else resources.batch) as cache:
+        definitions = {name: define(name, selection) for name in chosen}
+        keys = {(pair, n): cache.key(n, definitions[n], pair.digests) for pair in images for n in of_images}
+        todo = [Task(pair, tuple(n for n in of_images if keys[pair, n] not in cache)) for pair in images]
+        total, missing = len(keys) + len(of_sets), sum(len(task.metrics) for task in todo)
+        with tqdm(total=total, initial=len(keys) - missing, desc=str(sr), unit="value", file=sys.stderr) as bar:
+
+            def keep(pair: Pair, values: Values) -> None:
+                for name, value in values.items():
+                    cache.add(keys[pair, name], pair.stem, name, value)
+                bar.update(len(values))
+
+            measure([task for task in todo if task.metrics], selection, resources, workers, keep)
+            rows += [(pair.stem, name, cache[keys[pair, name]]) for pair in images for name in of_images]
+            for name in of_sets:
+                key = cache.key(name, definitions[name], [digest for pair in images for digest in pair.digests])
+                if key not in cache:
+                    distance = build_set_metric(name, selection, resources.device, workers)
+                    files = [pair.sr for pair in images], [pair.hr for pair in images]
+                    cache.add(key, "", name, checked_value(name, partial(distance, *files), sr))
+                rows.append(("", name, cache[key]))
+                bar.update()
+    return Evaluation(rows, notes.notes)
 
 
-def definition(name: str, registry: metrics.Registry) -> str:
-    """All that ``metrics.build`` needs of the registry for one metric, as text, by which it can be remembered."""
-    metric = registry["metrics"][name]
-    keys = [key for choice in choices(metric) for key in choice]
-    return json.dumps({"metrics": {name: metric}, "weights": {key: registry["weights"][key] for key in keys}})
+@dataclass(frozen=True)
+class Notes:
+    """The note of every metric, and which of them cannot be measured here."""
+
+    notes: dict[str, str]
+    unavailable: frozenset[str]
 
 
-@cache
-def function(name: str, text: str) -> metrics.Score:
-    """The metric on a CPU, built once in a process; what was built before a process is forked is shared with it."""
-    return metrics.build(name, json.loads(text))
+def note_metrics(selection: Selection, images: int) -> Notes:
+    """What there is to note about each metric of ``selection`` on a test set of ``images``."""
+    notes, unavailable = {}, set()
+    for name, metric in selection.metrics.items():
+        reason = unavailable_reason(name, selection)
+        if not reason and metric.level == "set" and images < 2:
+            reason = "needs two images or more"
+        if reason:
+            unavailable.add(name)
+            notes[name] = reason
+        else:
+            parts = [set_note(images)] if metric.level == "set" else []
+            notes[name] = "; ".join(filter(None, [*parts, metric_note(name, selection)]))
+    return Notes(notes, frozenset(unavailable))
 
 
-def checked(name: str, registry: metrics.Registry, measure: Callable[[], float], of: Path) -> float:
-    """One value; InputError naming the metric and ``of`` (image or folder) when there is none."""
-    title = registry["metrics"][name]["title"]
-    try:
-        value = measure()
-    except (RuntimeError, ValueError) as error:  # a singular matrix, or no memory
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{title} of {of} fails ({reason}); leave {name} out of --metrics to go on") from error
-    if not math.isfinite(value):
-        raise InputError(f"{title} of {of} is {value}; look at the image, or leave {name} out of --metrics")
-    return value
+def check_sizes(images: Sequence[Pair], metrics: Sequence[str], selection: Selection) -> None:
+    """InputError at the first image that is too small for one of ``metrics``."""
+    for pair in images:
+        for name in metrics:
+            if min(pair.size) < (smallest := selection.metrics[name].min_size):
+                raise InputError(f"{pair.sr} is too small for {name}: it needs {smallest} pixels on each side")
 
 
-def values(pair: Pair, definitions: dict[str, str]) -> dict[str, float]:
-    """Every metric of ``definitions`` on ``pair``, decoded once."""
-    sr, hr = read_rgb(pair.sr), read_rgb(pair.hr)
-    sr.flags.writeable = hr.flags.writeable = False  # so that their luma is computed once
-    found = {}
-    for name, text in definitions.items():
-        measure = partial(function(name, text), sr, hr)
-        found[name] = checked(name, json.loads(text), measure, pair.sr)
-    return found
+def define(name: str, selection: Selection) -> str:
+    """All that decides the values of metric ``name`` besides the images: its definition and its weights' sha256."""
+    chosen = Selection(
+        libraries=selection.libraries,
+        metrics={name: selection.metrics[name]},
+        protocols={name: selection.protocols[name]},
+        weights={key: selection.weights[key] for keys in selection.metrics[name].weight_choices for key in keys},
+    )
+    return f"{chosen.model_dump_json()} {weights_digests(name, selection)}"
 
 
-def batched(
-    tasks: list[Task], registry: metrics.Registry, functions: dict[str, metrics.Batched], size: int, threads: int
-) -> Iterator[tuple[Pair, dict[str, float]]]:
-    """The metrics of ``functions`` on the pairs of ``tasks``, ``size`` pairs of equal dimensions at a time.
-
-    ``threads`` decode the next batches while the device computes; decoding leaves Python's lock."""
-
-    def decoded(batch: list[Task]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        return [read_rgb(pair.sr) for pair, _ in batch], [read_rgb(pair.hr) for pair, _ in batch]
-
-    def alike(task: Task) -> tuple[tuple[int, int], tuple[str, ...]]:
-        return task[0].size, task[1]
-
-    groups = [list(group) for _, group in itertools.groupby(sorted(tasks, key=alike), alike)]
-    batches = iter([group[start : start + size] for group in groups for start in range(0, len(group), size)])
-    waiting: deque[tuple[list[Task], Future[tuple[list[np.ndarray], list[np.ndarray]]]]] = deque()
-    with ThreadPoolExecutor(threads) as decoding:
-        while True:
-            for batch in itertools.islice(batches, threads + 1 - len(waiting)):
-                waiting.append((batch, decoding.submit(decoded, batch)))
-            if not waiting:
-                return
-            batch, images = waiting.popleft()
-            found: list[dict[str, float]] = [{} for _ in batch]
-            for name in batch[0][1]:
-                of_metric = several(name, registry, functions[name], batch, *images.result())
-                for index, value in enumerate(of_metric):
-                    found[index][name] = value
-            yield from ((pair, of_pair) for (pair, _), of_pair in zip(batch, found, strict=True))
-
-
-def single(measure: metrics.Batched) -> metrics.Score:
-    """A function of batches as one of a pair."""
-    return lambda sr, hr: measure([sr], [hr])[0]
-
-
-def several(
-    name: str,
-    registry: metrics.Registry,
-    measure: metrics.Batched,
-    batch: list[Task],
-    sr: list[np.ndarray],
-    hr: list[np.ndarray],
-) -> list[float]:
-    """The values of one metric on a batch; InputError naming the batch or the image where there is none."""
-    found: list[float] = []
-
-    def all_at_once() -> float:
-        found.extend(measure(sr, hr))
-        return 0.0
-
-    checked(name, registry, all_at_once, batch[0][0].sr)
-    return [checked(name, registry, partial(float, v), pair.sr) for (pair, _), v in zip(batch, found, strict=True)]
-
-
-def control(images: list[Path], registry: metrics.Registry, functions: dict[str, metrics.Score]) -> None:
-    """Tries every metric on the first true image that bicubic interpolation harms: itself, and shrunk and enlarged.
-
-    InputError where the image against itself has not the value that the registry says, or where a metric takes the
-    worse image for as good: its weights or its library do not work here. Of flat images nothing is asked."""
-    for path in images:
-        hr = read_rgb(path)
-        worse = shrunk_and_enlarged(hr)
-        if np.abs(hr.astype(np.int16) - worse).mean() >= NOTICEABLE:
-            break
-    else:
+def measure(tasks: Sequence[Task], selection: Selection, resources: Resources, workers: int, keep: Keep) -> None:
+    """Measure ``tasks`` and hand every pair's values to ``keep`` as they come, in no order and from two threads."""
+    wanted = list(dict.fromkeys(name for task in tasks for name in task.metrics))
+    if not wanted:
         return
-    for name, measure in functions.items():
-        metric = registry["metrics"][name]
-        itself = checked(name, registry, partial(measure, hr, hr), path)
-        other = checked(name, registry, partial(measure, worse, hr), path)
-        blame = "the metric, its weights or its library do not work here"
-        if "self_score" in metric and abs(itself - metric["self_score"]) > TOLERANCE:
-            said = f"{metric['title']} of {path} against itself is {itself:.6f}, not {metric['self_score']}"
-            raise InputError(f"{said}: {blame}")
-        gap = (itself - other) * (1 if metric["higher_is_better"] else -1)
-        if gap <= 0 if "self_score" in metric else gap == 0:
-            said = f"{metric['title']} takes {path}, shrunk and enlarged again, for as good as itself ({other:.6f})"
-            raise InputError(f"{said}: {blame}")
+    networks = [n for n in wanted if resources.device != "cpu" and selection.metrics[n].library == "pyiqa"]
+    definitions = {
+        name: selection.model_copy(update={"metrics": {name: selection.metrics[name]}}).model_dump_json()
+        for name in wanted
+        if name not in networks
+    }
+    references = [task.pair.hr for task in tasks]
+
+    def measure_on_device() -> None:
+        functions = {name: build_batch_metric(name, selection, resources.device) for name in networks}
+        check_metrics(references, selection.metrics, {n: as_pair_metric(f) for n, f in functions.items()})
+        chosen = [task for task in (task.only(networks) for task in tasks) if task.metrics]
+        for pair, values in measure_batches(chosen, functions, resources.batch, workers):
+            keep(pair, values)
+
+    rest = [(task.pair, {n: definitions[n] for n in task.metrics if n in definitions}) for task in tasks]
+    rest = [(pair, some) for pair, some in rest if some]
+    if workers == 1:
+        check_here(references, definitions)
+        for pair, some in rest:
+            keep(pair, measure_pair(pair, some))
+        measure_on_device()
+    else:
+        measure_beside(rest, references, definitions, workers, keep, measure_on_device)
 
 
-def control_here(images: list[Path], definitions: dict[str, str]) -> None:
-    """``control`` of the metrics of ``definitions`` in the process that calls it."""
-    registry = {"metrics": {name: json.loads(text)["metrics"][name] for name, text in definitions.items()}}
-    control(images, registry, {name: function(name, text) for name, text in definitions.items()})
+def measure_beside(
+    tasks: Sequence[tuple[Pair, dict[str, str]]],
+    references: Sequence[Path],
+    definitions: dict[str, str],
+    workers: int,
+    keep: Keep,
+    meanwhile: Callable[[], None],
+) -> None:
+    """Measure pairs in ``workers`` processes, while this one does ``meanwhile``."""
+    for name, definition in definitions.items():
+        pair_metric(name, definition)  # before the processes are forked, which share its network then
+    with pool(workers) as processes, ThreadPoolExecutor(1) as collector:
+        processes.submit(check_here, references, definitions).result()
+        futures = {processes.submit(measure_pair, pair, some): pair for pair, some in tasks}
 
+        def collect() -> None:
+            for future in as_completed(futures):
+                keep(futures[future], future.result())
 
-def shrunk_and_enlarged(image: np.ndarray) -> np.ndarray:
-    """``image``, uint8 (H, W, 3), at a quarter of its size and back, both by bicubic interpolation."""
-    height, width = image.shape[:2]
-    small = Image.fromarray(image).resize((max(1, width // 4), max(1, height // 4)), Image.Resampling.BICUBIC)
-    return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
+        collecting = collector.submit(collect)
+        try:
+            meanwhile()
+            collecting.result()
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise

@@ -22,12 +22,12 @@ from osediff.common.errors import InputError
 PAIRS_EACH = 50  # below this number of pairs a process takes longer to start than to work
 
 
-def cores() -> int:
-    """Cores that this process may use."""
+def count_cores() -> int:
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def sensible(pairs: int, available: int) -> int:
+def sensible_workers(pairs: int, available: int) -> int:
     """How many processes are worth starting for ``pairs`` of images, of ``available`` cores."""
     return max(1, min(available, pairs // PAIRS_EACH))
 

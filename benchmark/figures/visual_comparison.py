@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmark.evaluation import results
 from benchmark.evaluation.results import Metrics
 from benchmark.figures.style import ACCENT
-from benchmark.metrics.build import psnr
+from benchmark.metrics.psnr_ssim import psnr
 from benchmark.tables.specs import PictureMethod, PictureSpec
 from osediff.common import settings
 from osediff.common.errors import InputError, run

@@ -1,31 +1,41 @@
 """Distances between two sets of images, FID and KID, from one computation of Inception features.
 
-The features are pyiqa's (2048 per image), bit for bit those of clean-fid given the same network; pyiqa's weights are a
-file of our manifest, while clean-fid fetches its own, unverified, to a temporary folder. What is made of them is here:
-FID's trace of a matrix root takes scipy a minute for 2048 dimensions, whatever the number of images, and newer versions
-of it no longer accept pyiqa's call.
+Images are resized, and features computed, by clean-fid. Two things of it are not used. Its own way to the weights: the
+TorchScript network that it downloads into a shared temporary folder would be executed unverified, so clean-fid's
+PyTorch port of the network gets the values of our verified file instead, read as plain tensors. And its trace of a
+matrix root: it takes scipy a minute for 2048 dimensions, whatever the number of images, and scipy 1.18 no longer
+accepts the call.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 from tqdm import tqdm
 
 from benchmark.evaluation.workers import pool
-from osediff.common.pyiqa_networks import create
+from osediff.common.errors import InputError
+from osediff.common.pyiqa_networks import LOADING_ERRORS, read_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BATCH = 8  # images that the network sees at once
 FEW = 1000  # below this number of images FID depends more on their number than on the method
+SIDE = 299  # of the network's input in pixels
+
+Network = Callable[["Tensor"], "Tensor"]
+Stamped = tuple[tuple[Path, int], ...]  # files with the times of their last change
 
 
-def factor(features: np.ndarray) -> np.ndarray:
+def covariance_root(features: np.ndarray) -> np.ndarray:
     """A matrix F, (min(n, d), d), with FᵀF the covariance (of n - 1) of ``features``, float64 (n, d)."""
     centered = (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
     # The triangle of a QR decomposition has the same product, without squaring the condition number.
@@ -33,25 +43,35 @@ def factor(features: np.ndarray) -> np.ndarray:
 
 
 def fid(sr: np.ndarray, hr: np.ndarray) -> float:
-    """Fréchet distance (Heusel et al., 2017) between Gaussians fitted to two sets of features, (n, d) and (m, d).
+    """Compute the Fréchet distance between Gaussians fitted to two sets of features (Heusel et al., 2017, equation 6).
 
-    tr (S₁S₂)^½ is the sum of the singular values of F₁F₂ᵀ for any F with FᵀF = S: a matrix of n by m, not d by d."""
+    tr (S₁S₂)^½ is the sum of the singular values of F₁F₂ᵀ for any F with FᵀF = S: a matrix of n by m, not d by d.
+
+    Args:
+        sr: features (n, d).
+        hr: features (m, d).
+    """
     sr, hr = sr.astype(np.float64), hr.astype(np.float64)
-    first, second = factor(sr), factor(hr)
+    first, second = covariance_root(sr), covariance_root(hr)
     root = np.linalg.svd(first @ second.T, compute_uv=False).sum()
     shift = sr.mean(axis=0) - hr.mean(axis=0)
     return float(shift @ shift + (first**2).sum() + (second**2).sum() - 2 * root)
 
 
 def kid(sr: np.ndarray, hr: np.ndarray) -> float:
-    """Kernel distance (Binkowski et al., 2018) of features (n, d) and (m, d): squared MMD, kernel (x·y/d + 1)³.
+    """Compute the kernel distance (Binkowski et al., 2018, section 4): the squared MMD with kernel (x·y/d + 1)³.
 
-    Unbiased, so it can be below 0 and does not depend on the number of images as FID does. Over all images at once:
-    the usual average over random subsets has the same expectation and a chance of its own."""
+    It is unbiased, so it can be below 0 and does not depend on the number of images as FID does. It is taken over all
+    images at once: the usual average over random subsets has the same expectation and a chance of its own.
+
+    Args:
+        sr: features (n, d).
+        hr: features (m, d).
+    """
     sr, hr = sr.astype(np.float64), hr.astype(np.float64)
 
     def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return (x @ y.T / x.shape[1] + 1) ** 3
+        return np.asarray((x @ y.T / x.shape[1] + 1) ** 3)
 
     def within(x: np.ndarray) -> float:
         values = kernel(x, x)
@@ -63,73 +83,114 @@ def kid(sr: np.ndarray, hr: np.ndarray) -> float:
 DISTANCES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {"fid": fid, "kid": kid}
 
 
-def remark(images: int) -> str:
+def set_note(images: int) -> str:
     """What a reader of a distance between sets of ``images`` must know."""
     warning = f"; with fewer than {FEW} compare only with values of the same images" if images < FEW else ""
     return f"of {images} images{warning}"
 
 
-def folder_features(folder: Path, mode: str, weights: Path, device: str, workers: int) -> np.ndarray:
-    """Inception features (n, 2048) of all images below ``folder``, in order of their names."""
-    network = inception(weights, device)
-    from pyiqa.archs.fid_arch import get_folder_features
+@lru_cache(maxsize=1)
+def load_inception(weights: Path, device: str) -> Any:
+    """Load clean-fid's port of the Inception network, features only, with the values in the file ``weights``."""
+    from cleanfid import inception_pytorch
 
-    # On a GPU, other processes decode; batches of one size keep the value the same everywhere.
-    decoding = 0 if device == "cpu" else workers
-    found: np.ndarray = get_folder_features(
-        str(folder), network, num_workers=decoding, batch_size=BATCH, device=device, mode=mode, verbose=False
+    def read(*_: object, **__: object) -> dict[str, Tensor]:
+        return read_tensors(weights)
+
+    try:
+        with patch.object(inception_pytorch, "load_state_dict_from_url", read), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # clean-fid calls torchvision by names that are deprecated
+            network = inception_pytorch.InceptionV3(resize_input=False, normalize_input=False)
+    except LOADING_ERRORS as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(f"{weights}: not the Inception network of FID ({reason[:200]}), get it anew") from error
+    return network.eval().to(device)
+
+
+def build_features(weights: Path, mode: str, device: str) -> Network:
+    """Build the function from images, float32 (N, 3, 299, 299) in 0 to 255, to features (N, 2048).
+
+    Each of clean-fid's modes scales images in its own way.
+    """
+    network = load_inception(weights, device)
+
+    def scale(batch: Tensor) -> Tensor:
+        return 2 * (batch / 255) - 1 if mode == "legacy_pytorch" else (batch - 128) / 128
+
+    return lambda batch: network(scale(batch))[0].flatten(1)
+
+
+def resize_like_tensorflow(image: np.ndarray) -> np.ndarray:
+    """Resize uint8 (H, W, 3) to float32 (299, 299, 3) as TensorFlow 1 did: bilinear, from the corners of pixels.
+
+    clean-fid leaves this to the TorchScript network.
+    """
+
+    def taps(length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        place = np.arange(SIDE, dtype=np.float32) * np.float32(length / SIDE)
+        low = np.floor(place).astype(np.int64)
+        return low, np.minimum(low + 1, length - 1), place - low
+
+    top, bottom, down = taps(image.shape[0])
+    left, right, across = taps(image.shape[1])
+    pixels, across, down = image.astype(np.float32), across[None, :, None], down[:, None, None]
+    above, below = (pixels[rows][:, left] + (pixels[rows][:, right] - pixels[rows][:, left]) * across
+                    for rows in (top, bottom))  # fmt: skip
+    return np.asarray(above + (below - above) * down, np.float32)
+
+
+def compute_features(images: Sequence[Path], weights: Path, mode: str, device: str, decoders: int = 0) -> np.ndarray:
+    """Compute Inception features (N, 2048) of the files ``images``, in their order, ``decoders`` processes reading."""
+    from cleanfid.fid import get_files_features
+
+    return np.asarray(
+        get_files_features(
+            list(images),
+            build_features(weights, mode, device),
+            num_workers=decoders,
+            batch_size=BATCH,
+            device=device,
+            mode=mode,
+            custom_fn_resize=resize_like_tensorflow if mode == "legacy_tensorflow" else None,
+            verbose=False,
+        )
     )
-    return found
 
 
 @lru_cache(maxsize=4)
-def features(
-    folder: Path, stamp: tuple[tuple[str, int], ...], mode: str, weights: Path, device: str, workers: int
-) -> np.ndarray:
-    """Inception features (n, 2048) of all images in ``folder``; ``stamp``, what is there, decides about reuse.
+def set_features(images: Stamped, weights: Path, mode: str, device: str, workers: int) -> np.ndarray:
+    """Inception features (N, 2048) of a set of files; FID and KID of the same files share them.
 
-    On a CPU, ``workers`` processes take a batch of images each, the same batches as one process would make."""
-    images = sorted(folder.iterdir())
+    On a CPU, ``workers`` processes take a batch of images each, the same batches as one process would make. On a GPU
+    they decode.
+    """
+    files = [path for path, _ in images]
     if device != "cpu" or workers == 1:
-        return folder_features(folder, mode, weights, device, workers)
-    inception(weights, device)  # before processes are forked, so that they share it
-    with tempfile.TemporaryDirectory() as temporary, tqdm(total=len(images), desc="features", unit="image") as bar:
-        parts = [
-            staged(Path(temporary) / str(start), images[start : start + BATCH])
-            for start in range(0, len(images), BATCH)
-        ]
-        with pool(workers) as processes:
-            found = []
-            for part in processes.map(folder_features, parts, repeat(mode), repeat(weights), repeat(device), repeat(0)):
-                found.append(part)
-                bar.update(len(part))
-    return np.concatenate(found)
+        return compute_features(files, weights, mode, device, 0 if device == "cpu" else workers)
+    load_inception(weights, device)  # before processes are forked, so that they share it
+    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
+    parts = []
+    with pool(workers) as processes, tqdm(total=len(files), desc="features", unit="image") as bar:
+        for part in processes.map(compute_features, batches, repeat(weights), repeat(mode), repeat(device)):
+            parts.append(part)
+            bar.update(len(part))
+    return np.concatenate(parts)
 
 
-def staged(folder: Path, images: list[Path]) -> Path:
-    """``folder`` with links to ``images`` and nothing else, for pyiqa reads every image that it finds below one."""
-    folder.mkdir()
-    for image in images:
-        (folder / image.name).symlink_to(image.resolve())
-    return folder
+def build_distance(
+    name: str, weights: Path, mode: str, device: str, workers: int
+) -> Callable[[Sequence[Path], Sequence[Path]], float]:
+    """Build the distance ``name`` of DISTANCES as a function of two sets of files; ``mode`` is one of clean-fid's.
 
+    Raises:
+        InputError: ``weights`` is not the Inception network.
+    """
+    load_inception(weights, device)
 
-@lru_cache(maxsize=1)
-def inception(weights: Path, device: str) -> Callable[..., object]:
-    """pyiqa's Inception network on ``device``, with the values in the file ``weights``."""
-    metric: Any = create("fid", [weights], device)
-    network: Callable[..., object] = metric.net.model
-    return network
+    def stamp(images: Sequence[Path]) -> Stamped:
+        return tuple((path.resolve(), path.stat().st_mtime_ns) for path in images)
 
-
-def build(name: str, weights: Path, device: str, workers: int, mode: str) -> Callable[[Path, Path], float]:
-    """The distance ``name`` of DISTANCES as a function of two folders; ``mode`` is how pyiqa resizes and scales."""
-    inception(weights, device)
-
-    def stamp(folder: Path) -> tuple[tuple[str, int], ...]:
-        return tuple((str(path.resolve()), path.stat().st_mtime_ns) for path in sorted(folder.iterdir()))
-
-    def distance(sr: Path, hr: Path) -> float:
-        return DISTANCES[name](*(features(f, stamp(f), mode, weights, device, workers) for f in (sr, hr)))
+    def distance(sr: Sequence[Path], hr: Sequence[Path]) -> float:
+        return DISTANCES[name](*(set_features(stamp(images), weights, mode, device, workers) for images in (sr, hr)))
 
     return distance

@@ -10,14 +10,14 @@ import numpy as np
 # Weights of R, G, B in [0, 1] and the offset that give luma 0 to 255: BT.601 limited range, and full-range YIQ.
 LUMA = {"ycbcr": ((65.481, 128.553, 24.966), 16.0), "yiq": ((76.245, 149.685, 29.07), 0.0)}
 # Luma of images that still exist, by identity. Only of arrays that are not writeable, so nothing here can go stale.
-_kept: dict[tuple[int, str], np.ndarray] = {}
+_lumas: dict[tuple[int, str], np.ndarray] = {}
 
 
 @cache
-def shares(color_space: str) -> np.ndarray:
+def luma_shares(color_space: str) -> np.ndarray:
     """What each level of each channel adds to luma, float64 (3, 256); the offset is in blue's."""
     weights, offset = LUMA[color_space]
-    table = np.arange(256) / 255 * np.array(weights)[:, None]
+    table: np.ndarray = np.arange(256) / 255 * np.array(weights)[:, None]
     table[2] += offset
     return table
 
@@ -25,16 +25,16 @@ def shares(color_space: str) -> np.ndarray:
 def luma(rgb: np.ndarray, color_space: str = "ycbcr") -> np.ndarray:
     """Luma (H, W), float64 on the scale 0 to 255, not rounded, of ``rgb``, uint8 (H, W, 3)."""
     key = (id(rgb), color_space)
-    if key in _kept:
-        return _kept[key]
+    if key in _lumas:
+        return _lumas[key]
     # Three sums and no matrix product: the last bits of BLAS depend on its threads.
-    red, green, blue = (table.take(rgb[..., channel]) for channel, table in enumerate(shares(color_space)))
+    red, green, blue = (np.asarray(table.take(rgb[..., c])) for c, table in enumerate(luma_shares(color_space)))
     red += green
     red += blue
     if not rgb.flags.writeable:
         red.flags.writeable = False
-        _kept[key] = red
-        weakref.finalize(rgb, _kept.pop, key, None)
+        _lumas[key] = red
+        weakref.finalize(rgb, _lumas.pop, key, None)
     return red
 
 
@@ -50,8 +50,9 @@ def rounded_gpu_luma(rgb: np.ndarray) -> np.ndarray:
     """Full-range luma (H, W) rounded to integers, float64, as the authors' GPU rounded it.
 
     Some hundred pixels of a photograph lie exactly halfway, and float32 noise decides them: 0.02 in NIQE. The authors
-    computed on CUDA, where x/255 is a product and the sum over R, G, B is fused (one rounding per term)."""
+    computed on CUDA, where x/255 is a product and the sum over R, G, B is fused (one rounding per term).
+    """
     red, green, blue = (table.take(rgb[..., channel]) for channel, table in enumerate(fused_shares()))
     total = red.astype(np.float32) + green
     total = total.astype(np.float32) + blue
-    return np.rint(total.astype(np.float32) * np.float32(255)).astype(np.float64)
+    return np.asarray(np.rint(total.astype(np.float32) * np.float32(255)), np.float64)

@@ -18,7 +18,7 @@ from benchmark.metrics.luminance import rounded_gpu_luma
 
 PRISTINE = Path(__file__).parent / "data" / "niqe_pristine.csv"
 BLOCK = 96  # pixels of a block's side, at full scale
-SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # horizontal, vertical and the two diagonal neighbours
+SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))  # horizontal, vertical and the two diagonal neighbors
 SHAPES = np.arange(200, 10001) / 1000  # grid on which the shape of a distribution is sought
 RATIOS = gamma(2 / SHAPES) ** 2 / (gamma(1 / SHAPES) * gamma(3 / SHAPES))  # rises with the shape
 # MATLAB's bicubic (a = -0.5), stretched to twice its width: eight taps around the middle of two pixels.
@@ -28,7 +28,7 @@ HALVING = np.array([-0.0234375, -0.0703125, 0.2265625, 0.8671875, 0.8671875, 0.2
 @cache
 def parameters() -> tuple[np.ndarray, np.ndarray]:
     """Mean (36,) and covariance (36, 36) of the features of natural photographs."""
-    rows = np.loadtxt(PRISTINE, delimiter=",")
+    rows: np.ndarray = np.loadtxt(PRISTINE, delimiter=",")
     return rows[0], rows[1:]
 
 
@@ -37,25 +37,27 @@ def window() -> np.ndarray:
     """The 7-tap Gaussian of sigma 7/6, (7,), whose square sums to what a 7x7 window in float32 sums to.
 
     That sum exceeds 1 by 1e-8. In flat areas nothing else decides the sign of pixel minus local mean, on which the
-    counts of equation 7 rest; a window that sums to exactly 1 changes an image by as much as 0.12."""
+    counts of equation 7 rest; a window that sums to exactly 1 changes an image by as much as 0.12.
+    """
     taps = np.exp(-(np.arange(-3, 4) ** 2) / (2 * (7 / 6) ** 2))
     taps /= taps.sum()
-    return taps * np.sqrt(np.outer(taps, taps).astype(np.float32).sum(dtype=np.float64))
+    return np.asarray(taps * np.sqrt(np.outer(taps, taps).astype(np.float32).sum(dtype=np.float64)))
 
 
-def normalized(image: np.ndarray) -> np.ndarray:
-    """Mean-subtracted, contrast-normalized coefficients of luma (H, W), equations 1 to 3."""
+def normalize_contrast(image: np.ndarray) -> np.ndarray:
+    """Compute the mean-subtracted, contrast-normalized coefficients of luma (H, W), equations 1 to 3."""
     taps = window()
     mean = cv2.sepFilter2D(image, cv2.CV_64F, taps, taps, borderType=cv2.BORDER_REPLICATE)
     square = cv2.sepFilter2D(image * image, cv2.CV_64F, taps, taps, borderType=cv2.BORDER_REPLICATE)
-    return (image - mean) / (np.sqrt(np.abs(square - mean * mean)) + 1)
+    return np.asarray((image - mean) / (np.sqrt(np.abs(square - mean * mean)) + 1))
 
 
-def fitted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def fit_gaussians(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Shape and left and right scale, (n,) each, of asymmetric generalized Gaussians fitted to the rows (n, m).
 
     By moment matching (Lasmar et al., 2009), equations 4 to 8. A row without a negative or without a positive value
-    has the smallest shape and scales that are NaN, as in the reference implementations."""
+    has the smallest shape and scales that are NaN, as in the reference implementations.
+    """
     negative, positive = np.minimum(values, 0), np.maximum(values, 0)
     below = np.einsum("ij,ij->i", negative, negative)
     above = np.einsum("ij,ij->i", positive, positive)
@@ -72,30 +74,31 @@ def fitted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return shape, left * stretch, right * stretch
 
 
-def features(image: np.ndarray, size: int) -> np.ndarray:
-    """The 18 features of every block of ``size`` pixels, (blocks, 18): the coefficients' and the neighbours' fits."""
+def block_features(image: np.ndarray, size: int) -> np.ndarray:
+    """The 18 features of every block of ``size`` pixels, (blocks, 18): the coefficients' and the neighbors' fits."""
     rows, columns = image.shape[0] // size, image.shape[1] // size
-    blocks = normalized(image).reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size)
+    blocks = normalize_contrast(image).reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size)
     blocks = np.ascontiguousarray(blocks)
-    shape, left, right = fitted(blocks.reshape(len(blocks), -1))
-    found = [shape, (left + right) / 2]
+    shape, left, right = fit_gaussians(blocks.reshape(len(blocks), -1))
+    columns_of_block = [shape, (left + right) / 2]
     for shift in SHIFTS:
         products = blocks * np.roll(blocks, shift, axis=(1, 2))
-        shape, left, right = fitted(products.reshape(len(blocks), -1))
-        found += [shape, (right - left) * gamma(2 / shape) / gamma(1 / shape), left, right]
-    return np.stack(found, axis=1)
+        shape, left, right = fit_gaussians(products.reshape(len(blocks), -1))
+        columns_of_block += [shape, (right - left) * gamma(2 / shape) / gamma(1 / shape), left, right]
+    return np.stack(columns_of_block, axis=1)
 
 
 def distance(image: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> float:
     """Distance of luma (H, W), float64 of whole numbers 0 to 255, to the natural ``mean`` and ``covariance``, eq. 10.
 
-    Pixels beyond the last whole block, on the right and below, do not count."""
+    Pixels beyond the last whole block, on the right and below, do not count.
+    """
     height, width = (side // BLOCK * BLOCK for side in image.shape)
     image = np.ascontiguousarray(image[:height, :width])
     half = cv2.sepFilter2D(image, cv2.CV_64F, HALVING, HALVING, anchor=(3, 3), borderType=cv2.BORDER_REFLECT)
-    found = np.hstack([features(image, BLOCK), features(half[::2, ::2], BLOCK // 2)])
-    whole = found[~np.isnan(found).any(axis=1)]
-    difference = mean - np.nanmean(found, axis=0)
+    features = np.hstack([block_features(image, BLOCK), block_features(half[::2, ::2], BLOCK // 2)])
+    whole = features[~np.isnan(features).any(axis=1)]
+    difference = mean - np.nanmean(features, axis=0)
     inverse = np.linalg.pinv((covariance + np.cov(whole, rowvar=False)) / 2)
     return float(np.sqrt(difference @ inverse @ difference))
 

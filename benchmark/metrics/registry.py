@@ -6,6 +6,7 @@ Everybody reads it here: planning, evaluation, statistics, tables and figures. O
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -34,16 +35,10 @@ class MetricChange(Settings):
     """Average over so many random crops."""
 
 
-class Metric(Settings):
-    """One metric: how it is computed, and how its values are shown."""
+class Measure(Settings):
+    """How a metric is computed: what decides its values."""
 
-    title: Text
     higher_is_better: bool
-    unit: Text
-    range: tuple[float | None, float | None]
-    """Lowest and highest value; null where there is no bound."""
-    decimals: Annotated[int, Field(ge=0, le=6)]
-    """Digits that tables show."""
     level: Literal["image", "set"]
     """Whether there is one value for each image, or one for the whole test set."""
     min_size: Count
@@ -63,7 +58,7 @@ class Metric(Settings):
     """Average over so many random crops."""
 
     @model_validator(mode="after")
-    def _needs_a_name(self) -> Metric:
+    def _needs_a_name(self) -> Measure:
         if self.library != "own" and self.name is None:
             raise ValueError(f"key 'name' is missing: what {self.library} calls the metric")
         return self
@@ -72,6 +67,22 @@ class Metric(Settings):
     def sign(self) -> int:
         """1 where higher is better, else -1."""
         return 1 if self.higher_is_better else -1
+
+    @property
+    def weight_choices(self) -> list[tuple[str, ...]]:
+        """The sets of weights with which the metric can be measured, best first."""
+        return [self.weights, *([self.alternative_weights] if self.alternative_weights else [])]
+
+
+class Metric(Measure):
+    """A metric: how it is computed, and how tables and figures show it."""
+
+    title: Text
+    unit: Text
+    range: tuple[float | None, float | None]
+    """Lowest and highest value; null where there is no bound."""
+    decimals: Annotated[int, Field(ge=0, le=6)]
+    """Digits that tables show."""
 
     @property
     def heading(self) -> str:
@@ -83,10 +94,24 @@ class Metric(Settings):
         return "" if math.isnan(value) else f"{value:.{self.decimals}f}"
 
     def is_possible(self, value: float) -> bool:
-        """Tell whether ``value`` is finite and lies in the metric's range, but for the rounding of its sixth decimal."""
+        """Tell whether ``value`` is finite and in the metric's range, but for the rounding of its sixth decimal."""
         low, high = self.range
         inside = (low is None or value >= low - 1e-6) and (high is None or value <= high + 1e-6)
         return math.isfinite(value) and inside
+
+
+class Selection(Settings):
+    """All that decides the values of some metrics: the spec of an evaluation. Titles and decimals are not in it."""
+
+    libraries: dict[str, Text]
+    """Versions of the libraries by which the protocol is defined."""
+    metrics: dict[Name, Measure]
+    protocols: dict[Name, Text]
+    """What stands on the rows of each metric: ``id/version``."""
+    weights: dict[Name, Artifact]
+    """The files that these metrics need."""
+    provided: dict[str, int] = Field(default={})
+    """Bytes, by name, of those files that no rule brought but a person: another file measures anew."""
 
 
 class ProtocolVersion(Settings):
@@ -108,10 +133,10 @@ class MetricRegistry(Settings):
     """The content of config/metrics.yaml; ``under`` is the same by another of its protocols."""
 
     protocol: ProtocolVersion
-    libraries: dict[str, Text] = Field({})
+    libraries: dict[str, Text] = Field(default={})
     """Versions of the libraries by which the protocol is defined."""
     metrics: Annotated[dict[Name, Metric], Field(min_length=1)]
-    protocols: dict[Name, Protocol] = Field({})
+    protocols: dict[Name, Protocol] = Field(default={})
     weights: dict[Name, Artifact]
     """Files from outside, one each."""
 
@@ -120,6 +145,20 @@ class MetricRegistry(Settings):
     def protocol_of(self, metric: str) -> str:
         """The protocol of ``metric`` as it stands on every row of it: ``id/version``."""
         return self._changed.get(metric, f"{self.protocol.id}/{self.protocol.version}")
+
+    def select(self, names: Iterable[str]) -> Selection:
+        """What decides the values of the metrics ``names``, in that order."""
+        chosen = {name: self.metrics[name] for name in names}
+        keys = {key for metric in chosen.values() for keys in metric.weight_choices for key in keys}
+        return Selection(
+            libraries=self.libraries,
+            metrics={
+                name: Measure(**{field: getattr(metric, field) for field in Measure.model_fields})
+                for name, metric in chosen.items()
+            },
+            protocols={name: self.protocol_of(name) for name in chosen},
+            weights={key: artifact for key, artifact in self.weights.items() if key in keys},
+        )
 
     def under(self, protocol: str, source: str) -> MetricRegistry:
         """The registry with the metrics of ``protocol`` computed its way; the others stay with the base protocol.

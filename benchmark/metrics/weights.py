@@ -4,68 +4,78 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from benchmark.metrics.registry import MetricRegistry, Selection
+from osediff.common.artifacts.model import Artifact, File
+from osediff.common.errors import InputError
 from osediff.common.weights import digest, find
 
-Registry = dict[str, Any]
+PROGRAMS = ("clip-rn50",)  # files that hold a program beside the weights, so that only the known bytes may be used
 
 
 @dataclass(frozen=True)
-class Weights:
-    """A file of weights that is here: its entry in the registry, where it lies, and the sha256 that it should have."""
+class WeightsFile:
+    """A file of weights that is here: its key in the registry, where it lies, and what is known of it."""
 
     key: str
     path: Path
-    expected: str  # may be the first digits only; empty where nobody published it
+    known: File
 
     @property
     def official(self) -> bool:
-        """Whether these are the bytes that the registry names."""
-        return digest(self.path).startswith(self.expected)
+        """Whether these are the bytes that the registry names, as far as somebody published their sha256."""
+        return digest(self.path).startswith(self.known.sha256 or "")
 
 
-def file_name(entry: dict[str, Any]) -> str:
+def file_name(artifact: Artifact) -> str:
     """The one file of an entry of ``weights`` in config/metrics.yaml."""
-    (name,) = entry["files"]
-    return str(name)
+    (name,) = artifact.contents
+    return name
 
 
-def choices(metric: dict[str, Any]) -> list[list[str]]:
-    """The sets of weights, as keys of the registry, with which a metric can be measured, best first."""
-    return [metric["weights"], *([metric["alternative_weights"]] if "alternative_weights" in metric else [])]
-
-
-def available(name: str, registry: Registry) -> list[Weights] | None:
-    """The weights with which metric ``name`` is measured here; None where no set of them is complete."""
-    for keys in choices(registry["metrics"][name]):
-        paths = {key: find(file_name(registry["weights"][key])) for key in keys}
+def find_weights(name: str, selection: Selection | MetricRegistry) -> list[WeightsFile] | None:
+    """Find the files with which metric ``name`` is measured here; None where no set of them is complete."""
+    for keys in selection.metrics[name].weight_choices:
+        names = {key: file_name(selection.weights[key]) for key in keys}
+        paths = {key: find(file) for key, file in names.items()}
         if None not in paths.values():
-            entries = {
-                key: registry["weights"][key]["files"][file_name(registry["weights"][key])] or {} for key in keys
-            }
-            return [Weights(key, path, entries[key].get("sha256", "")) for key, path in paths.items() if path]
+            contents = {key: selection.weights[key].contents[file] for key, file in names.items()}
+            return [WeightsFile(key, path, contents[key]) for key, path in paths.items() if path is not None]
     return None
 
 
-def missing(name: str, registry: Registry) -> dict[str, str]:
+def missing_weights(name: str, selection: Selection | MetricRegistry) -> dict[str, str]:
     """The files that metric ``name`` needs and that are not here, by their key in the registry."""
-    names = {key: file_name(registry["weights"][key]) for key in registry["metrics"][name]["weights"]}
-    return {key: file for key, file in names.items() if find(file) is None}
+    if find_weights(name, selection) is not None:
+        return {}
+    files = {key: file_name(selection.weights[key]) for key in selection.metrics[name].weights}
+    return {key: file for key, file in files.items() if find(file) is None}
 
 
-def remark(name: str, registry: Registry) -> str:
+def usable_weights(name: str, selection: Selection) -> list[Path]:
+    """The files of metric ``name``; InputError where they are not here, or where one may not be used."""
+    files = find_weights(name, selection)
+    if files is None:
+        raise InputError(f"{name}: needs {' and '.join(missing_weights(name, selection).values())}")
+    for file in files:
+        if file.key in PROGRAMS and not file.official:
+            raise InputError(f"{file.path}: is another file than config/metrics.yaml says; remove it to fetch it anew")
+    return [file.path for file in files]
+
+
+def weights_note(name: str, selection: Selection | MetricRegistry) -> str:
     """Which files metric ``name`` is measured with, where that is not plain; empty where it is.
 
-    Not plain are other bytes than the registry's, and files of a metric that can be measured with one set or another."""
-    files = available(name, registry) or []
+    Not plain are other bytes than the registry's, and files of a metric that can be measured with one set or another.
+    """
+    files = find_weights(name, selection) or []
     others = [f"{file.path.name} (sha256 {digest(file.path)[:12]})" for file in files if not file.official]
     if others:
         return f"measured with other weights than the published: {', '.join(others)}"
-    several = len(choices(registry["metrics"][name])) > 1
-    return f"measured with {', '.join(file.path.name for file in files)}" if several else ""
+    several = len(selection.metrics[name].weight_choices) > 1
+    return f"measured with {', '.join(file.path.name for file in files)}" if several and files else ""
 
 
-def digests(name: str, registry: Registry) -> list[str]:
+def weights_digests(name: str, selection: Selection) -> list[str]:
     """The sha256 of the files that metric ``name`` is measured with here."""
-    return [digest(file.path) for file in available(name, registry) or []]
+    return [digest(file.path) for file in find_weights(name, selection) or []]

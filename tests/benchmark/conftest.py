@@ -2,23 +2,64 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmark.evaluation import evaluate
-from benchmark.metrics import build as metrics
+from benchmark.evaluation.runner import evaluate
+from benchmark.metrics.registry import MetricRegistry, read_registry
+from benchmark.metrics.weights import WeightsFile, file_name
+from osediff.common import pyiqa_networks
 from tests.helpers import ROOT
 
 LOG_LINE = re.compile(r"results_osediff/(\S+)\.png \| (.*?) \| Runtime")
 
 
 @pytest.fixture(scope="session")
-def registry() -> metrics.Registry:
-    return metrics.load(ROOT / "config/metrics.yaml")
+def metric_registry() -> MetricRegistry:
+    """The metric registry of this repository."""
+    return read_registry(ROOT / "config/metrics.yaml")
+
+
+PutWeights = Callable[..., None]
+
+
+@pytest.fixture
+def put_weights(metric_registry: MetricRegistry) -> PutWeights:
+    """Put files with the names of some of the registry's weights, of other bytes, into a folder."""
+
+    def put(folder: Path, *keys: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for key in keys:
+            (folder / file_name(metric_registry.weights[key])).write_bytes(key.encode())
+
+    return put
+
+
+@pytest.fixture
+def random_weights(
+    metric_registry: MetricRegistry, put_weights: PutWeights, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """pyiqa's networks with random weights: what is tested is our way of calling them."""
+    pytest.importorskip("pyiqa")
+    import torch
+    from pyiqa.archs import clip_model
+
+    def randomize(net: torch.nn.Module, paths: object) -> None:
+        if type(net).__name__ in ("LPIPS", "DISTS"):  # the others have values of the library's
+            for value in net.parameters():
+                torch.nn.init.uniform_(value, 0, 2 / value[0].numel())
+
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path / "weights"))
+    put_weights(tmp_path / "weights", *metric_registry.weights)
+    monkeypatch.setattr(pyiqa_networks, "fill", randomize)
+    torch.manual_seed(0)
+    small = clip_model.CLIP(64, 224, (1, 1, 1, 1), 64, None, 77, 49408, 64, 1, 1)
+    monkeypatch.setattr(clip_model, "load", lambda *_: small.eval())
+    monkeypatch.setattr(WeightsFile, "official", True)
 
 
 @pytest.fixture(scope="session")
@@ -58,11 +99,12 @@ class Measured:
 
 
 @pytest.fixture(scope="session")
-def measured(registry: metrics.Registry, drealsr: Path, tmp_path_factory: pytest.TempPathFactory) -> Measured:
+def measured(metric_registry: MetricRegistry, drealsr: Path, tmp_path_factory: pytest.TempPathFactory) -> Measured:
     """Measured once for all tests, by the command's own function."""
     partial = tmp_path_factory.mktemp("measured") / "partial"
-    folders = drealsr / "osediff_official", drealsr / "HR"
-    return Measured(*evaluate.evaluate(*folders, ["psnr", "ssim", "lpips", "niqe"], registry, partial))
+    selection = metric_registry.select(["psnr", "ssim", "lpips", "niqe"])
+    evaluation = evaluate(drealsr / "osediff_official", drealsr / "HR", selection, partial)
+    return Measured(evaluation.rows, evaluation.notes)
 
 
 @pytest.fixture
@@ -73,4 +115,4 @@ def photos() -> tuple[np.ndarray, np.ndarray]:
     hr = np.stack([np.sin(9 * x + 4 * y), np.cos(13 * y * x), np.sin(31 * (x - y))], axis=-1) * 100 + 128
     hr = hr + rng.normal(0, 12, hr.shape)
     sr = hr + rng.normal(0, 9, hr.shape)
-    return tuple(np.clip(image, 0, 255).round().astype(np.uint8) for image in (sr, hr))
+    return np.clip(sr, 0, 255).round().astype(np.uint8), np.clip(hr, 0, 255).round().astype(np.uint8)

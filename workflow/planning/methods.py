@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.evaluation.workers import sensible
+from benchmark.evaluation.workers import sensible_workers
+from benchmark.metrics.registry import Selection
 from osediff.common.weights import provided
 from workflow.planning import paths
 from workflow.planning.configuration import Configuration
 from workflow.planning.models import ImagesMethod, InterpolationMethod, Method, VariantMethod
-
-SHOWN = {"title", "decimals", "unit", "range"}  # of a metric: the tables' business, not the measurement's
 
 
 def of_kind(bench: Configuration, kind: type[Method]) -> list[str]:
@@ -82,21 +81,14 @@ def table_spec(bench: Configuration, name: str) -> dict[str, Any]:
     return spec
 
 
-def measuring(bench: Configuration) -> dict[str, Any]:
-    """What decides an evaluation besides the images: protocol, metrics, and which of their weights are here.
+def evaluation_spec(bench: Configuration) -> Selection:
+    """Spec of ``benchmark.evaluation.evaluate``: what decides the values of the active metrics besides the images.
 
-    Weights that appear make the rows again.
+    Weights that somebody puts here make the rows again. Titles and decimals are the tables' business.
     """
-    chosen = {name: bench.metrics.metrics[name] for name in bench.main.metrics}
-    keys = dict.fromkeys(key for entry in chosen.values() for key in (*entry.weights, *entry.alternative_weights))
-    weights = {key: bench.metrics.weights[key] for key in keys}
-    return {
-        "protocol": {name: bench.metrics.protocol_of(name) for name in chosen},
-        "libraries": bench.metrics.libraries,
-        "metrics": {name: metric.model_dump(mode="json", exclude=SHOWN) for name, metric in chosen.items()},
-        "weights": {key: entry.model_dump(mode="json", exclude_defaults=True) for key, entry in weights.items()},
-        "present": provided([name for entry in weights.values() for name in entry.contents]),
-    }
+    selection = bench.metrics.select(bench.main.metrics)
+    files = [name for artifact in selection.weights.values() for name in artifact.contents]
+    return selection.model_copy(update={"provided": provided(files)})
 
 
 def weights_options(bench: Configuration) -> list[str]:
@@ -109,7 +101,7 @@ def evaluation_threads(bench: Configuration, test_set: str, cores: int) -> int:
     """How many of ``cores`` an evaluation on a test set can use."""
     entry = bench.test_sets[test_set]
     images = entry.images if entry.kind == "folder" else None
-    return sensible(images or len(paths.test_set_input(bench, test_set)) // 2, cores)
+    return sensible_workers(images or len(paths.test_set_input(bench, test_set)) // 2, cores)
 
 
 def record_options(bench: Configuration, method: str, test_set: str) -> list[str]:

@@ -5,6 +5,7 @@ rule evaluate:
         manifest="data/testsets/{test_set}/manifest.json",
         images=lambda w: paths.images_input(bench, w.method, w.test_set),
         weights="data/weights/brought.json",
+        spec=specs.write_spec(f"{RUNS}/specs", "evaluate", methods.evaluation_spec(bench)),
     output:
         f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
     log:
@@ -20,14 +21,10 @@ rule evaluate:
         sr=lambda w: paths.images_folder(bench, w.method, w.test_set),
         hr=lambda w: f"{paths.test_set_folder(bench, w.test_set)}/HR",
         record=lambda w: methods.record_options(bench, w.method, w.test_set),
-        metrics=list(bench.main.metrics),
-        protocol=lambda w: bench.main.protocol,
         device=bench.main.device,
-        # Not in the command, but decides its result: definitions of the metrics, and which of their weights are here.
-        measuring=lambda w: json.dumps(methods.measuring(bench)),
     shell:
         f"{LEASE}python -m benchmark.evaluation.evaluate --sr {{params.sr:q}} --hr {{params.hr:q}} --method {{wildcards.method}}"
-        " --test-set {wildcards.test_set} --metrics {params.metrics} --protocol {params.protocol} --device {params.device}"
+        " --test-set {wildcards.test_set} --spec {input.spec} --device {params.device}"
         " {params.record:q} --workers {threads} --out {output} > {log} 2>&1"
 
 

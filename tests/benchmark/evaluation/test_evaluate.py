@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.evaluation import evaluate, workers
-from benchmark.metrics import build as metrics
+from benchmark.evaluation import pairs as pairs_module
+from benchmark.evaluation import runner, workers
+from benchmark.evaluation.cache import ResultCache
+from benchmark.evaluation.runner import Resources, evaluate
+from benchmark.metrics.build import build_pair_metric
 from osediff.common.errors import InputError
 from osediff.common.images import write_png
 from tests.helpers import ROOT
@@ -68,8 +71,8 @@ def test_rows(folders, tmp_path):
     assert {(row["method"], row["test_set"], row["protocol"]) for row in rows} == {("m", "t", "osediff/2")}
     assert all(len(row["value"].split(".")[1]) == 6 for row in rows[:-1])
     assert rows[-1]["value"] == ""
-    assert rows[-1]["note"].startswith("needs vgg16-397923af.pth and DISTS_weights-f5e65c96.pth: ")
-    assert "DISTS not measured: needs vgg16-397923af.pth" in done.stderr
+    assert rows[-1]["note"].startswith("needs lpips-vgg.safetensors and DISTS_weights-f5e65c96.pth: ")
+    assert "dists: not measured, needs lpips-vgg.safetensors" in done.stderr
     assert sorted(path.name for path in out.parent.iterdir() if path.name[0] != ".") == ["rows.csv"]
 
     first = out.read_bytes()
@@ -158,60 +161,62 @@ def test_unusable_weights_are_named(folders, tmp_path):
     file.write_bytes(b"not a network")
     done = run(*folders, tmp_path / "rows.csv", "--metrics", "clipiqa", TORCH_HOME=str(tmp_path))
     assert done.returncode == 2
-    assert "CLIPIQA: its weights cannot be loaded" in done.stderr.splitlines()[-1]
+    assert "is another file than config/metrics.yaml says" in done.stderr.splitlines()[-1]
     assert "RN50.pt" in done.stderr.splitlines()[-1]
     assert file.read_bytes() == b"not a network"
 
 
-def test_small_images_and_values_that_are_none(folders, tmp_path, registry, monkeypatch):
-    monkeypatch.setattr(metrics, "absence", lambda *_: None)
+def test_small_images_and_values_that_are_none(folders, tmp_path, metric_registry, monkeypatch):
+    monkeypatch.setattr(runner, "unavailable_reason", lambda *_: "")
     with pytest.raises(InputError, match=r"a\.png is too small for lpips: it needs 64 pixels"):
-        evaluate.evaluate(*folders, ["lpips"], registry, tmp_path / "partial", "cpu", 1)
-    monkeypatch.setattr(metrics, "build", lambda *_: lambda sr, hr: float("nan"))
-    with pytest.raises(InputError, match=r"PSNR of .*a\.png is nan"):
-        evaluate.evaluate(*folders, ["psnr"], registry, tmp_path / "partial", "cpu", 1)
+        evaluate(*folders, metric_registry.select(["lpips"]), tmp_path / "partial", Resources(workers=1))
+    monkeypatch.setattr(pairs_module, "build_pair_metric", lambda *_: lambda sr, hr: float("nan"))
+    with pytest.raises(InputError, match=r"psnr of .*a\.png is nan"):
+        evaluate(*folders, metric_registry.select(["psnr"]), tmp_path / "partial", Resources(workers=1))
 
 
-def test_a_metric_that_does_not_know_an_image_from_itself_stops_it(folders, tmp_path, registry, monkeypatch):
+def test_a_metric_that_does_not_know_an_image_from_itself_stops_it(folders, tmp_path, metric_registry, monkeypatch):
     calls = []
-    good = metrics.build("psnr", registry)
-    monkeypatch.setattr(metrics, "build", lambda *_: lambda sr, hr: calls.append(sr is hr) or good(sr, hr))
-    evaluate.evaluate(*folders, ["psnr"], registry, tmp_path / "partial", "cpu", 1)
+    good = build_pair_metric("psnr", metric_registry.select(["psnr"]))
+    monkeypatch.setattr(
+        pairs_module, "build_pair_metric", lambda *_: lambda sr, hr: calls.append(sr is hr) or good(sr, hr)
+    )
+    evaluate(*folders, metric_registry.select(["psnr"]), tmp_path / "partial", Resources(workers=1))
     assert calls == [True, False, False, False, False], "two controls, then the three images"
-    monkeypatch.setattr(metrics, "build", lambda *_: lambda sr, hr: 31.5)
-    with pytest.raises(InputError, match=r"SSIM of .*hr/a\.png against itself is 31\.5.*, not 1"):
-        evaluate.evaluate(*folders, ["ssim"], registry, tmp_path / "partial", "cpu", 1)
+    monkeypatch.setattr(pairs_module, "build_pair_metric", lambda *_: lambda sr, hr: 31.5)
+    with pytest.raises(InputError, match=r"ssim of .*hr/a\.png against itself is 31\.5.*, not 1"):
+        evaluate(*folders, metric_registry.select(["ssim"]), tmp_path / "partial", Resources(workers=1))
 
 
-def test_a_metric_that_takes_a_bad_image_for_a_good_one_stops_it(folders, tmp_path, registry, monkeypatch):
+def test_a_metric_that_takes_a_bad_image_for_a_good_one_stops_it(folders, tmp_path, metric_registry, monkeypatch):
     """Weights that are all zero would give every pair a perfect LPIPS."""
-    monkeypatch.setattr(metrics, "build", lambda *_: lambda sr, hr: 1.0)
-    with pytest.raises(InputError, match=r"SSIM takes .*hr/a\.png, shrunk and enlarged again, for as good as itself"):
-        evaluate.evaluate(*folders, ["ssim"], registry, tmp_path / "partial", "cpu", 1)
+    monkeypatch.setattr(pairs_module, "build_pair_metric", lambda *_: lambda sr, hr: 1.0)
+    with pytest.raises(InputError, match=r"ssim takes .*hr/a\.png, shrunk and enlarged again, for as good as itself"):
+        evaluate(*folders, metric_registry.select(["ssim"]), tmp_path / "partial", Resources(workers=1))
     for path in folders[1].iterdir():  # of flat images nothing can be asked
         write_png(path, np.full((48, 48, 3), 90, np.uint8))
-    evaluate.evaluate(*folders, ["ssim"], registry, tmp_path / "partial", "cpu", 1)
+    evaluate(*folders, metric_registry.select(["ssim"]), tmp_path / "partial", Resources(workers=1))
 
 
-def test_values_do_not_depend_on_the_number_of_processes(folders, tmp_path, registry):
+def test_values_do_not_depend_on_the_number_of_processes(folders, tmp_path, metric_registry):
     names = ["psnr", "ssim"]
-    alone = evaluate.evaluate(*folders, names, registry, tmp_path / "alone", "cpu", 1)
+    alone = evaluate(*folders, metric_registry.select(names), tmp_path / "alone", Resources(workers=1))
     (tmp_path / "partial").write_text((tmp_path / "alone").read_text().splitlines()[2] + "\n")
-    beside = evaluate.evaluate(*folders, names, registry, tmp_path / "partial", "cpu", 3)
+    beside = evaluate(*folders, metric_registry.select(names), tmp_path / "partial", Resources(workers=3))
     assert beside == alone
     assert len((tmp_path / "partial").read_text().splitlines()) == 6, "what was there already is not measured again"
     (folders[0] / "c.png").write_bytes((folders[0] / "c.png").read_bytes()[:900])
     with pytest.raises(InputError, match=r"c\.png: cannot be read as an image"):
-        evaluate.evaluate(*folders, names, registry, tmp_path / "partial", "cpu", 2)
+        evaluate(*folders, metric_registry.select(names), tmp_path / "partial", Resources(workers=2))
 
 
-def test_what_cannot_be_kept_stops_the_processes_too(folders, tmp_path, registry, monkeypatch):
+def test_what_cannot_be_kept_stops_the_processes_too(folders, tmp_path, metric_registry, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(evaluate.Finished, "add", full)
+    monkeypatch.setattr(ResultCache, "add", full)
     with pytest.raises(OSError, match="No space left"):
-        evaluate.evaluate(*folders, ["psnr"], registry, tmp_path / "partial", "cpu", 2)
+        evaluate(*folders, metric_registry.select(["psnr"]), tmp_path / "partial", Resources(workers=2))
 
 
 def test_processes_end_with_the_one_that_started_them(tmp_path):
@@ -267,29 +272,29 @@ def test_killed_it_continues(tmp_path):
     assert not partial.exists()
 
 
-def test_what_was_kept_belongs_to_the_images(folders, tmp_path, registry):
+def test_what_was_kept_belongs_to_the_images(folders, tmp_path, metric_registry):
     partial = tmp_path / "partial"
-    arguments = (["psnr"], registry, partial, "cpu", 1)
-    before, _ = evaluate.evaluate(*folders, *arguments)
+    arguments = (metric_registry.select(["psnr"]), partial, Resources(workers=1))
+    before = evaluate(*folders, *arguments).rows
     hr = cv2.imread(str(folders[1] / "b.png"))
     write_png(folders[0] / "b.png", hr[..., ::-1])
-    after, _ = evaluate.evaluate(*folders, *arguments)
+    after = evaluate(*folders, *arguments).rows
     assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, True]
     assert after[1][2] == pytest.approx(80)
 
 
-def test_metrics_of_sets_get_the_pairs_and_nothing_else(folders, tmp_path, registry, monkeypatch):
+def test_metrics_of_sets_get_the_pairs_and_nothing_else(folders, tmp_path, metric_registry, monkeypatch):
     (folders[0] / "old").mkdir()
     write_png(folders[0] / "old" / "x.png", np.zeros((8, 8, 3), np.uint8))
     seen = []
 
-    def score(sr: Path, hr: Path) -> float:
-        seen.append([sorted(str(path.relative_to(folder)) for path in folder.rglob("*")) for folder in (sr, hr)])
+    def score(sr, hr):
+        seen.append([[str(path.relative_to(tmp_path)) for path in files] for files in (sr, hr)])
         return 3.5
 
-    monkeypatch.setattr(metrics, "absence", lambda *_: None)
-    monkeypatch.setattr(metrics, "build", lambda *_: score)
-    rows, notes = evaluate.evaluate(*folders, ["fid"], registry, tmp_path / "partial", "cpu", 1)
-    assert seen == [[["a.png", "b.png", "c.png"]] * 2]
-    assert rows == [("", "fid", 3.5)]
-    assert notes == {"fid": "of 3 images; with fewer than 1000 compare only with values of the same images"}
+    monkeypatch.setattr(runner, "unavailable_reason", lambda *_: "")
+    monkeypatch.setattr(runner, "build_set_metric", lambda *_: score)
+    evaluation = evaluate(*folders, metric_registry.select(["fid"]), tmp_path / "partial", Resources(workers=1))
+    assert seen == [[[f"{folder}/{stem}.png" for stem in "abc"] for folder in ("sr", "hr")]]
+    assert evaluation.rows == [("", "fid", 3.5)]
+    assert evaluation.notes == {"fid": "of 3 images; with fewer than 1000 compare only with values of the same images"}

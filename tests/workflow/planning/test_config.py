@@ -193,11 +193,11 @@ def test_every_method_is_compared_with_bicubic_interpolation(root: Path) -> None
 
 
 def test_titles_do_not_belong_to_the_measurement(root: Path) -> None:
-    before = methods.measuring(registry.load(MAIN, root))
+    before = methods.evaluation_spec(registry.load(MAIN, root))
     spoil(root, "metrics", "metrics", "psnr", "title", value="Peak SNR")
-    assert methods.measuring(registry.load(MAIN, root)) == before
+    assert methods.evaluation_spec(registry.load(MAIN, root)) == before
     spoil(root, "metrics", "metrics", "psnr", "options", "crop_border", value=4)
-    assert methods.measuring(registry.load(MAIN, root)) != before
+    assert methods.evaluation_spec(registry.load(MAIN, root)) != before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -1,0 +1,58 @@
+"""The values that an evaluation has measured so far, in a file, so that a stopped one continues."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+
+
+class ResultCache:
+    """Values by a key of all that they depend on: a file of JSON lines that only grows. Threads may share it."""
+
+    def __init__(self, path: Path, *basis: str | int) -> None:
+        """Open the cache at ``path``; ``basis`` is what every value depends on besides its metric and its images."""
+        self.basis = basis
+        self.values: dict[str, float] = {}
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        for line in text.splitlines():
+            with contextlib.suppress(json.JSONDecodeError, KeyError, TypeError):  # the line that a kill cut off
+                row = json.loads(line)
+                self.values[row["key"]] = row["value"]
+        self._file = path.open("a", encoding="utf-8")
+        self._file.write("\n" if text and not text.endswith("\n") else "")
+        self._lock = Lock()
+
+    def __enter__(self) -> ResultCache:
+        """Use the cache for a block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the value of ``key`` is measured."""
+        return key in self.values
+
+    def __getitem__(self, key: str) -> float:
+        """The value of ``key``."""
+        return self.values[key]
+
+    def key(self, metric: str, definition: str, digests: Sequence[str]) -> str:
+        """The key of one value: digest of the basis, of the metric and its definition, and of the images' sha256."""
+        content = [*self.basis, metric, definition, *digests]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def add(self, key: str, image: str, metric: str, value: float) -> None:
+        """Keep one value: it is in the file before the next one is measured."""
+        with self._lock:
+            self.values[key] = value
+            self._file.write(json.dumps({"image": image, "metric": metric, "value": value, "key": key}) + "\n")
+            self._file.flush()

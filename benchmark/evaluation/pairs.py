@@ -1,0 +1,145 @@
+"""Values of metrics on pairs of images: a pair at a time, in any process, or in batches on a device."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.metrics.build import PairMetric, build_pair_metric
+from benchmark.metrics.learned import BatchMetric
+from benchmark.metrics.registry import Selection
+from osediff.common.errors import InputError
+from osediff.common.files import sha256
+from osediff.common.images import read_rgb, rgb_size
+from osediff.common.settings import parse
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An SR and an HR image of one size (width, height), with the sha256 of both files."""
+
+    stem: str
+    sr: Path
+    hr: Path
+    size: tuple[int, int]
+    digests: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A pair, and the metrics to measure on it."""
+
+    pair: Pair
+    metrics: tuple[str, ...]
+
+    def only(self, metrics: Sequence[str]) -> Task:
+        """The same task with those of its metrics that are in ``metrics``."""
+        return Task(self.pair, tuple(name for name in self.metrics if name in metrics))
+
+
+Values = dict[str, float]  # by metric
+Images = list[np.ndarray]
+
+
+def inspect_pair(stem: str, sr: Path, hr: Path) -> Pair:
+    """Read the headers of both images; InputError where these are not 8-bit RGB or not of one size."""
+    sizes = rgb_size(sr), rgb_size(hr)
+    if sizes[0] != sizes[1]:
+        one, other = ("{}x{}".format(*size) for size in sizes)
+        raise InputError(f"{sr} is {one} but {hr} is {other}; they must have one size")
+    return Pair(stem, sr, hr, sizes[0], (sha256(sr), sha256(hr)))
+
+
+def checked_value(name: str, measure: Callable[[], float], subject: Path) -> float:
+    """One value of metric ``name``; InputError naming it and ``subject`` (image or folder) when there is none."""
+    try:
+        value = measure()
+    except (RuntimeError, ValueError) as error:  # a singular matrix, or no memory
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(f"{name} of {subject} fails ({reason}); leave it out of --metrics to go on") from error
+    if not math.isfinite(value):
+        raise InputError(f"{name} of {subject} is {value}; look at the image, or leave {name} out of --metrics")
+    return value
+
+
+def read_definition(definition: str) -> Selection:
+    """A selection of metrics from its JSON: text can be remembered, and sent to another process."""
+    return parse(json.loads(definition), Selection, "definition of a metric")
+
+
+@cache
+def pair_metric(name: str, definition: str) -> PairMetric:
+    """The metric on a CPU, built once in a process; what was built before a process is forked is shared with it."""
+    return build_pair_metric(name, read_definition(definition))
+
+
+def measure_pair(pair: Pair, definitions: Mapping[str, str]) -> Values:
+    """Measure every metric of ``definitions`` (by name, as of ``read_definition``) on ``pair``, decoded once."""
+    sr, hr = read_rgb(pair.sr), read_rgb(pair.hr)
+    sr.flags.writeable = hr.flags.writeable = False  # so that their luma is computed once
+    return {
+        name: checked_value(name, partial(pair_metric(name, definition), sr, hr), pair.sr)
+        for name, definition in definitions.items()
+    }
+
+
+def decode(tasks: Sequence[Task]) -> tuple[Images, Images]:
+    """The SR and the HR images of ``tasks``."""
+    return [read_rgb(task.pair.sr) for task in tasks], [read_rgb(task.pair.hr) for task in tasks]
+
+
+def equal_batches(tasks: Sequence[Task], size: int) -> list[list[Task]]:
+    """``tasks`` in groups of at most ``size`` that have one image size and the same metrics."""
+
+    def kind(task: Task) -> tuple[tuple[int, int], tuple[str, ...]]:
+        return task.pair.size, task.metrics
+
+    groups = [list(group) for _, group in itertools.groupby(sorted(tasks, key=kind), kind)]
+    return [group[start : start + size] for group in groups for start in range(0, len(group), size)]
+
+
+def decode_ahead(batches: Sequence[list[Task]], threads: int) -> Iterator[tuple[list[Task], tuple[Images, Images]]]:
+    """Every batch with its images; ``threads`` decode the next ones meanwhile, which leaves Python's lock."""
+    waiting: deque[tuple[list[Task], Future[tuple[Images, Images]]]] = deque()
+    todo = iter(batches)
+    with ThreadPoolExecutor(threads) as pool:
+        while True:
+            for batch in itertools.islice(todo, threads + 1 - len(waiting)):
+                waiting.append((batch, pool.submit(decode, batch)))
+            if not waiting:
+                return
+            batch, images = waiting.popleft()
+            yield batch, images.result()
+
+
+def measure_batches(
+    tasks: Sequence[Task], metrics: Mapping[str, BatchMetric], size: int, threads: int
+) -> Iterator[tuple[Pair, Values]]:
+    """Measure ``metrics`` on the pairs of ``tasks``, ``size`` pairs of equal dimensions at a time."""
+    for batch, (sr, hr) in decode_ahead(equal_batches(tasks, size), threads):
+        values: list[Values] = [{} for _ in batch]
+        for name in batch[0].metrics:
+            for value, of_pair in zip(measure_batch(name, metrics[name], batch, sr, hr), values, strict=True):
+                of_pair[name] = value
+        yield from zip((task.pair for task in batch), values, strict=True)
+
+
+def measure_batch(name: str, metric: BatchMetric, batch: Sequence[Task], sr: Images, hr: Images) -> list[float]:
+    """The values of one metric on a batch; InputError naming an image of it where there is none."""
+    values: list[float] = []
+
+    def measure() -> float:
+        values.extend(metric(sr, hr))
+        return 0.0
+
+    checked_value(name, measure, batch[0].pair.sr)
+    return [checked_value(name, partial(float, value), task.pair.sr) for task, value in zip(batch, values, strict=True)]

@@ -1,0 +1,110 @@
+"""Which files a metric is measured with, and what the rows say of them."""
+
+import hashlib
+import os
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from benchmark.metrics.build import build_pair_metric, build_set_metric, metric_note, unavailable_reason
+from benchmark.metrics.weights import file_name, find_weights
+from osediff.common.artifacts.model import File
+from osediff.common.errors import InputError
+from osediff.common.weights import LPIPS_VGG, LPIPS_VGG_SHA256
+
+
+@pytest.fixture(autouse=True)
+def folders(monkeypatch, tmp_path):
+    """Two empty folders in place of this machine's: torch/ and suite/."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path / "suite"))
+    (tmp_path / "suite").mkdir()
+
+
+def with_sha256(registry, key, digest):
+    """The registry, with ``digest`` as the published sha256 of the weights ``key``."""
+    artifact = registry.weights[key]
+    known = artifact.model_copy(update={"files": {file_name(artifact): File(sha256=digest)}})
+    known.__dict__.pop("contents", None)  # computed once, and copied with the rest
+    return registry.model_copy(update={"weights": {**registry.weights, key: known}})
+
+
+def test_training_and_measuring_take_the_same_file(metric_registry):
+    assert metric_registry.weights["lpips-vgg"].contents[LPIPS_VGG].sha256 == LPIPS_VGG_SHA256
+
+
+def test_weights_are_found_in_both_folders_and_the_suites_comes_first(metric_registry, put_weights, tmp_path):
+    def keys(name):
+        return [file.key for file in find_weights(name, metric_registry) or []]
+
+    put_weights(tmp_path / "torch/hub/checkpoints", "alexnet")
+    assert keys("lpips") == [], "the heads are missing"
+    put_weights(tmp_path / "torch/hub/pyiqa", "lpips-alex-heads", "maniqa-pipal")
+    assert keys("lpips") == ["alexnet", "lpips-alex-heads"]
+    assert keys("maniqa") == ["maniqa-pipal"]
+    put_weights(tmp_path / "suite", "lpips-alex")
+    assert keys("lpips") == ["lpips-alex"]
+
+
+def test_a_file_of_other_bytes_is_named_with_its_sha256(metric_registry, put_weights, tmp_path):
+    put_weights(tmp_path / "suite", "maniqa-pipal", "clip-rn50", "musiq-koniq")
+    name = file_name(metric_registry.weights["maniqa-pipal"])
+    digest = hashlib.sha256(b"maniqa-pipal").hexdigest()
+    other = f"measured with other weights than the published: {name} (sha256 {digest[:12]})"
+    assert metric_note("maniqa", metric_registry) == other
+    # Bytes of the same number are other bytes too, and are seen although the digest is remembered.
+    right = with_sha256(metric_registry, "maniqa-pipal", digest)
+    assert metric_note("maniqa", right) == ""
+    (tmp_path / "suite" / name).write_bytes(b"maniqa-xxxxx")
+    assert "other weights than the published" in metric_note("maniqa", right)
+    with pytest.raises(InputError, match=r"RN50\.pt: is another file than config/metrics\.yaml says"):
+        build_pair_metric("clipiqa", metric_registry.select(["clipiqa"]))
+
+
+def test_a_row_says_which_of_two_files_it_was_measured_with(metric_registry, put_weights, tmp_path):
+    put_weights(tmp_path / "suite", "lpips-alex")
+    right = with_sha256(metric_registry, "lpips-alex", hashlib.sha256(b"lpips-alex").hexdigest())
+    assert metric_note("lpips", right) == "measured with lpips-alex.safetensors"
+    assert unavailable_reason("lpips", right) == ""
+
+
+class Trap:
+    """Unpickling this makes a folder."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("musiq", "musiq-koniq"), ("maniqa", "maniqa-pipal"), ("fid", "inception"), ("dists", "dists")]
+)
+def test_no_pickle_runs_in_place_of_weights(metric_registry, tmp_path, name, key):
+    pytest.importorskip("pyiqa")
+    file = file_name(metric_registry.weights[key])
+    torch.save({"weight": Trap(str(tmp_path / "it-ran"))}, tmp_path / "suite" / file)
+    if name == "dists":
+        save_file({"x": torch.zeros(1)}, tmp_path / "suite" / "lpips-vgg.safetensors")
+    build = build_set_metric if name == "fid" else build_pair_metric
+    with pytest.raises(InputError, match=r"(cannot be loaded|not the Inception network).*get (it )?anew") as error:
+        build(name, metric_registry.select([name]))
+    assert file in str(error.value) and "\n" not in str(error.value)
+    assert not (tmp_path / "it-ran").exists()
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "another network", "noise"])
+def test_damaged_weights_are_one_line(metric_registry, tmp_path, damage):
+    pytest.importorskip("pyiqa")
+    path = tmp_path / "suite" / "lpips-alex.safetensors"
+    save_file({"features.0.weight": torch.zeros(64, 3, 11, 11)}, path)
+    if damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:-1000])
+    elif damage == "noise":
+        path.write_bytes(bytes(range(256)) * 40)
+    with pytest.raises(InputError, match=r"lpips: its weights cannot be loaded .*get anew .*lpips-alex"):
+        build_pair_metric("lpips", metric_registry.select(["lpips"]))
