@@ -1,4 +1,4 @@
-"""The released code's checkpoint (a ``.pkl`` of cswry/OSEDiff at fcc4f09) from and to a checkpoint folder of ours.
+"""Convert a checkpoint of the official code (a ``.pkl`` of cswry/OSEDiff at fcc4f09) from and to a checkpoint folder.
 
     python -m osediff.convert_official --from osediff.pkl --to FOLDER
     python -m osediff.convert_official --from FOLDER --to osediff.pkl
@@ -11,114 +11,152 @@ from __future__ import annotations
 
 import argparse
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from osediff.common.errors import InputError, run
-from osediff.common.files import atomic, read_json, sha256, write_json
+from osediff.common.files import atomic, sha256, write_json
+from osediff.models.adapter_files import ADAPTERS, PROVENANCE, read_adapters
 from osediff.models.lora import UNET_GROUPS
+from osediff.outcome import Outcome, write_outcome
+from osediff.recipe import LoraTargets, ModelRecipe, read_model_recipe
 
 ALPHA = 8  # PEFT's default
+TARGETS = LoraTargets(vae_encoder=True, vae_decoder=False, unet=True)
 NAMES = {"down": "encoder", "up": "decoder", "mid": "others"}  # of the UNet's groups in the file
-KEYS = {"rank_unet", "rank_vae", "state_dict_unet", "state_dict_vae", "vae_lora_encoder_modules"} | {
-    f"unet_lora_{name}_modules" for name in NAMES.values()
-}
+RANKS = ("rank_unet", "rank_vae")
+STATES = ("state_dict_unet", "state_dict_vae")
+LAYERS = (*(f"unet_lora_{name}_modules" for name in NAMES.values()), "vae_lora_encoder_modules")
 
 
-def group(layer: str) -> str:
-    """The released code's adapter for a ``layer`` of the UNet: encoder, decoder or others."""
-    return next(NAMES[key] for key, starts in UNET_GROUPS.items() if layer.startswith(starts))
+@dataclass(frozen=True)
+class OfficialCheckpoint:
+    """What a ``.pkl`` holds: ranks, layers of each adapter, and tensors of both networks by their names there."""
+
+    rank_unet: int
+    rank_vae: int
+    layers: dict[str, list[str]]
+    unet: dict[str, Tensor]
+    vae: dict[str, Tensor]
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        ranks = {"rank_unet": self.rank_unet, "rank_vae": self.rank_vae}
+        states = {"state_dict_unet": self.unet, "state_dict_vae": self.vae}
+        with atomic(path) as temporary:
+            torch.save({**ranks, **self.layers, **states}, temporary)
 
 
-def pack(adapters: dict[str, Tensor], recipe: dict[str, Any]) -> dict[str, Any]:
-    """What the released code stores, of ``adapters`` (by the names of adapters.safetensors) trained by ``recipe``.
+def adapter_of(layer: str) -> str:
+    """Return the official code's adapter for a ``layer`` of the UNet: encoder, decoder or others."""
+    return next(NAMES[key] for key, prefixes in UNET_GROUPS.items() if layer.startswith(prefixes))
 
-    Another alpha than 8 goes into B. InputError for a variant that the released format cannot hold.
+
+def pack(adapters: dict[str, Tensor], recipe: ModelRecipe) -> OfficialCheckpoint:
+    """Convert ``adapters``, by their names in adapters.safetensors, to the official form.
+
+    Another alpha than 8 goes into B.
+
+    Raises:
+        InputError: the official form cannot hold the variant of ``recipe``.
     """
-    if recipe["tune"] != {"vae_encoder": True, "vae_decoder": False, "unet": True}:
-        raise InputError("released format: holds LoRA of the VAE encoder and the UNet, both and no other; see 'tune'")
+    if recipe.lora_targets != TARGETS:
+        raise InputError("official format: holds LoRA of the VAE encoder and the UNet, both and no other; lora_targets")
     states: dict[str, dict[str, Tensor]] = {"unet": {}, "vae": {}}
-    layers: dict[str, set[str]] = {name: set() for name in (*NAMES.values(), "vae")}
+    layers: dict[str, set[str]] = {name: set() for name in LAYERS}
     for name, tensor in adapters.items():
         network, _, rest = name.partition(".")
         layer, lora, matrix = rest.partition(".lora_")
         if not lora:
             states[network][rest.replace("conv_in.", "conv_in.base_layer.")] = tensor
             continue
-        part = "vae" if network == "vae" else group(layer)
-        layers[part].add(layer)
-        key = f"{layer}.lora_{matrix[0]}.default_{'encoder' if part == 'vae' else part}.weight"
-        states[network][key] = tensor * (recipe["alpha"] / ALPHA) if matrix[0] == "B" else tensor
-    return {
-        "rank_unet": recipe["rank_unet"],
-        "rank_vae": recipe["rank_vae"],
-        **{f"unet_lora_{name}_modules": sorted(layers[name]) for name in NAMES.values()},
-        "vae_lora_encoder_modules": sorted(layers["vae"]),
-        "state_dict_unet": states["unet"],
-        "state_dict_vae": states["vae"],
-    }
+        adapter = "encoder" if network == "vae" else adapter_of(layer)
+        layers[f"{network}_lora_{adapter}_modules"].add(layer)
+        key = f"{layer}.lora_{matrix[0]}.default_{adapter}.weight"
+        states[network][key] = tensor * (recipe.alpha / ALPHA) if matrix[0] == "B" else tensor
+    names = {key: sorted(value) for key, value in layers.items()}
+    return OfficialCheckpoint(recipe.rank_unet, recipe.rank_vae, names, states["unet"], states["vae"])
 
 
-def unpack(stored: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Adapters by the names of adapters.safetensors, and what a recipe must say to restore with them."""
+def unpack(stored: OfficialCheckpoint) -> tuple[dict[str, Tensor], ModelRecipe]:
+    """Return adapters by their names in adapters.safetensors, and the recipe that restoration needs."""
     adapters = {}
-    for network in ("unet", "vae"):
-        for key, tensor in stored[f"state_dict_{network}"].items():
+    for network, state in (("unet", stored.unet), ("vae", stored.vae)):
+        for key, tensor in state.items():
             name = key.replace(".base_layer.", ".")
             for adapter in NAMES.values():
                 name = name.replace(f".default_{adapter}.", ".")
             adapters[f"{network}.{name}"] = tensor.float().contiguous()
-    recipe = {
-        "rank_vae": stored["rank_vae"],
-        "rank_unet": stored["rank_unet"],
-        "alpha": ALPHA,
-        "tune": {"vae_encoder": True, "vae_decoder": False, "unet": True},
-        "scale_factor": 4,
-        "process_size": 512,
-        "color_fix": "adain",
-    }
+    recipe = ModelRecipe(
+        rank_vae=stored.rank_vae,
+        rank_unet=stored.rank_unet,
+        alpha=ALPHA,
+        lora_targets=TARGETS,
+        scale_factor=4,
+        process_size=512,
+        color_fix="adain",
+    )
     return adapters, recipe
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The content of a released ``.pkl``; no code in it is run."""
+def check_types(stored: dict[str, Any]) -> str:
+    """Return the key of an official checkpoint whose value is of a wrong type; empty where none is."""
+    for key in RANKS:
+        if not isinstance(stored[key], int) or not 1 <= stored[key] <= 1280:
+            return key
+    for key in LAYERS:
+        names = stored[key]
+        if not isinstance(names, list | tuple | set) or not all(isinstance(name, str) for name in names):
+            return key
+    for key in STATES:
+        if not isinstance(stored[key], dict):
+            return key
+        for name, tensor in stored[key].items():
+            if not isinstance(name, str) or not isinstance(tensor, Tensor) or not tensor.isfinite().all():
+                return f"{key}, {name}"
+    return ""
+
+
+def read_official(path: Path) -> OfficialCheckpoint:
+    """Read an official ``.pkl``; no code in it is run.
+
+    Raises:
+        InputError: it is absent, damaged, or holds something else.
+    """
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, FileNotFoundError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path}: not a readable checkpoint of the released code") from error
-    if not isinstance(stored, dict) or not stored.keys() >= KEYS:
-        raise InputError(f"{path}: not a checkpoint of the released code; it must hold {', '.join(sorted(KEYS))}")
-    return stored
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise InputError(f"{path}: not a readable checkpoint of the official code") from error
+    keys = {*RANKS, *STATES, *LAYERS}
+    if not isinstance(stored, dict) or not stored.keys() >= keys:
+        raise InputError(f"{path}: not a checkpoint of the official code; it must hold {', '.join(sorted(keys))}")
+    if wrong := check_types(stored):
+        raise InputError(f"{path}: not a checkpoint of the official code; {wrong} is not what it should be")
+    layers = {key: list(stored[key]) for key in LAYERS}
+    return OfficialCheckpoint(stored["rank_unet"], stored["rank_vae"], layers, *(stored[key] for key in STATES))
 
 
 def convert(source: Path, target: Path) -> None:
-    """Folder to file, or file to folder."""
+    """Convert a checkpoint folder ``source`` to the file ``target``, or a file to a folder."""
     if source.is_dir():
-        try:
-            adapters = load_file(source / "adapters.safetensors")
-        except (SafetensorError, FileNotFoundError) as error:
-            raise InputError(f"{source}: no readable adapters.safetensors here") from error
-        content = pack(adapters, read_json(source / "recipe.json"))
-        with atomic(target) as aside:
-            torch.save(content, aside)
+        pack(read_adapters(source), read_model_recipe(source / "recipe.json")).save(target)
         return
-    adapters, recipe = unpack(read(source))
+    adapters, recipe = unpack(read_official(source))
     target.mkdir(parents=True, exist_ok=True)
-    with atomic(target / "adapters.safetensors") as aside:
-        save_file(adapters, aside)
-    write_json(target / "recipe.json", recipe)
-    made = {"converted_from": sha256(source), "adapters": sha256(target / "adapters.safetensors")}
-    write_json(target / "provenance.json", made)
-    write_json(target / "outcome.json", {"converged": True})
+    with atomic(target / ADAPTERS) as temporary:
+        save_file(adapters, temporary)
+    write_json(target / "recipe.json", recipe.model_dump(mode="json"))
+    write_json(target / PROVENANCE, {"converted_from": sha256(source), "adapters": sha256(target / ADAPTERS)})
+    write_outcome(target, Outcome(converged=True))
 
 
 def main() -> None:
-    """Command line: a checkpoint of either form in, the other out."""
+    """Run the command line: a checkpoint of either form in, the other out."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--from", dest="source", type=Path, required=True, help="checkpoint folder or .pkl")
     parser.add_argument("--to", dest="target", type=Path, required=True, help=".pkl or checkpoint folder")

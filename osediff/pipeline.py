@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar, get_args
 
 import numpy as np
 import torch
@@ -13,16 +13,17 @@ from torch import Tensor
 
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError
-from osediff.common.files import read_json
 from osediff.data.color import FIXES
 from osediff.data.pairs import as_image, as_tensor
+from osediff.data.upsampling import upsample
 from osediff.models import backbone as backbones
+from osediff.models.adapter_files import load_adapters
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.models.tiling import Tiling
-from osediff.training import checkpoint as checkpoints
+from osediff.recipe import ColorFix, ModelRecipe, Posterior, Precision, read_model_recipe
+from osediff.training.sample_rng import SampleRNG
 
-POSTERIORS = ("sample", "mode")
-Picture = TypeVar("Picture", Image.Image, np.ndarray, Tensor)
+AnyImage = TypeVar("AnyImage", Image.Image, np.ndarray, Tensor)
 
 
 class OSEDiff:
@@ -39,24 +40,24 @@ class OSEDiff:
     def __init__(
         self,
         generator: Generator,
-        recipe: dict[str, Any],
+        recipe: ModelRecipe,
         device: str = "cpu",
-        precision: str = "fp32",
+        precision: Precision = "fp32",
         tiles: Tiling | None = None,
-        posterior: str = "sample",
-        color_fix: str | None = None,
+        posterior: Posterior = "sample",
+        color_fix: ColorFix | None = None,
     ) -> None:
-        """Merges and moves ``generator``, whose weights are loaded already; see ``from_pretrained``."""
-        for what, value, known in (
+        """Merge and move ``generator``, whose weights are loaded already; see ``from_pretrained``."""
+        for setting, value, choices in (
             ("precision", precision, PRECISIONS),
-            ("posterior", posterior, POSTERIORS),
-            ("color fix", color_fix or recipe["color_fix"], FIXES),
+            ("posterior", posterior, get_args(Posterior)),
+            ("color fix", color_fix or recipe.color_fix, FIXES),
         ):
-            if value not in known:
-                raise InputError(f"unknown {what} {value!r}; choose one of {', '.join(known)}")
+            if value not in choices:
+                raise InputError(f"unknown {setting} {value!r}; choose one of {', '.join(choices)}")
         check_device(device)
         self.recipe, self.device, self.posterior = recipe, device, posterior
-        self.color_fix = FIXES[color_fix or recipe["color_fix"]]
+        self.color_fix = FIXES[color_fix or recipe.color_fix]
         self.generator = generator
         self.generator.merge()  # in float32, whatever the precision
         self.generator.tiles = tiles or Tiling()
@@ -65,7 +66,7 @@ class OSEDiff:
             # The layout that half-precision convolutions are fastest in; float32 gains little.
             for network in (self.backbone.vae, self.backbone.unet):
                 network.to(memory_format=torch.channels_last)
-        self.texts = backbones.PromptEmbedder(self.backbone)
+        self.embed = backbones.PromptEmbedder(self.backbone)
 
     @classmethod
     def from_pretrained(
@@ -73,63 +74,64 @@ class OSEDiff:
         checkpoint: str | Path,
         backbone: str | Path,
         device: str = "cpu",
-        precision: str = "fp32",
+        precision: Precision = "fp32",
         tiles: Tiling | None = None,
-        posterior: str = "sample",
-        color_fix: str | None = None,
+        posterior: Posterior = "sample",
+        color_fix: ColorFix | None = None,
     ) -> OSEDiff:
-        """The model in ``checkpoint`` (a folder of osediff.train) on the ``backbone`` folder it was trained on.
+        """Load the model in ``checkpoint``, a folder of osediff.train, on the ``backbone`` folder it was trained on.
 
-        ``precision``: fp32, bf16 or fp16. ``posterior``: sample the encoder's latent with the seed, or take its mode.
-        ``color_fix``: adain, wavelet or none; the recipe's if not given. ``tiles``: see osediff.models.tiling.
-        Raises InputError for folders that are not what they should be and for unknown settings.
+        Args:
+            checkpoint: folder with ``adapters.safetensors`` and ``recipe.json``.
+            backbone: folder in diffusers' layout.
+            device: a device of torch.
+            precision: of the networks: fp32, bf16 or fp16.
+            tiles: sizes for large images, see osediff.models.tiling.
+            posterior: sample the encoder's latent with the seed, or take its mode.
+            color_fix: adain, wavelet or none; None: the recipe's.
+
+        Raises:
+            InputError: a folder or a setting is not what it should be.
         """
         checkpoint = Path(checkpoint)
-        recipe = read_json(checkpoint / "recipe.json")
+        recipe = read_model_recipe(checkpoint / "recipe.json")
         generator = Generator(backbones.load(Path(backbone)), recipe)
-        checkpoints.load_adapters(checkpoint / "adapters.safetensors", generator.parameters())
+        load_adapters(checkpoint, generator.parameters())
         return cls(generator, recipe, device, precision, tiles, posterior, color_fix)
 
     def upsample(self, lr: np.ndarray) -> np.ndarray:
-        """``lr`` at output size (PIL's default filter), the smaller side brought up to ``process_size`` if below."""
-        height, width = (extent * self.recipe["scale_factor"] for extent in lr.shape[:2])
-        zoom = max(1.0, self.recipe["process_size"] / min(height, width))
-        return np.asarray(Image.fromarray(lr).resize((round(width * zoom), round(height * zoom))))
+        """Bring ``lr``, uint8 (H, W, 3), to the size at which the networks see it (osediff.data.upsampling)."""
+        return upsample(lr, self.recipe.scale_factor, self.recipe.process_size)
 
     @torch.inference_mode()
     def restore_tensor(self, lq: Tensor, prompts: list[str], seeds: list[int]) -> Tensor:
-        """Restored images (N, 3, H, W) in [-1, 1], float32, of LQ images ``lq`` at output size, same shape and range.
+        """Restore LQ images ``lq`` (N, 3, H, W) in [-1, 1] at output size, without color correction.
 
-        One prompt and one seed for each; without color correction.
+        One prompt and one seed for each. Returns float32 of the same shape and range.
         """
         height, width = lq.shape[2:]
         factor = self.generator.factor
         padded = F.pad(lq.to(self.device), (0, -width % factor, 0, -height % factor), mode="replicate")
-        latent, deviation = self.generator.posterior(padded)
-        if self.posterior == "sample":
-            random = [torch.Generator().manual_seed(seed) for seed in seeds]
-            noise = torch.cat([torch.randn((1, *latent.shape[1:]), generator=one) for one in random])
-            latent = latent + deviation * noise.to(self.device)
-        latent = latent * self.backbone.vae.config.scaling_factor
-        latent = self.generator.denoise(latent, self.texts(prompts))
-        return self.generator.decode(latent)[..., :height, :width]
+        rng = SampleRNG(seeds) if self.posterior == "sample" else None
+        restored, _ = self.generator(padded, self.embed(prompts), rng)
+        return restored[..., :height, :width]
 
     def restore(self, images: list[np.ndarray], prompts: list[str], seeds: list[int]) -> list[np.ndarray]:
-        """SR images, uint8 (scale_factor H, scale_factor W, 3), of LR ``images``, uint8 (H, W, 3), all of one size.
+        """Restore LR ``images``, uint8 (H, W, 3), all of one size.
 
-        Each has its own prompt and its own seed, so that an image does not depend on what it shares a batch with (but
-        for rounding: a pixel may differ by one level in 255).
+        Each image has its own prompt and its own seed, so it does not depend on the others of its batch, except for
+        rounding: a pixel may differ by one level in 255. Returns SR images, uint8 (scale_factor H, scale_factor W, 3).
         """
         lq = torch.stack([as_tensor(self.upsample(image)) for image in images]).to(self.device)
-        made = zip(self.restore_tensor(lq, prompts, seeds), lq, strict=True)
-        pictures = [as_image(self.color_fix(one, reference)) for one, reference in made]
-        size = (images[0].shape[1] * self.recipe["scale_factor"], images[0].shape[0] * self.recipe["scale_factor"])
+        restored = self.restore_tensor(lq, prompts, seeds)
+        srs = [as_image(self.color_fix(image, reference)) for image, reference in zip(restored, lq, strict=True)]
+        size = (images[0].shape[1] * self.recipe.scale_factor, images[0].shape[0] * self.recipe.scale_factor)
         if (lq.shape[3], lq.shape[2]) == size:
-            return pictures
-        return [np.asarray(Image.fromarray(picture).resize(size)) for picture in pictures]
+            return srs
+        return [np.asarray(Image.fromarray(sr).resize(size)) for sr in srs]
 
-    def __call__(self, image: Picture, prompt: str = "", seed: int = 0) -> Picture:
-        """The SR image of one LR ``image``, ``scale_factor`` times as large and of the same kind.
+    def __call__(self, image: AnyImage, prompt: str = "", seed: int = 0) -> AnyImage:
+        """Return the SR image of one LR ``image``, ``scale_factor`` times as large and of the same kind.
 
         Kinds: PIL image (8-bit RGB), uint8 array (H, W, 3), or float tensor (3, H, W) or (1, 3, H, W) in [0, 1] (which
         is rounded to 8 bits first). ``prompt``: tags of the image, as the variant was trained with.

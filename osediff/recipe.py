@@ -22,6 +22,7 @@ Count = Annotated[int, Field(ge=1, le=10**9)]
 LoraScope = Literal["all", "mid-block"]
 ColorFix = Literal["adain", "wavelet", "none"]
 Precision = Literal["fp32", "bf16", "fp16"]
+Posterior = Literal["sample", "mode"]
 UpsampleMode = Literal["area", "bilinear", "bicubic"]
 TIMESTEPS = 1000  # T of SD 2.1-base's noise schedule
 

@@ -1,4 +1,4 @@
-"""Restores a folder of LR images, or one image, with a trained OSEDiff checkpoint."""
+"""Restore a folder of LR images, or one image, with a trained OSEDiff checkpoint."""
 
 from __future__ import annotations
 
@@ -6,32 +6,38 @@ import argparse
 import sys
 import zlib
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
 
 from osediff.common.errors import run
-from osediff.common.files import read_json, sha256
+from osediff.common.files import sha256
 from osediff.common.images import list_images
 from osediff.common.restore_folder import restore_batches, write_failure
 from osediff.data.color import FIXES
 from osediff.models import backbone as backbones
+from osediff.models.adapter_files import ADAPTERS
 from osediff.models.generator import PRECISIONS
 from osediff.models.tiling import Tiling
-from osediff.pipeline import POSTERIORS, OSEDiff
-from osediff.prompts import read, read_prompts
-from osediff.training import checkpoint as checkpoints
+from osediff.outcome import read_outcome
+from osediff.pipeline import OSEDiff
+from osediff.prompts.prompt_file import read_folder_prompts
+from osediff.provenance import fingerprint, folder_hash
+from osediff.recipe import Posterior
 
 
-def main() -> None:
-    """Command line: LR images in, one SR PNG each out, and a record of what made them."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--input", type=Path, required=True, help="LR image, or folder of LR images (8-bit RGB)")
     parser.add_argument("--output", type=Path, required=True, help="folder for the SR images")
     parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint folder of osediff.train")
     parser.add_argument("--backbone", type=Path, required=True, help="the backbone it was trained on")
-    parser.add_argument("--prompts", type=Path, help="of these images, by osediff.prompts (default: empty ones)")
-    parser.add_argument("--prompt", default="", help="your own words for every image, after those of --prompts")
+    parser.add_argument(
+        "--prompts", type=Path, help="of these images, by osediff.prompts.extract (default: empty ones)"
+    )
+    parser.add_argument("--prompt", default="", help="words for every image, after those of --prompts")
     parser.add_argument("--record", type=Path, default=None, help="JSON record (default: OUTPUT/../run.json)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
@@ -39,7 +45,7 @@ def main() -> None:
     parser.add_argument("--precision", choices=list(PRECISIONS), default="fp32", help="of the networks")
     parser.add_argument("--batch", type=int, default=1, help="images of equal size that are restored together")
     parser.add_argument(
-        "--posterior", choices=POSTERIORS, default="sample", help="latent: drawn with the seed, or mode"
+        "--posterior", choices=get_args(Posterior), default="sample", help="latent: drawn with the seed, or mode"
     )
     parser.add_argument("--color-fix", choices=list(FIXES), default=None, help="default: the checkpoint's")
     parser.add_argument(
@@ -47,13 +53,18 @@ def main() -> None:
     )
     parser.add_argument("--tile-latent", type=int, default=Tiling.latent, help="the same for the UNet")
     parser.add_argument("--tile-overlap", type=int, default=Tiling.overlap, help="of the UNet's tiles")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Restore LR images, one SR PNG each, and record what made them."""
+    args = parse_arguments()
     if args.threads:
         torch.set_num_threads(args.threads)
     record = args.record or args.output.parent / "run.json"
-    outcome = read_json(args.checkpoint / "outcome.json")
-    if not outcome["converged"]:
-        reason = f"training did not converge: {outcome['reason']} at step {outcome['step']}"
+    outcome = read_outcome(args.checkpoint)
+    if not outcome.converged:
+        reason = f"training {outcome}"
         write_failure(record, {"method": "osediff", "checkpoint": str(args.checkpoint)}, reason, [])
         print(f"{args.checkpoint}: {reason}; nothing is restored, its rows say so", file=sys.stderr)
         return
@@ -61,21 +72,23 @@ def main() -> None:
     settings = {"precision": args.precision, "posterior": args.posterior, "color_fix": args.color_fix}
     model = OSEDiff.from_pretrained(args.checkpoint, args.backbone, args.device, tiles=tiles, **settings)
     stems = [args.input.stem] if args.input.is_file() else list(list_images(args.input))
-    told = dict.fromkeys(stems, args.prompt)
+    prompts, extractor = dict.fromkeys(stems, args.prompt), "null"
     if args.prompts:
-        # The released code's form: tags, then the user's words, each with a comma behind it.
-        told = {stem: f"{text}, {args.prompt}," for stem, text in read_prompts(args.prompts, stems).items()}
+        tags, made = read_folder_prompts(args.prompts, stems, model.recipe)
+        extractor = made.extractor
+        # The official code's form: tags, then the user's words, a comma behind both.
+        prompts = {stem: f"{text}, {args.prompt}," for stem, text in tags.items()}
     origin = backbones.source(args.backbone)
     made_by = {
         "method": "osediff",
-        "adapters": sha256(args.checkpoint / "adapters.safetensors"),
-        "backbone": checkpoints.folder_hash(args.backbone),
+        "adapters": sha256(args.checkpoint / ADAPTERS),
+        "backbone": folder_hash(args.backbone),
         "backbone_source": origin,
         # What osediff.common.restore_folder refuses to have evaluated.
         "weights": "random" if origin["weights"] == "random" else "trained",
-        "prompts": read(args.prompts)["made_by"]["extractor"] if args.prompts else "null",
+        "prompts": extractor,
         "prompt": args.prompt,
-        "text": checkpoints.fingerprint({stem: told[stem] for stem in stems}),
+        "text": fingerprint({stem: prompts[stem] for stem in stems}),
         "seed": args.seed,
         "batch": args.batch,
         "tiles": vars(tiles),
@@ -84,9 +97,9 @@ def main() -> None:
 
     def restore(images: list[np.ndarray], stems: list[str]) -> list[np.ndarray]:
         seeds = [(args.seed << 32) + zlib.crc32(stem.encode()) for stem in stems]
-        return model.restore(images, [told[stem] for stem in stems], seeds)
+        return model.restore(images, [prompts[stem] for stem in stems], seeds)
 
-    restore_batches(args.input, args.output, record, restore, made_by, model.recipe["scale_factor"], args.batch)
+    restore_batches(args.input, args.output, record, restore, made_by, model.recipe.scale_factor, args.batch)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ import types
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -37,7 +36,9 @@ from benchmark.statistics.pairwise import holm
 from osediff.common.errors import run
 from osediff.common.files import write_text
 from osediff.common.images import list_images, read_rgb
+from osediff.common.settings import parse
 from osediff.data.degradation import degrade
+from osediff.data.degradation_recipe import Degradation
 
 SCALE, LEVEL = 4, 0.01
 ROOT = Path(__file__).parents[1]
@@ -69,10 +70,10 @@ def crops(photos: list[np.ndarray], number: int, side: int) -> Iterator[np.ndarr
 
 
 @cache
-def recipe() -> dict[str, Any]:
+def recipe() -> Degradation:
     """The recipe that is compared, of config/degradations.yaml."""
-    found: dict[str, Any] = yaml.safe_load((ROOT / "config" / "degradations.yaml").read_text())
-    return dict(found["realesrgan-second-order"])
+    content = yaml.safe_load((ROOT / "config" / "degradations.yaml").read_text())
+    return parse(content["realesrgan-second-order"], Degradation, "config/degradations.yaml")
 
 
 def ours(crop: np.ndarray, n: int) -> np.ndarray:

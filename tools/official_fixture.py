@@ -38,7 +38,7 @@ def main() -> None:
         weights = closed_form.weights(parameters)
         given = closed_form.batch() | {
             "trains": trains,
-            "recipe": closed_form.recipe(trains),
+            "recipe": closed_form.recipe(trains).model_dump(mode="json"),
             "learning_rate": 5e-5,
             "weights": weights,
             "released": training_sides.released(weights),

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from osediff.common.settings import parse
 from osediff.losses.objective import Objective, regularizer_scope
 from osediff.models import backbone as backbones
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.models.lora import REGULARIZER, lora_parameters
-from osediff.training.distributed import OptimizerState, Options, make_accelerator
+from osediff.recipe import Recipe
+from osediff.training.distributed import make_accelerator
+from osediff.training.optimization import OptimizerState
 from osediff.training.sample_rng import SampleRNG
 from tools.peak import peak
 
@@ -39,9 +43,10 @@ class Given(SampleRNG):
 
 def prepare(given: dict[str, Any], backbone: Path, precision: str) -> Objective:
     """The objective on that backbone, its adapters at the given weights."""
+    recipe = parse(given["recipe"], Recipe, "given")
     model = backbones.load(backbone).to("cpu", PRECISIONS[precision])
-    generator = Generator(model, given["recipe"], regularizer_scope(given["recipe"]["loss"]))
-    objective = Objective(generator, given["recipe"]["loss"])
+    generator = Generator(model, recipe, regularizer_scope(recipe.loss))
+    objective = Objective(generator, recipe.loss)
     for name, parameter in parameters_of(generator).items():
         parameter.data.copy_(given["weights"][name])
     return objective
@@ -53,7 +58,7 @@ def parameters_of(generator: Generator) -> dict[str, torch.nn.Parameter]:
     return generator.parameters() | {f"unet.{name}": p for name, p in own.items()}
 
 
-def gradients(parameters: dict[str, torch.nn.Parameter]) -> dict[str, Tensor]:
+def gradients(parameters: Mapping[str, torch.nn.Parameter]) -> dict[str, Tensor]:
     """Gradients by name."""
     return {name: p.grad.clone() for name, p in parameters.items() if p.grad is not None}
 
@@ -71,12 +76,12 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     given = torch.load(args.given, weights_only=True)
-    recipe = given["recipe"] | {"learning_rate": given["learning_rate"]}
+    recipe = parse(given["recipe"] | {"learning_rate": given["learning_rate"]}, Recipe, "given")
     objective = prepare(given, args.backbone, args.precision)
     generator = objective.generator
     if args.gradient_checkpointing:
         generator.checkpoint_gradients()
-    accelerator = make_accelerator(Options(precision=args.precision), recipe)
+    accelerator = make_accelerator("cpu", args.precision, recipe.batch)
     embeddings = given.get("embeddings")
     if embeddings is None:  # of the whole training, before it begins
         found = generator.backbone.embed([*given["prompts"], given["negative_prompt"]])
@@ -84,6 +89,7 @@ def main() -> None:
     generator.backbone.text_encoder = None
     text, negative_embeds = embeddings["text"], embeddings["negative"]
     trained = OptimizerState(generator.parameters(), recipe, accelerator)
+    assert objective.regularizer is not None
     own = OptimizerState(objective.regularizer.parameters(), recipe, accelerator)
     lq, hq = given["lq"], given["hq"]
     losses, kept, times = [], {}, [(time.perf_counter(), time.process_time())]
@@ -94,13 +100,13 @@ def main() -> None:
         trained.backward(loss)
         if step == 0 and "gradients" in given:
             kept = gradients(trained.parameters)
-        trained.step(recipe["learning_rate"])
+        trained.step(recipe.learning_rate)
         with accelerator.autocast():
             terms |= objective.regularizer_loss(critic_input, hq, text, rng)
         own.backward(terms["diffusion"])
         if step == 0 and "gradients" in given:
             kept |= gradients(own.parameters)
-        own.step(recipe["learning_rate"])
+        own.step(recipe.learning_rate)
         losses.append({name: float(value.detach()) for name, value in terms.items()})
         times.append((time.perf_counter(), time.process_time()))
     torch.save({"losses": losses, "gradients": kept, "times": times, "peak": peak()}, args.out)

@@ -9,19 +9,20 @@ import torch
 
 from osediff.common.files import write_json
 from osediff.models import backbone as backbones
+from osediff.models.adapter_files import save_adapters
 from osediff.models.generator import Generator
 from osediff.models.lora import GENERATOR, REGULARIZER
-from osediff.training import checkpoint as checkpoints
+from osediff.recipe import LoraTargets, ModelRecipe
 
-RECIPE = {
-    "rank_vae": 4,
-    "rank_unet": 4,
-    "alpha": 8,
-    "tune": {"vae_encoder": True, "vae_decoder": False, "unet": True},
-    "scale_factor": 4,
-    "process_size": 512,
-    "color_fix": "adain",
-}
+RECIPE = ModelRecipe(
+    rank_vae=4,
+    rank_unet=4,
+    alpha=8,
+    lora_targets=LoraTargets(vae_encoder=True, vae_decoder=False, unet=True),
+    scale_factor=4,
+    process_size=512,
+    color_fix="adain",
+)
 # Which of the released code's adapters a layer of the UNet belongs to, by the beginning of its name.
 GROUPS = {"down_blocks.": "encoder", "conv_in": "encoder", "up_blocks.": "decoder", "conv_out": "decoder"}
 
@@ -51,8 +52,8 @@ def write(backbone: Path, folder: Path, pickled: Path, size: float = 0.02) -> No
             if ".lora_" in name:
                 parameter.copy_(size * torch.randn(parameter.shape, generator=random))
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoints.save_adapters(folder / "adapters.safetensors", parameters)
-    write_json(folder / "recipe.json", RECIPE)
+    save_adapters(folder / "adapters.safetensors", parameters)
+    write_json(folder / "recipe.json", RECIPE.model_dump(mode="json"))
 
     unet: dict[str, torch.Tensor] = {}
     vae: dict[str, torch.Tensor] = {}
@@ -64,8 +65,8 @@ def write(backbone: Path, folder: Path, pickled: Path, size: float = 0.02) -> No
         if tail:
             layers["vae" if network == "vae" else group(layer)].add(layer)
     released = {
-        "rank_unet": RECIPE["rank_unet"],
-        "rank_vae": RECIPE["rank_vae"],
+        "rank_unet": RECIPE.rank_unet,
+        "rank_vae": RECIPE.rank_vae,
         **{f"unet_lora_{name}_modules": sorted(layers[name]) for name in ("encoder", "decoder", "others")},
         "vae_lora_encoder_modules": sorted(layers["vae"]),
         "state_dict_unet": unet,

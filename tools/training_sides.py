@@ -16,14 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from torch import Tensor
 from torchvision.models import vgg16
 
+from osediff.common.settings import parse
+from osediff.losses.objective import regularizer_scope
 from osediff.models import backbone as backbones
 from osediff.models.generator import Generator
 from osediff.models.lora import REGULARIZER
+from osediff.recipe import Recipe
 from tools.our_training import parameters_of
-from tools.released_format import RECIPE, released_name
+from tools.released_format import released_name
 
 HERE = Path(__file__).parent
 NEGATIVE = "painting, oil painting, illustration, blurring, dirty, messy, worst quality, low quality, jpeg artifacts"
@@ -37,11 +41,16 @@ LOSSES = {
 }
 
 
-def recipe(trains: str, batch: int) -> dict[str, Any]:
-    """A recipe with the released script's losses; the regularizer ``trains`` all or mid-block."""
-    regularizer = {"kind": "vsd", "domain": "latent", "weight": 1.0, "guidance": 7.5, "timesteps": [20, 980]}
-    loss = {"mse": 1.0, "perceptual": {"kind": "lpips-vgg", "weight": 2.0}}
-    return RECIPE | {"loss": loss | {"regularizer": regularizer | {"trains": trains}}, "batch": batch}
+def recipe(lora_scope: str, batch: int) -> Recipe:
+    """The paper's recipe with the official script's losses; the regularizer adapts all layers or the mid-block."""
+    root = HERE.parent / "config"
+    content = yaml.safe_load((root / "variants.yaml").read_text())["bases"]["paper"]
+    degradation = yaml.safe_load((root / "degradations.yaml").read_text())[content["degradation"]]
+    loss = content["loss"] | {"regularizer": content["loss"]["regularizer"] | {"lora_scope": lora_scope}}
+    content |= {"degradation": degradation, "loss": loss, "batch": batch}
+    return parse(
+        {key: content[key] for key in content.keys() & Recipe.model_fields.keys()}, Recipe, "the paper's recipe"
+    )
 
 
 def network(name: str) -> str:
@@ -61,7 +70,7 @@ def given(backbone: Path, crop: int, batch: int, trains: str, size: float = 0.02
     """What both sides are given: smooth random pairs of ``crop`` pixels, LoRA with deviation ``size``."""
     settings = recipe(trains, batch)
     model = backbones.load(backbone)
-    generator = Generator(model, settings, trains)
+    generator = Generator(model, settings, regularizer_scope(settings.loss))
     random = torch.Generator().manual_seed(1)
     weights = {
         name: size * torch.randn(p.shape, generator=random) if ".lora_" in name else p.detach().clone()
@@ -71,7 +80,7 @@ def given(backbone: Path, crop: int, batch: int, trains: str, size: float = 0.02
     lq, hq = (torch.nn.functional.interpolate(x, (crop, crop), mode="bicubic").clamp(-1, 1) for x in coarse)
     latent = (batch, model.unet.config.in_channels, crop // generator.factor, crop // generator.factor)
     return {
-        "recipe": settings,
+        "recipe": settings.model_dump(mode="json"),
         "trains": trains,
         "learning_rate": 5e-5,
         "weights": weights,

@@ -1,20 +1,18 @@
 """Random degradation of photographs: Real-ESRGAN's second-order pipeline, and milder camera-like recipes.
 
-A recipe is data (config/degradations.yaml): a list of stages (blur, resize, noise, JPEG) and the probability of a final
-sinc filter. Two stages with Real-ESRGAN's ranges are the pipeline that OSEDiff trains on and DIV2K-Val was made with
-(Wang et al., "Real-ESRGAN", ICCVW 2021, section 3; the ranges are those of OSEDiff's released configuration).
+The settings are data (config/degradations.yaml, typed in ``degradation_recipe``): stages of blur, resize, noise and
+JPEG, and the probability of a final sinc filter. Two stages with Real-ESRGAN's ranges are the pipeline that OSEDiff trains on and DIV2K-Val was made with
+(Wang et al., "Real-ESRGAN", ICCVW 2021, section 3; the ranges are those of OSEDiff's official configuration).
 Everything random comes from the generator that is handed in, so one seed gives one LQ image whatever ran before.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import zlib
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -27,11 +25,12 @@ from tqdm import tqdm
 
 from osediff.common.errors import InputError, run
 from osediff.common.images import list_images, read_rgb, write_png
+from osediff.common.settings import read
+from osediff.data.degradation_recipe import Blur, Degradation, DegradationSpec, Noise, Resize, Stage
 
 KERNEL_SIZES = range(7, 22, 2)
 BINS = 4096  # of uniform numbers, see inverse_poisson
 RESIZE_MODES = ("area", "bilinear", "bicubic")
-Recipe = dict[str, Any]
 
 
 def gaussian_kernel(size: int, sigma: tuple[float, float], angle: float, shape: str, beta: float) -> np.ndarray:
@@ -56,21 +55,21 @@ def sinc_kernel(size: int, cutoff: float) -> np.ndarray:
     return kernel / kernel.sum()
 
 
-def random_kernel(rng: Generator, blur: Recipe) -> np.ndarray:
+def random_kernel(rng: Generator, blur: Blur) -> np.ndarray:
     """One blur kernel drawn from ``blur``: kernel family, size 7 to 21, widths, rotation and shape exponent."""
     size = int(rng.choice(KERNEL_SIZES))
-    if rng.random() < blur["sinc_probability"]:
+    if rng.random() < blur.sinc_probability:
         return sinc_kernel(size, rng.uniform(math.pi / (3 if size < 13 else 5), math.pi))
-    names = list(blur["kernels"])
-    weights = np.array([blur["kernels"][name] for name in names])
+    names = list(blur.kernels)
+    weights = np.array([blur.kernels[name] for name in names])
     name = names[int(rng.choice(len(names), p=weights / weights.sum()))]
-    sigma_x = rng.uniform(*blur["sigma"])
+    sigma_x = rng.uniform(*blur.sigma)
     sigma_y, angle = sigma_x, 0.0
     if name.endswith("aniso"):
-        sigma_y, angle = rng.uniform(*blur["sigma"]), rng.uniform(-math.pi, math.pi)
+        sigma_y, angle = rng.uniform(*blur.sigma), rng.uniform(-math.pi, math.pi)
     beta, shape = 1.0, "generalized"
     if not name.startswith(("iso", "aniso")):
-        low, high = blur["plateau_beta" if name.startswith("plateau") else "generalized_beta"]
+        low, high = blur.plateau_beta if name.startswith("plateau") else blur.generalized_beta
         beta = rng.uniform(low, 1) if rng.random() < 0.5 else rng.uniform(1, high)
         shape = "plateau" if name.startswith("plateau") else "generalized"
     return gaussian_kernel(size, (sigma_x, sigma_y), angle, shape, beta)
@@ -95,10 +94,10 @@ def resized(image: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
     return out[0].permute(1, 2, 0).contiguous().numpy()
 
 
-def random_scale(rng: Generator, resize: Recipe) -> float:
-    """Factor of one random resize: up, down or keep with their probabilities, within ``resize["range"]``."""
-    kind = rng.choice(3, p=resize["up_down_keep"])
-    low, high = resize["range"]
+def random_scale(rng: Generator, resize: Resize) -> float:
+    """Factor of one random resize: up, down or keep with their probabilities, within ``resize.range``."""
+    kind = rng.choice(3, p=resize.up_down_keep)
+    low, high = resize.range
     return float((rng.uniform(1, high), rng.uniform(low, 1), 1.0)[kind])
 
 
@@ -132,11 +131,11 @@ def poisson_counts(levels: np.ndarray, photons: int, rng: Generator) -> np.ndarr
     return counts
 
 
-def noisy(image: np.ndarray, rng: Generator, noise: Recipe) -> np.ndarray:
+def noisy(image: np.ndarray, rng: Generator, noise: Noise) -> np.ndarray:
     """``image`` in [0, 1] plus Gaussian noise (sigma in 1/255) or Poisson shot noise, gray or per channel."""
-    gaussian = rng.random() < noise["gaussian_probability"]
-    strength = rng.uniform(*noise["sigma" if gaussian else "poisson_scale"])
-    gray = rng.random() < noise["gray_probability"]
+    gaussian = rng.random() < noise.gaussian_probability
+    strength = rng.uniform(*(noise.sigma if gaussian else noise.poisson_scale))
+    gray = rng.random() < noise.gray_probability
     if gaussian:
         shape = (*image.shape[:2], 1) if gray else image.shape
         return np.clip(image + rng.standard_normal(shape, np.float32) * (strength / 255), 0, 1)
@@ -157,34 +156,41 @@ def jpeg(image: np.ndarray, quality: float) -> np.ndarray:
     return decoded[..., ::-1].astype(np.float32) / 255
 
 
-def degrade(hq: np.ndarray, recipe: Recipe, scale_factor: int, rng: Generator) -> np.ndarray:
-    """LR image, uint8 (H // scale_factor, W // scale_factor, 3), of ``hq``, uint8 (H, W, 3), by ``recipe``."""
-    return (np.clip(degraded(hq, recipe, scale_factor, rng), 0, 1) * 255).round().astype(np.uint8)
+def degrade(hq: np.ndarray, recipe: Degradation, scale_factor: int, rng: Generator) -> np.ndarray:
+    """Make the LR image, uint8 (H // scale_factor, W // scale_factor, 3), of ``hq``, uint8 (H, W, 3)."""
+    return (np.clip(degrade_unrounded(hq, recipe, scale_factor, rng), 0, 1) * 255).round().astype(np.uint8)
 
 
-def degraded(hq: np.ndarray, recipe: Recipe, scale_factor: int, rng: Generator) -> np.ndarray:
-    """As ``degrade``, before rounding: float32, mostly in [0, 1], for a filter or a resize may overshoot."""
+def degrade_stage(image: np.ndarray, stage: Stage, target: tuple[int, int] | None, rng: Generator) -> np.ndarray:
+    """Apply blur, resize and noise of ``stage`` to ``image``, float32 (H, W, 3) in [0, 1].
+
+    ``target``: (H, W) around which the random resize ends; None: around the size of ``image``.
+    """
+    if rng.random() < stage.blur.probability:
+        image = filtered(image, random_kernel(rng, stage.blur))
+    factor = random_scale(rng, stage.resize)
+    height, width = target or image.shape[:2]
+    size = (max(1, int(height * factor)), max(1, int(width * factor)))
+    return noisy(resized(image, size, str(rng.choice(RESIZE_MODES))), rng, stage.noise)
+
+
+def degrade_unrounded(hq: np.ndarray, recipe: Degradation, scale_factor: int, rng: Generator) -> np.ndarray:
+    """Degrade as ``degrade`` does, without rounding: float32, mostly in [0, 1]; a filter or a resize may overshoot."""
     image = hq.astype(np.float32) / 255
     size = (hq.shape[0] // scale_factor, hq.shape[1] // scale_factor)
-    for index, stage in enumerate(recipe["stages"]):
-        last = index == len(recipe["stages"]) - 1
-        if rng.random() < stage["blur"]["probability"]:
-            image = filtered(image, random_kernel(rng, stage["blur"]))
-        factor = random_scale(rng, stage["resize"])
-        height, width = size if last else image.shape[:2]
-        image = resized(
-            image, (max(1, int(height * factor)), max(1, int(width * factor))), str(rng.choice(RESIZE_MODES))
-        )
-        image = noisy(image, rng, stage["noise"])
-        if stage["jpeg"] and not last:
-            image = jpeg(image, rng.uniform(*stage["jpeg"]))
+    *earlier, final = recipe.stages
+    for stage in earlier:
+        image = degrade_stage(image, stage, None, rng)
+        if stage.jpeg:
+            image = jpeg(image, rng.uniform(*stage.jpeg))
+    image = degrade_stage(image, final, size, rng)
     # Real-ESRGAN ends with two steps in either order: JPEG, and the resize to LR size with the sinc filter.
     compress_first = rng.random() < 0.5
-    quality = recipe["stages"][-1]["jpeg"]
+    quality = final.jpeg
     if quality and compress_first:
         image = jpeg(image, rng.uniform(*quality))
     image = resized(image, size, str(rng.choice(RESIZE_MODES)))
-    if rng.random() < recipe["final_sinc_probability"]:
+    if rng.random() < recipe.final_sinc_probability:
         kernel_size = int(rng.choice(KERNEL_SIZES))
         image = filtered(image, sinc_kernel(kernel_size, rng.uniform(math.pi / 3, math.pi)))
     if quality and not compress_first:
@@ -193,23 +199,21 @@ def degraded(hq: np.ndarray, recipe: Recipe, scale_factor: int, rng: Generator) 
 
 
 def main() -> None:
-    """Command line: one LR PNG for each HR PNG of a folder, seeded by (seed, file stem)."""
+    """Make one LR PNG for each HR PNG of a folder, seeded by (seed, file stem)."""
     parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--spec", type=Path, required=True, help="YAML file (degradation_recipe.DegradationSpec)")
     parser.add_argument("--input", type=Path, required=True, help="folder of HR images")
     parser.add_argument("--output", type=Path, required=True, help="folder for the LR images")
-    parser.add_argument("--recipe", required=True, help="degradation recipe as JSON (config/degradations.yaml)")
-    parser.add_argument("--scale-factor", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    recipe = json.loads(args.recipe)
+    spec = read(args.spec, DegradationSpec)
     for stem, path in tqdm(list_images(args.input).items(), desc="degrading", unit="image"):
         hq = read_rgb(path)
-        if hq.shape[0] % args.scale_factor or hq.shape[1] % args.scale_factor:
+        if hq.shape[0] % spec.scale_factor or hq.shape[1] % spec.scale_factor:
             raise InputError(
-                f"{path}: {hq.shape[1]}x{hq.shape[0]} is no multiple of {args.scale_factor}; crop it first"
+                f"{path}: {hq.shape[1]}x{hq.shape[0]} is no multiple of {spec.scale_factor}; crop it first"
             )
-        rng = np.random.default_rng([args.seed, zlib.crc32(stem.encode())])
-        write_png(args.output / f"{stem}.png", degrade(hq, recipe, args.scale_factor, rng))
+        rng = np.random.default_rng([spec.seed, zlib.crc32(stem.encode())])
+        write_png(args.output / f"{stem}.png", degrade(hq, spec.degradation, spec.scale_factor, rng))
 
 
 if __name__ == "__main__":

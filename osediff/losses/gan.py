@@ -10,7 +10,7 @@ variants draw the same random numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -38,13 +38,13 @@ class Blur(nn.Module):
         self.register_buffer("kernel", row[:, None] * row[None, :], persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same number of channels, one pixel smaller on each axis."""
+        """Filter ``x`` (N, C, H, W); the result is one pixel smaller on each axis."""
         kernel = self.kernel.to(x).expand(x.shape[1], 1, 4, 4)
         return F.conv2d(F.pad(x, (1, 1, 1, 1)), kernel, groups=x.shape[1])
 
 
 def head(channels: int, spatial: bool) -> nn.Sequential:
-    """Logits of one feature: a map (N, C, h, w) gives a map of them, a vector (N, C) gives one."""
+    """Build a head that maps one feature to logits: a map (N, C, h, w) to a map of them, a vector (N, C) to one."""
     if not spatial:
         layers = [spectral_norm(nn.Linear(channels, WIDTH)), nn.LeakyReLU(0.2), spectral_norm(nn.Linear(WIDTH, 1))]
         return nn.Sequential(*layers)
@@ -53,26 +53,26 @@ def head(channels: int, spatial: bool) -> nn.Sequential:
 
 
 def encoder_features(generator: Generator) -> Features:
-    """The backbone's own frozen encoder, for the demo: its two deepest levels and the average of the last.
+    """Return features of the backbone's frozen encoder: its two deepest levels, and the average of the last.
 
-    It needs no download and is not CLIP; a GAN loss on it says that the machinery works.
+    For the demo: it needs no download and is not CLIP; a GAN loss on it shows that the machinery works.
     """
     encoder = generator.backbone.vae.encoder
 
     def features(image: Tensor) -> list[Tensor]:
-        found = []
+        levels = []
         with generator.pretrained_vae():
             hidden = encoder.conv_in(image)
             for block in encoder.down_blocks:
                 hidden = block(hidden)
-                found.append(hidden)
-        return [*found[-2:], found[-1].mean((2, 3))]
+                levels.append(hidden)
+        return [*levels[-2:], levels[-1].mean((2, 3))]
 
     return features
 
 
 def clip_features(generator: Generator) -> Features:
-    """CLIP ViT-B/32 as img2img-turbo uses it: tokens after blocks 4 and 8 as 7x7 maps, and the projected embedding.
+    """Return features of CLIP ViT-B/32 as img2img-turbo uses it: tokens after blocks 4 and 8 as 7x7 maps, and the projected embedding.
 
     Images (N, 3, H, W) in [-1, 1] are brought to 224 pixels by averaging. InputError where the weights are not in the
     Hugging Face cache: nothing is downloaded during training.
@@ -92,9 +92,9 @@ def clip_features(generator: Generator) -> Features:
 
     def features(image: Tensor) -> list[Tensor]:
         small = F.interpolate(image / 2 + 0.5, size=(224, 224), mode="area")
-        found = clip((small - mean) / std, output_hidden_states=True)
-        maps = [found.hidden_states[depth][:, 1:].transpose(1, 2).unflatten(2, (7, 7)) for depth in (4, 8)]
-        return [*maps, found.image_embeds]
+        output = clip((small - mean) / std, output_hidden_states=True)
+        maps = [output.hidden_states[depth][:, 1:].transpose(1, 2).unflatten(2, (7, 7)) for depth in (4, 8)]
+        return [*maps, output.image_embeds]
 
     return features
 
@@ -103,40 +103,38 @@ KINDS: dict[str, Callable[[Generator], Features]] = {"encoder": encoder_features
 
 
 class GAN:
-    """A discriminator between restored and true images. Of a recipe's ``loss`` it takes ``discriminator``, of KINDS."""
+    """A discriminator between restored and true images, on the frozen features that ``discriminator`` names (KINDS)."""
 
-    term, critic_name = "gan", "discriminator"  # names of the two losses in the log
+    name, critic_name = "gan", "discriminator"  # of the two losses in the log
 
-    def __init__(self, generator: Generator, loss: dict[str, Any]) -> None:
-        self.features = KINDS[loss["discriminator"]](generator)
+    def __init__(self, generator: Generator, discriminator: Literal["encoder", "clip"]) -> None:
+        self.features = KINDS[discriminator](generator)
         like = next(generator.backbone.vae.parameters())
         with torch.no_grad():
             probe = self.features(torch.zeros(1, 3, 64, 64).to(like))
         self.heads = nn.ModuleList(head(feature.shape[1], feature.ndim == 4) for feature in probe).to(like.device)
 
     def parameters(self) -> dict[str, nn.Parameter]:
-        """The heads' weights, trained by ``critic_loss`` alone."""
+        """The heads' weights by name, trained by ``critic_loss`` alone."""
         return dict(self.heads.named_parameters())
 
     def buffers(self) -> dict[str, Tensor]:
-        """What a training state holds besides the parameters: the vectors of the spectral norm's power iteration."""
+        """Tensors that a training state holds besides the parameters: those of the spectral norm's power iteration."""
         return dict(self.heads.named_buffers())
 
     def critic_input(self, restored: Tensor, latent: Tensor) -> Tensor:
-        """What is judged: the ``restored`` image (N, 3, H, W)."""
+        """Return what is judged: the ``restored`` image (N, 3, H, W)."""
         return restored
 
     def cross_entropy(self, image: Tensor, label: float) -> Tensor:
-        """Binary cross-entropy of ``image`` (N, 3, H, W) and ``label``: mean over positions, sum over heads."""
+        """Return the binary cross-entropy of ``image`` (N, 3, H, W) and ``label``: mean over positions, sum over heads."""
         logits = [
             upcast_half(of_head(feature)) for of_head, feature in zip(self.heads, self.features(image), strict=True)
         ]
-        return torch.stack(
-            [F.binary_cross_entropy_with_logits(found, torch.full_like(found, label)) for found in logits]
-        ).sum()
+        return torch.stack([F.binary_cross_entropy_with_logits(x, torch.full_like(x, label)) for x in logits]).sum()
 
     def loss(self, critic_input: Tensor, text: Tensor, negative_embeds: Tensor, rng: SampleRNG) -> Tensor:
-        """How far the restored images are from being taken for true ones; the texts are not used."""
+        """Return how far the restored images are from being taken for true ones; the embeddings are not used."""
         self.heads.requires_grad_(False)
         try:
             return self.cross_entropy(critic_input, REAL)
@@ -144,5 +142,5 @@ class GAN:
             self.heads.requires_grad_(True)
 
     def critic_loss(self, critic_input: Tensor, hq: Tensor, text: Tensor, rng: SampleRNG) -> Tensor:
-        """What the discriminator minimizes on restored and true images (N, 3, H, W)."""
+        """Return the discriminator's loss on restored images and on true ones ``hq``, both (N, 3, H, W)."""
         return self.cross_entropy(hq, REAL) + self.cross_entropy(critic_input.detach(), 0.0)

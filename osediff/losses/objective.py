@@ -1,63 +1,100 @@
 """What one training step minimizes (Algorithm 1): the generator's loss, then the regularizer's own.
 
-    objective = Objective(generator, recipe["loss"])
-    loss, terms, critic_input = objective.generator_loss(lq, hq, text, negative_embeds, rng)  # backward, its step
-    terms |= objective.regularizer_loss(critic_input, hq, text, rng)  # backward, the second optimizer's step
+    objective = Objective(generator, recipe.loss)
+    total, terms, critic_input = objective.generator_loss(lq, hq, text, negative_embeds, rng)  # backward, generator step
+    terms |= objective.regularizer_loss(critic_input, hq, text, rng)  # backward, regularizer step
 
-Every kind of regularizer has the same members (see ``osediff.losses.vsd.VSD``): ``parameters``, ``buffers``,
-``critic_input``, ``loss``, ``critic_loss``, and the names of its two losses. Random numbers are drawn in one order: posterior
-of the encoder, then the regularizer's loss, then its own; so variants with one seed see the same noise and timesteps.
+Random numbers are drawn in one order: posterior of the encoder, the regularizer's loss on the generator, its own loss.
+So variants with one seed see the same noise and timesteps.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple, Protocol
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from osediff.losses import perceptual
 from osediff.losses.gan import GAN
 from osediff.losses.vsd import VSD
 from osediff.models.generator import Generator
+from osediff.recipe import GANLoss, LoraScope, Loss, NoRegularizer, VSDLoss
 from osediff.training.sample_rng import SampleRNG
 
-REGULARIZERS: dict[str, Any] = {"vsd": VSD, "gan": GAN}
+
+class Regularizer(Protocol):
+    """What every kind of regularizer offers (``osediff.losses.vsd.VSD``, ``osediff.losses.gan.GAN``)."""
+
+    name: str
+    """Of the generator's term in the log."""
+    critic_name: str
+    """Of the regularizer's own loss in the log."""
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """Return the parameters that the regularizer step trains, by name."""
+
+    def buffers(self) -> dict[str, Tensor]:
+        """Return tensors that a training state holds besides the parameters, by name."""
+
+    def critic_input(self, restored: Tensor, latent: Tensor) -> Tensor:
+        """Return what is judged, of restored images (N, 3, H, W) and their latents (N, C, h, w)."""
+
+    def loss(self, critic_input: Tensor, text: Tensor, negative_embeds: Tensor, rng: SampleRNG) -> Tensor:
+        """Return the generator's term."""
+
+    def critic_loss(self, critic_input: Tensor, hq: Tensor, text: Tensor, rng: SampleRNG) -> Tensor:
+        """Return the regularizer's own loss."""
 
 
-def regularizer_scope(loss: dict[str, Any]) -> str | None:
-    """Which of the UNet's layers the regularizer adapts: ``all``, ``mid-block``, or None where it has no LoRA."""
-    return str(loss["regularizer"]["trains"]) if loss["regularizer"]["kind"] == "vsd" else None
+class GeneratorLoss(NamedTuple):
+    """Loss of a generator step: the weighted total, its unweighted terms by name, and what the regularizer judges."""
+
+    total: Tensor
+    terms: dict[str, Tensor]
+    critic_input: Tensor
+
+
+def regularizer_scope(loss: Loss) -> LoraScope | None:
+    """Return which of the UNet's layers the regularizer adapts, or None where it has no LoRA."""
+    return loss.regularizer.lora_scope if isinstance(loss.regularizer, VSDLoss) else None
+
+
+def make_regularizer(generator: Generator, loss: Loss) -> Regularizer | None:
+    """Build the regularizer that ``loss`` asks for on ``generator``; None for the data term alone."""
+    if isinstance(loss.regularizer, VSDLoss):
+        return VSD(generator, loss.regularizer)
+    return GAN(generator, loss.discriminator) if isinstance(loss.regularizer, GANLoss) else None
 
 
 class Objective:
-    """The losses of a recipe on a ``generator``. ``settings`` is the recipe's ``loss``."""
+    """The losses of a recipe on a ``generator`` (Eqs. 5 and 8)."""
 
-    def __init__(self, generator: Generator, settings: dict[str, Any]) -> None:
+    def __init__(self, generator: Generator, settings: Loss) -> None:
         self.generator, self.settings = generator, settings
-        self.distance = perceptual.KINDS[settings["perceptual"]["kind"]](generator)
-        kind = REGULARIZERS.get(settings["regularizer"]["kind"])  # "none" has none
-        self.regularizer: Any = kind(generator, settings) if kind else None
+        self.distance = perceptual.KINDS[settings.perceptual.kind](generator)
+        self.regularizer = make_regularizer(generator, settings)
 
     def generator_loss(
         self, lq: Tensor, hq: Tensor, text: Tensor, negative_embeds: Tensor, rng: SampleRNG
-    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Eq. 8 on ``lq`` and ``hq`` (N, 3, H, W) in [-1, 1]: the loss, its unweighted terms, what is regularized.
+    ) -> GeneratorLoss:
+        """Compute Eq. 8.
 
-        ``text`` and ``negative_embeds`` are embeddings (N, tokens, channels). The third is for ``regularizer_loss``.
+        ``lq`` and ``hq``: images (N, 3, H, W) in [-1, 1]. ``text`` and ``negative_embeds``: embeddings
+        (N, tokens, channels).
         """
         restored, latent = self.generator(lq, text, rng)
         terms = {"mse": F.mse_loss(restored, hq), "perceptual": self.distance(restored, hq)}
-        loss = self.settings["mse"] * terms["mse"] + self.settings["perceptual"]["weight"] * terms["perceptual"]
-        if self.regularizer is None:
-            return loss, terms, latent.detach()
+        total = self.settings.mse * terms["mse"] + self.settings.perceptual.weight * terms["perceptual"]
+        if self.regularizer is None or isinstance(self.settings.regularizer, NoRegularizer):
+            return GeneratorLoss(total, terms, latent.detach())
         critic_input = self.regularizer.critic_input(restored, latent)
-        terms[self.regularizer.term] = self.regularizer.loss(critic_input, text, negative_embeds, rng)
-        loss = loss + self.settings["regularizer"]["weight"] * terms[self.regularizer.term]
-        return loss, terms, critic_input.detach()
+        term = self.regularizer.loss(critic_input, text, negative_embeds, rng)
+        terms[self.regularizer.name] = term
+        return GeneratorLoss(total + self.settings.regularizer.weight * term, terms, critic_input.detach())
 
     def regularizer_loss(self, critic_input: Tensor, hq: Tensor, text: Tensor, rng: SampleRNG) -> dict[str, Tensor]:
-        """The regularizer's own loss under its name; nothing where there is no regularizer."""
+        """Compute the regularizer's own loss (Eq. 9) under its name; empty where there is no regularizer."""
         if self.regularizer is None:
             return {}
         return {self.regularizer.critic_name: self.regularizer.critic_loss(critic_input, hq, text, rng)}

@@ -16,7 +16,7 @@ Distance = Callable[[Tensor, Tensor], Tensor]
 
 
 def encoder_features(generator: Generator) -> Distance:
-    """Distance of unit-normalized features of the backbone's own frozen VAE encoder, summed over its levels.
+    """Return the distance of unit-normalized features of the backbone's own frozen VAE encoder, summed over its levels.
 
     This is LPIPS's construction on another network and without learned channel weights: it needs no download and
     is not LPIPS, and its values compare with nothing but themselves.
@@ -24,28 +24,30 @@ def encoder_features(generator: Generator) -> Distance:
     encoder = generator.backbone.vae.encoder
 
     def features(image: Tensor) -> list[Tensor]:
-        found = []
+        levels = []
         with generator.pretrained_vae():
             hidden = encoder.conv_in(image)
             for block in encoder.down_blocks:
                 hidden = block(hidden)
-                found.append(hidden / (hidden.square().sum(1, keepdim=True) + 1e-8).sqrt())
-        return found
+                levels.append(hidden / (hidden.square().sum(1, keepdim=True) + 1e-8).sqrt())
+        return levels
 
     def distance(restored: Tensor, target: Tensor) -> Tensor:
         with torch.no_grad():
-            wanted = features(target)
+            expected = features(target)
         return torch.stack(
-            [(a - b).square().sum(1).mean() for a, b in zip(features(restored), wanted, strict=True)]
+            [(a - b).square().sum(1).mean() for a, b in zip(features(restored), expected, strict=True)]
         ).sum()
 
     return distance
 
 
 def lpips_vgg(generator: Generator) -> Distance:
-    """LPIPS with VGG16, the paper's training loss, computed by pyiqa (non-commercial license); nothing is downloaded.
+    """Return LPIPS with VGG16, the paper's training loss, computed by pyiqa (non-commercial license); nothing is downloaded.
 
-    InputError where its weights are not here or are another file."""
+    Raises:
+        InputError: its weights are not here, or are another file.
+    """
     path = find(LPIPS_VGG)
     if path is None:
         command = "python -m osediff.common.artifacts fetch metric-weights --only lpips-vgg"

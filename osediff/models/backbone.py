@@ -6,6 +6,8 @@ brought there also has ``manifest.json``: which mirror it came from, and whether
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,14 +35,14 @@ class Backbone:
     scheduler: DDPMScheduler
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Backbone:
-        """Moves the three networks to ``device``, and to ``dtype`` if given; returns itself."""
+        """Move the three networks to ``device``, and to ``dtype`` if given; returns itself."""
         for network in (self.vae, self.unet, self.text_encoder):
             nn.Module.to(network, device, dtype)  # past diffusers' own, which warns of nothing at every cast
         return self
 
     @torch.no_grad()
     def embed(self, prompts: list[str]) -> Tensor:
-        """Text embeddings (N, tokens, channels) of ``prompts``, padded or cut to the encoder's token count."""
+        """Return text embeddings (N, tokens, channels) of ``prompts``, padded or cut to the encoder's token count."""
         tokens = self.tokenizer(
             prompts,
             max_length=self.tokenizer.model_max_length,
@@ -58,35 +60,37 @@ class PromptEmbedder:
 
     def __init__(self, backbone: Backbone) -> None:
         self.backbone = backbone
-        self.kept: dict[str, Tensor] = {}
+        self.cache: dict[str, Tensor] = {}
 
     def __call__(self, prompts: list[str]) -> Tensor:
-        """Embeddings (N, tokens, channels) of ``prompts``."""
-        found = {prompt: self.kept[prompt] for prompt in prompts if prompt in self.kept}
-        missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in found]
+        """Return embeddings (N, tokens, channels) of ``prompts``."""
+        embeddings = {prompt: self.cache[prompt] for prompt in prompts if prompt in self.cache}
+        missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in embeddings]
         if missing:
-            found |= dict(zip(missing, self.backbone.embed(missing).split(1), strict=True))
-        if len(self.kept) + len(missing) <= self.ROOM:
-            self.kept |= {prompt: found[prompt] for prompt in missing}
-        return torch.cat([found[prompt] for prompt in prompts])
+            embeddings |= dict(zip(missing, self.backbone.embed(missing).split(1), strict=True))
+        if len(self.cache) + len(missing) <= self.ROOM:
+            self.cache |= {prompt: embeddings[prompt] for prompt in missing}
+        return torch.cat([embeddings[prompt] for prompt in prompts])
 
-    def forget(self) -> None:
-        """Drops what is kept."""
-        self.kept.clear()
+    def clear(self) -> None:
+        """Empty the cache."""
+        self.cache.clear()
 
 
 def check(folder: Path) -> DDPMScheduler:
-    """The scheduler of the backbone in ``folder``, if OSEDiff can start from that.
+    """Return the scheduler of the backbone in ``folder``, if OSEDiff can start from that backbone.
 
-    Raises InputError when a part is missing or the UNet was not trained to predict noise: OSEDiff's Eq. 3 holds for
-    epsilon prediction only, and the 768-pixel SD 2.1 (velocity prediction) diverges after some thousand steps.
+    Raises:
+        InputError: a part is missing, or the UNet was not trained to predict noise. OSEDiff's Eq. 3 holds for epsilon
+            prediction only; the 768-pixel SD 2.1 (velocity prediction) diverges after some thousand steps.
     """
     for part in PARTS:
         if not (folder / part).is_dir():
             raise InputError(
                 f"{folder}: no {part}/ in this backbone; it must hold {', '.join(PARTS)} (diffusers layout)"
             )
-    scheduler = DDPMScheduler.from_pretrained(folder, subfolder="scheduler")
+    with one_line_errors(folder / "scheduler"):
+        scheduler = DDPMScheduler.from_pretrained(folder, subfolder="scheduler", local_files_only=True)
     if scheduler.config.prediction_type != "epsilon":
         kind = scheduler.config.prediction_type
         raise InputError(f"{folder}: predicts {kind}, OSEDiff needs epsilon; use SD 2.1-base (512), not SD 2.1 (768)")
@@ -94,7 +98,7 @@ def check(folder: Path) -> DDPMScheduler:
 
 
 def source(folder: Path) -> dict[str, Any]:
-    """Where the backbone in ``folder`` came from: ``weights`` (pretrained, random, or given), mirror and revision."""
+    """Return where the backbone in ``folder`` came from: ``weights`` (pretrained, random, or given), mirror and revision."""
     if not (folder / MANIFEST).exists():
         return {"weights": "given"}
     manifest = read_json(folder / MANIFEST)
@@ -102,20 +106,46 @@ def source(folder: Path) -> dict[str, Any]:
 
 
 def load(folder: Path) -> Backbone:
-    """The backbone stored in ``folder``, in float32 on the CPU, frozen; InputError if it is none (see ``check``)."""
+    """Load the backbone stored in ``folder``, in float32 on the CPU, frozen.
+
+    Raises:
+        InputError: a part is missing (see ``check``), damaged, or holds a weight that is not finite.
+    """
     scheduler = check(folder)
-    networks = {
-        "vae": AutoencoderKL.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32),
-        "unet": UNet2DConditionModel.from_pretrained(folder, subfolder="unet", torch_dtype=torch.float32),
-        "text_encoder": CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32),
-    }
-    for network in networks.values():
+    with one_line_errors(folder / "vae"):
+        vae = AutoencoderKL.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32, local_files_only=True)
+    with one_line_errors(folder / "unet"):
+        unet = UNet2DConditionModel.from_pretrained(
+            folder, subfolder="unet", torch_dtype=torch.float32, local_files_only=True
+        )
+    with one_line_errors(folder / "text_encoder"):
+        text_encoder = CLIPTextModel.from_pretrained(
+            folder / "text_encoder", dtype=torch.float32, local_files_only=True
+        )
+    with one_line_errors(folder / "tokenizer"):
+        tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+    for name, network in (("vae", vae), ("unet", unet), ("text_encoder", text_encoder)):
         network.requires_grad_(False).eval()
-    return Backbone(**networks, tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"), scheduler=scheduler)
+        for key, tensor in network.state_dict().items():
+            if tensor.is_floating_point() and not tensor.isfinite().all():
+                raise InputError(f"{folder / name}: {key} holds values that are not finite; fetch the backbone again")
+    return Backbone(vae, unet, text_encoder, tokenizer, scheduler)
+
+
+@contextmanager
+def one_line_errors(part: Path) -> Iterator[None]:
+    """Turn what diffusers and transformers raise for a damaged ``part`` of a backbone into one InputError line."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # they raise whatever the parser below them raises
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{part}: cannot be loaded ({reason}); fetch the backbone again") from error
 
 
 def build(sizes: dict[str, Any], tokenizer: CLIPTokenizer) -> Backbone:
-    """A backbone of the given ``sizes`` (keyword arguments of each part's configuration) with random weights.
+    """Build a backbone of the given ``sizes`` (keyword arguments of each part's configuration) with random weights.
 
     The text encoder has one embedding per token of ``tokenizer`` unless ``sizes`` gives it more (``vocab_size``). Under
     ``torch.device("meta")`` it takes no memory, for counting.
@@ -137,13 +167,13 @@ def build(sizes: dict[str, Any], tokenizer: CLIPTokenizer) -> Backbone:
 
 
 def save(backbone: Backbone, folder: Path) -> None:
-    """Writes ``backbone`` to ``folder`` in diffusers' layout, weights as safetensors in the dtype they have."""
+    """Write ``backbone`` to ``folder`` in diffusers' layout, weights as safetensors in the dtype they have."""
     for part in PARTS:
         getattr(backbone, part).save_pretrained(folder / part)
 
 
 def word_tokenizer(texts: list[str]) -> CLIPTokenizer:
-    """A CLIP tokenizer (77 tokens) in which each word of ``texts`` is one token and other words are spelled out."""
+    """Train a CLIP tokenizer (77 tokens) in which each word of ``texts`` is one token and other words are spelled out."""
     # CLIP marks a word's last symbol, so the alphabet has to be seen both inside and at the end of words.
     characters = [chr(code) for code in range(33, 127)]
     return CLIPTokenizer(model_max_length=77).train_new_from_iterator(

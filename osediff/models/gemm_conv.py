@@ -10,18 +10,21 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-WEIGHTS, POSITIONS = 4_000_000, 128  # at least, and at most over all samples: where products were measured to be faster
+MIN_WEIGHTS, MAX_POSITIONS = (
+    4_000_000,
+    128,
+)  # at least, and at most over all samples: where products were measured to be faster
 
 
 class GemmConv2d(nn.Conv2d):
     """The same convolution up to rounding, by one matrix product where that is the faster way."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, out, h, w) of ``x`` (N, in, H, W)."""
+        """Convolve ``x`` (N, in, H, W) to (N, out, h, w)."""
         tall, wide = (
             (x.shape[2 + n] + 2 * int(self.padding[n]) - self.kernel_size[n]) // self.stride[n] + 1 for n in (0, 1)
         )
-        if x.device.type != "cpu" or len(x) * tall * wide > POSITIONS:
+        if x.device.type != "cpu" or len(x) * tall * wide > MAX_POSITIONS:
             return super().forward(x)
         columns = F.unfold(x, self.kernel_size, padding=self.padding, stride=self.stride)  # type: ignore[arg-type]
         rows = F.linear(columns.transpose(1, 2).flatten(0, 1), self.weight.flatten(1), self.bias)
@@ -29,9 +32,9 @@ class GemmConv2d(nn.Conv2d):
 
 
 def use_gemm_convolutions(network: nn.Module) -> None:
-    """Makes the convolutions of ``network`` that have many weights choose; their weights and names stay as they are."""
+    """Turn the convolutions of ``network`` that have many weights into GemmConv2d, in place; state dict unchanged."""
     for module in network.modules():
-        if type(module) is not nn.Conv2d or module.weight.numel() < WEIGHTS:
+        if type(module) is not nn.Conv2d or module.weight.numel() < MIN_WEIGHTS:
             continue
         if module.groups == 1 and set(module.dilation) == {1} and module.padding_mode == "zeros":
             module.__class__ = GemmConv2d

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import AbstractContextManager
 
 import torch
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
@@ -22,73 +22,77 @@ from osediff.models.lora import (
     lora_parameters,
     targets,
 )
+from osediff.recipe import LoraScope, ModelRecipe
 from osediff.training.sample_rng import SampleRNG
 
 LAST_TIMESTEP = 999
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+PRECISIONS: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Generator:
-    """OSEDiff's generator on a backbone, which it equips with adapters as ``recipe`` says.
+    """OSEDiff's generator on a backbone, to which it adds adapters as ``recipe`` says (Eqs. 3 and 4).
 
-    ``recipe`` keys: ``rank_vae``, ``rank_unet``, ``alpha`` and ``tune`` (which of vae_encoder, vae_decoder, unet carry
-    LoRA). The UNet's other roles (regularizer, teacher) share its base weights; see ``osediff.models.lora``. The
-    ``regularizer`` adapts ``all`` layers, as the paper says, or those of the ``mid-block``, as the released code does
+    The UNet's other roles (regularizer, teacher) share its base weights; see ``osediff.models.lora``. ``regularizer``
+    says which layers that role adapts: ``all``, as in the paper, or the ``mid-block`` alone, as the official code does
     by an oversight (its other adapters are not active); None where there is no such role.
 
-    What goes in and comes out is in float32 (or more) even where the networks are in half precision. With ``tiles`` set
-    (for inference), large images are done in tiles.
+    Inputs and outputs are float32 (or float64) even where the networks are in half precision. With ``tiles`` set, for
+    inference, large images are computed in tiles.
     """
 
     tiles: tiling.Tiling | None = None
 
-    def __init__(self, backbone: Backbone, recipe: dict[str, Any], regularizer: str | None = None) -> None:
+    def __init__(self, backbone: Backbone, recipe: ModelRecipe, regularizer: LoraScope | None = None) -> None:
         self.backbone = backbone
         for network in (backbone.vae, backbone.unet):
             use_gemm_convolutions(network)
-        tune = recipe["tune"]
-        groups = [VAE_GROUPS[half] for half in ("encoder", "decoder") if tune[f"vae_{half}"]]
+        adapted = recipe.lora_targets
+        halves = {"encoder": adapted.vae_encoder, "decoder": adapted.vae_decoder}
+        groups = [VAE_GROUPS[half] for half, chosen in halves.items() if chosen]
         self.vae_layers = targets(backbone.vae, sum(groups, ())) if groups else []
         unet_layers = targets(backbone.unet, sum(UNET_GROUPS.values(), ()))
         if self.vae_layers:
-            add_lora(backbone.vae, GENERATOR, self.vae_layers, recipe["rank_vae"], recipe["alpha"])
-        if tune["unet"]:
-            add_lora(backbone.unet, GENERATOR, unet_layers, recipe["rank_unet"], recipe["alpha"])
+            add_lora(backbone.vae, GENERATOR, self.vae_layers, recipe.rank_vae, recipe.alpha)
+        if adapted.unet:
+            add_lora(backbone.unet, GENERATOR, unet_layers, recipe.rank_unet, recipe.alpha)
         if regularizer:
             chosen = sum(UNET_GROUPS.values(), ()) if regularizer == "all" else UNET_GROUPS["mid"]
             layers = [name for name in unet_layers if name.startswith(chosen)]
-            add_lora(backbone.unet, REGULARIZER, layers, recipe["rank_unet"], recipe["alpha"])
+            add_lora(backbone.unet, REGULARIZER, layers, recipe.rank_unet, recipe.alpha)
         self.factor = 2 ** (len(backbone.vae.config.block_out_channels) - 1)
         self.vae_roles = Roles(backbone.vae)
-        self.unet_roles = Roles(backbone.unet, trained_conv_in=tune["unet"])
+        self.unet_roles = Roles(backbone.unet, trained_conv_in=adapted.unet)
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
-        """What training the generator changes: LoRA of the VAE and UNet, and the UNet's own ``conv_in``."""
-        found = {f"vae.{name}": p for name, p in lora_parameters(self.backbone.vae, GENERATOR).items()}
-        found |= {f"unet.{name}": p for name, p in lora_parameters(self.backbone.unet, GENERATOR).items()}
+        """The generator's trained parameters by name: LoRA of the VAE and UNet, and its copy of ``conv_in``."""
+        parameters = {f"vae.{name}": p for name, p in lora_parameters(self.backbone.vae, GENERATOR).items()}
+        parameters |= {f"unet.{name}": p for name, p in lora_parameters(self.backbone.unet, GENERATOR).items()}
         if self.unet_roles.conv_in is not None:
-            found |= {f"unet.conv_in.{name}": p for name, p in self.unet_roles.conv_in.named_parameters()}
-        return found
+            parameters |= {f"unet.conv_in.{name}": p for name, p in self.unet_roles.conv_in.named_parameters()}
+        return parameters
 
     def posterior(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and deviation (N, C, h, w) of the unscaled latent of ``image`` (N, 3, H, W) in [-1, 1]."""
+        """Mean and standard deviation (N, C, h, w) of the unscaled latent of ``image`` (N, 3, H, W) in [-1, 1]."""
         vae, image = self.backbone.vae, image.to(self.backbone.vae.dtype)
         with self.vae_roles.use(GENERATOR):
             if self.tiles and tiling.needed(image, self.tiles.vae, self.factor):
-                found = DiagonalGaussianDistribution(upcast_half(tiling.encode(vae, image, self.tiles)))
+                distribution = DiagonalGaussianDistribution(upcast_half(tiling.encode(vae, image, self.tiles)))
             else:
-                found = vae.encode(image).latent_dist
-        return upcast_half(found.mean), upcast_half(found.std)
+                distribution = vae.encode(image).latent_dist
+        return upcast_half(distribution.mean), upcast_half(distribution.std)
 
     def encode(self, image: Tensor, rng: SampleRNG | None = None) -> Tensor:
-        """Scaled latent (N, C, h, w) of ``image`` (N, 3, H, W) in [-1, 1]; the posterior's mode without ``rng``."""
+        """Scaled latent (N, C, h, w) of ``image`` (N, 3, H, W) in [-1, 1], drawn with ``rng``; without, the mode."""
         mean, deviation = self.posterior(image)
         if rng is not None:
             mean = mean + deviation * rng.normal(mean)
         return mean * self.backbone.vae.config.scaling_factor
 
     def denoise(self, latent: Tensor, text: Tensor) -> Tensor:
-        """Eq. 3: the HQ latent estimated from the LQ ``latent`` in one step; ``text`` is (N, tokens, channels)."""
+        """Estimate the HQ latent from the LQ ``latent`` (N, C, h, w) in one step (Eq. 3).
+
+        ``text``: embeddings (N, tokens, channels). Returns (N, C, h, w).
+        """
         unet = self.backbone.unet
         timesteps = torch.full((len(latent),), LAST_TIMESTEP, device=latent.device)
         text = text.to(unet.dtype)
@@ -105,7 +109,7 @@ class Generator:
         return estimate_clean(self.backbone, latent, upcast_half(noise), timesteps)
 
     def decode(self, latent: Tensor) -> Tensor:
-        """Image (N, 3, H, W), clamped to [-1, 1], of a scaled latent."""
+        """Decode a scaled ``latent`` (N, C, h, w) to an image (N, 3, H, W), clamped to [-1, 1]."""
         vae = self.backbone.vae
         latent = (latent / vae.config.scaling_factor).to(vae.dtype)
         with self.vae_roles.use(GENERATOR):
@@ -116,12 +120,17 @@ class Generator:
         return upcast_half(image).clamp(-1, 1)
 
     def __call__(self, image: Tensor, text: Tensor, rng: SampleRNG | None = None) -> tuple[Tensor, Tensor]:
-        """Restored image (N, 3, H, W) in [-1, 1] and its latent, from the LQ ``image`` at output size (Eq. 4)."""
+        """Restore LQ images (Eq. 4).
+
+        ``image``: (N, 3, H, W) in [-1, 1] at output size, H and W multiples of ``factor``. ``text``: embeddings
+        (N, tokens, channels). ``rng``: draws the latent from the encoder's posterior; None takes its mode.
+        Returns the restored image (N, 3, H, W) in [-1, 1] and its latent (N, C, h, w).
+        """
         latent = self.denoise(self.encode(image, rng), text)
         return self.decode(latent), latent
 
     def merge(self) -> None:
-        """Folds the generator's LoRA into the weights, for inference; the other roles are gone after this."""
+        """Fold the generator's LoRA into the weights, for inference; the other roles are gone after this."""
         for network, roles in ((self.backbone.vae, self.vae_roles), (self.backbone.unet, self.unet_roles)):
             roles.set_role(GENERATOR)
             network.fuse_lora()
@@ -129,21 +138,24 @@ class Generator:
         self.vae_roles, self.unet_roles = Roles(self.backbone.vae), Roles(self.backbone.unet)
 
     def checkpoint_gradients(self) -> None:
-        """Gradient checkpointing of the UNet and of both halves of the VAE, for training: less memory, more time."""
+        """Recompute activations of UNet and VAE in the backward pass: less memory, more time."""
         for network, roles in ((self.backbone.vae, self.vae_roles), (self.backbone.unet, self.unet_roles)):
             network.enable_gradient_checkpointing(gradient_checkpointing_func=roles.checkpoint)
 
-    def pretrained_vae(self) -> Any:
-        """Context in which the VAE is the pretrained one, without the generator's adapters."""
+    def pretrained_vae(self) -> AbstractContextManager[None]:
+        """Return a context in which the VAE is the pretrained one, without the generator's adapters."""
         return self.vae_roles.use(TEACHER)
 
 
 def upcast_half(x: Tensor) -> Tensor:
-    """``x`` in float32 if it is in half precision."""
+    """Return ``x`` in float32 if it is in half precision, else as it is."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def estimate_clean(backbone: Backbone, noisy: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-    """The clean latent that ``noise`` (a prediction) implies: (z_t - sigma_t eps) / alpha_t."""
+    """Return the clean latent that the predicted ``noise`` implies: (z_t - sigma_t eps) / alpha_t (Eq. 3).
+
+    ``noisy`` and ``noise``: (N, C, h, w); ``timesteps``: (N,), from 0 to 999.
+    """
     alphas = backbone.scheduler.alphas_cumprod.to(noisy.device)[timesteps].to(noisy.dtype)[:, None, None, None]
     return (noisy - (1 - alphas).sqrt() * noise) / alphas.sqrt()

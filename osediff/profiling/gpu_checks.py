@@ -8,7 +8,6 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,17 +17,26 @@ from osediff.models import backbone as backbones
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.profiling.networks import Sizes
 from osediff.profiling.timed_run import RECIPE, build_backbone, build_model
+from osediff.recipe import Loss, PerceptualLoss, VSDLoss
 from osediff.training.sample_rng import SampleRNG
 
 Row = tuple[str, float, str, str]
 LEVELS = 127.5  # gray levels in one unit of [-1, 1]
 # The paper's loss, but for LPIPS: its weights may not be here, and a step without network must not fetch them.
-LOSS: dict[str, Any] = {
-    "mse": 1.0,
-    "perceptual": {"kind": "encoder-features", "weight": 2.0},
-    "regularizer": {"kind": "vsd", "domain": "latent", "weight": 1.0, "guidance": 7.5, "timesteps": [20, 980]},
-}
-LOSS["regularizer"] |= {"negative_prompt": "", "trains": "all"}
+LOSS = Loss(
+    mse=1.0,
+    perceptual=PerceptualLoss(kind="encoder-features", weight=2.0),
+    regularizer=VSDLoss(
+        kind="vsd",
+        domain="latent",
+        weight=1.0,
+        guidance=7.5,
+        timesteps=(20, 980),
+        negative_prompt="",
+        lora_scope="all",
+    ),
+    discriminator="encoder",
+)
 STEPS = 3  # timed training steps, after one that is not
 
 
@@ -85,6 +93,7 @@ def time_training_step(
     if gradient_checkpointing:
         generator.checkpoint_gradients()
     objective = Objective(generator, LOSS)
+    assert objective.regularizer is not None
     groups = [list(generator.parameters().values()), list(objective.regularizer.parameters().values())]
     for parameter in (parameter for group in groups for parameter in group):
         parameter.data = parameter.data.float()

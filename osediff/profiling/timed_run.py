@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -22,16 +22,17 @@ from osediff.models.generator import PRECISIONS, Generator
 from osediff.pipeline import OSEDiff
 from osediff.profiling.networks import Sizes, check_size
 from osediff.prompts import ram
+from osediff.recipe import LoraTargets, ModelRecipe, Precision
 
-RECIPE: dict[str, Any] = {  # the paper's, as far as restoration needs it
-    "rank_vae": 4,
-    "rank_unet": 4,
-    "alpha": 8,
-    "scale_factor": 4,
-    "process_size": 1,
-    "color_fix": "adain",
-    "tune": {"vae_encoder": True, "vae_decoder": False, "unet": True},
-}
+RECIPE = ModelRecipe(  # the paper's, as far as restoration needs it
+    rank_vae=4,
+    rank_unet=4,
+    alpha=8,
+    lora_targets=LoraTargets(vae_encoder=True, vae_decoder=False, unet=True),
+    scale_factor=4,
+    process_size=1,
+    color_fix="adain",
+)
 STAGES = ("files", "upsampling", "prompt extraction", "text encoder", "color fix")
 
 
@@ -77,7 +78,7 @@ def build_model(
     Raises:
         InputError: ``compiled`` where there is no compiler.
     """
-    model = OSEDiff(Generator(build_backbone(backbone, device), RECIPE), RECIPE, device, precision)
+    model = OSEDiff(Generator(build_backbone(backbone, device), RECIPE), RECIPE, device, cast(Precision, precision))
     if channels_last is not None:
         layout = torch.channels_last if channels_last else torch.contiguous_format
         for network in (model.backbone.vae, model.backbone.unet):
@@ -133,7 +134,7 @@ def osediff_run(
         if tagger:
             tagger(ram.preprocess(lq / 2 + 0.5, tagger.size).to(dtype))
         if "text encoder" in includes:
-            model.texts.forget()
+            model.embed.clear()
         sr = model.restore_tensor(lq, [""] * batch, list(range(batch)))
         if "color fix" in includes:
             sr = torch.stack([model.color_fix(image, like) for image, like in zip(sr, lq, strict=True)])

@@ -30,25 +30,25 @@ class Captioner:
         """``folder``: the model in transformers' layout. InputError where it cannot be loaded whole."""
         try:
             self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
-            model, found = LlavaForConditionalGeneration.from_pretrained(
+            model, report = LlavaForConditionalGeneration.from_pretrained(
                 folder, dtype=dtype, local_files_only=True, output_loading_info=True
             )
         except (OSError, ValueError, SafetensorError) as error:
             raise InputError(
                 f"{folder}: no LLaVA model in transformers' layout ({str(error).splitlines()[0]})"
             ) from error
-        absent = sorted(found["missing_keys"])
+        absent = sorted(report["missing_keys"])
         if absent:  # transformers has filled them with random numbers
             raise InputError(f"{folder}: its files lack {absent[0]} ({len(absent)} tensors); fetch them again")
         self.model: Any = model.to(device).eval()
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> str:
-        """The caption of ``image`` (3, H, W) in [0, 1], on one line."""
+        """Return the caption of ``image`` (3, H, W) in [0, 1], on one line."""
         picture = to_pil_image((image * 255).round().byte())  # of floats, it would cut the decimals off
         text = f"USER: <image>\n{QUESTION} ASSISTANT:"
         inputs = self.processor(images=picture, text=text, return_tensors="pt").to(self.model.device)
         inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
         answer = self.model.generate(**inputs, max_new_tokens=TOKENS, do_sample=False)
-        told = self.processor.batch_decode(answer[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)[0]
-        return " ".join(told.split())
+        texts = self.processor.batch_decode(answer[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+        return " ".join(texts[0].split())

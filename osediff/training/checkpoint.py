@@ -1,118 +1,115 @@
-"""Training state that survives a kill, and the checkpoint folders that training leaves behind.
-
-A checkpoint is a folder: ``adapters.safetensors`` (LoRA under PEFT's own names, and the trained ``conv_in``),
-``recipe.json`` (the variant), ``log.jsonl`` and ``provenance.json`` (hashes of data, backbone and code; versions).
-"""
+"""Training state that survives a kill: saved whole, taken up only where it fits, never overwritten without a word."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
-from tqdm import tqdm
 
 from osediff.common.errors import InputError
-from osediff.common.files import atomic, read_json, sha256
-from osediff.models.lora import GENERATOR
+from osediff.common.files import atomic
+
+STATE = "state.pt"
+SHOWN = 60  # characters of a value in an error line
 
 
-class Tensors:
-    """Named parameters and buffers with the two methods of a module that a training state needs."""
+class Checkpointable(Protocol):
+    """Anything with a state, as torch's modules and optimizers have."""
 
-    def __init__(self, parameters: Mapping[str, torch.Tensor]) -> None:
-        self.parameters = parameters
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state."""
 
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        """The parameters, by name."""
-        return {name: parameter.detach() for name, parameter in self.parameters.items()}
-
-    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
-        """Copies ``state`` into the parameters; names must be the same."""
-        if state.keys() != self.parameters.keys():
-            odd = sorted(state.keys() ^ self.parameters.keys())
-            raise InputError(f"adapters do not fit this network: {len(odd)} names differ, the first is {odd[0]}")
-        for name, parameter in self.parameters.items():
-            if state[name].shape != parameter.shape:
-                sizes = f"{tuple(state[name].shape)}, needed is {tuple(parameter.shape)}"
-                raise InputError(f"adapters do not fit this network or rank: {name} is {sizes}")
-        with torch.no_grad():
-            for name, parameter in self.parameters.items():
-                parameter.copy_(state[name])
+    def load_state_dict(self, state: dict[str, Any]) -> object:
+        """Take up a state."""
 
 
-def fingerprint(settings: Any) -> str:
-    """sha256 of ``settings`` (anything JSON can hold): two runs may share a state only if theirs are equal."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+class StateMismatchError(InputError):
+    """A saved training state that does not belong to the training that is asked for; ``reason`` says why."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{reason}; --restart starts afresh (the state is set aside, not deleted)")
 
 
-def folder_hash(folder: Path) -> str:
-    """sha256 over names and contents of the files below ``folder``, Python's caches left out."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    if not files:
-        raise InputError(f"{folder}: no such folder, or nothing in it")
-    # A training set of the paper's size takes minutes.
-    shown = tqdm(files, desc=f"reading {folder.name}", unit="file", delay=5, leave=False)
-    return fingerprint({str(path.relative_to(folder)): sha256(path) for path in shown})
+def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
+    """Settings by dotted key."""
+    if not isinstance(settings, Mapping):
+        return {prefix: settings}
+    return {
+        key: value
+        for name, entry in settings.items()
+        for key, value in _flat(entry, f"{prefix}.{name}" if prefix else str(name)).items()
+    }
 
 
-def save_state(path: Path, parts: dict[str, Any], settings: Any, step: int) -> None:
-    """Writes the ``state_dict`` of every part after ``step`` steps, whole or not at all."""
-    state = {name: part.state_dict() for name, part in parts.items()}
-    with atomic(path) as aside:
-        torch.save({"step": step, "fingerprint": fingerprint(settings), "parts": state}, aside)
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 
-def load_state(path: Path, parts: dict[str, Any], settings: Any) -> int:
-    """Restores every part from ``path``; returns the number of steps done, 0 when other settings made the state."""
+def differences(old: Any, new: Any) -> str:
+    """Return which settings differ, with old and new value, in one line; empty where none does.
+
+    Of a hash (64 digits) only the name is given: its value says nothing to a reader.
+    """
+    before, now = _flat(old), _flat(new)
+    lines = []
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) == now.get(key):
+            continue
+        values = [_shown(settings[key]) if key in settings else "not set" for settings in (before, now)]
+        is_hash = all(len(str(settings.get(key))) == 64 for settings in (before, now))
+        lines.append(f"{key} changed" if is_hash else f"{key} was {values[0]}, is {values[1]}")
+    return "; ".join(lines)
+
+
+def save_state(path: Path, checkpointables: Mapping[str, Checkpointable], settings: Any, step: int) -> None:
+    """Write the state of every checkpointable after ``step`` steps, whole or not at all.
+
+    ``settings``: all that decides the result, as JSON can hold it; ``load_state`` compares it.
+    """
+    states = {name: part.state_dict() for name, part in checkpointables.items()}
+    content = {"step": step, "settings": json.dumps(settings, sort_keys=True), "states": states}
+    with atomic(path) as temporary:
+        try:
+            torch.save(content, temporary)
+        except RuntimeError as error:  # torch's zip writer hides the system's reason: a full disk as a rule
+            raise InputError(
+                f"{path}: cannot be written ({str(error).splitlines()[0]}); make room and repeat"
+            ) from error
+
+
+def load_state(path: Path, checkpointables: Mapping[str, Checkpointable], settings: Any) -> int:
+    """Restore every checkpointable from ``path``; return the number of steps behind the state.
+
+    Raises:
+        StateMismatchError: the file cannot be read, is no training state, or belongs to other settings. The line says
+            what differs and names ``--restart``. Nothing is restored then.
+    """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError) as error:
-        raise InputError(f"{path}: not a readable training state; delete it to start again") from error
-    if state["fingerprint"] != fingerprint(settings):
-        return 0
-    for name, part in parts.items():
-        part.load_state_dict(state["parts"][name])
-    return int(state["step"])
-
-
-def open_log(path: Path, steps: int) -> TextIO:
-    """Opens a JSON-lines log for appending, without the lines after ``steps``, which will be written again."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = path.read_text().splitlines() if path.exists() else []
-    kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= steps]
-    path.write_text("".join(line + "\n" for line in kept))
-    return path.open("a")
-
-
-def read_recipe(text: str) -> dict[str, Any]:
-    """The recipe in ``text``, which is JSON itself or the name of a JSON file."""
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        step, stored, states = int(content["step"]), json.loads(content["settings"]), content["states"]
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        raise StateMismatchError(f"{path}: not a readable training state") from error
+    changed = differences(stored, json.loads(json.dumps(settings)))
+    if changed:
+        raise StateMismatchError(f"{path}: belongs to other settings ({changed})")
     try:
-        if not text.lstrip().startswith("{"):
-            return read_json(Path(text))
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"recipe: not valid JSON ({error})") from error
+        for name, part in checkpointables.items():
+            part.load_state_dict(states[name])
+    except (KeyError, ValueError, RuntimeError, TypeError, InputError) as error:
+        raise StateMismatchError(f"{path}: does not fit this training ({str(error).splitlines()[0]})") from error
+    return step
 
 
-def save_adapters(path: Path, parameters: dict[str, nn.Parameter]) -> None:
-    """Writes the generator's parameters as safetensors under PEFT's names (the role left out)."""
-    tensors = {name.replace(f".{GENERATOR}.", "."): p.detach().cpu().contiguous() for name, p in parameters.items()}
-    with atomic(path) as aside:
-        save_file(tensors, aside)
-
-
-def load_adapters(path: Path, parameters: dict[str, nn.Parameter]) -> None:
-    """Copies the adapters stored in ``path`` into the generator's ``parameters``."""
-    try:
-        stored = load_file(path)
-    except (SafetensorError, FileNotFoundError) as error:
-        raise InputError(f"{path}: no readable adapters here; train the variant again") from error
-    renamed = {name.replace(f".{GENERATOR}.", "."): name for name in parameters}
-    Tensors(parameters).load_state_dict({renamed.get(name, name): tensor for name, tensor in stored.items()})
+def set_aside(folder: Path) -> Path:
+    """Rename the state's ``folder`` so that a training can start afresh; return its new name."""
+    number = 1
+    while (target := folder.with_name(f"{folder.name}-{number}")).exists():
+        number += 1
+    folder.rename(target)
+    return target

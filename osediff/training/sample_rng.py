@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class SampleRNG:
-    """What sample ``n`` of a batch draws depends on its own seed alone, and on how often it drew before.
+    """Random numbers of a batch whose sample ``n`` depends on its own seed alone, and on how often it drew before.
 
     So a batch gives the same numbers whole, in parts, or spread over processes.
     """
@@ -18,9 +18,9 @@ class SampleRNG:
         self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
 
     def normal(self, like: Tensor) -> Tensor:
-        """Standard normal numbers of the shape, dtype and device of ``like`` (N, ...), N the number of seeds."""
-        return torch.stack([torch.randn(like.shape[1:], generator=each) for each in self.generators]).to(like)
+        """Draw standard normal numbers of the shape, dtype and device of ``like`` (N, ...), N the number of seeds."""
+        return torch.stack([torch.randn(like.shape[1:], generator=generator) for generator in self.generators]).to(like)
 
     def integers(self, low: int, high: int) -> Tensor:
-        """Integers (N,) from ``low`` to below ``high``, on the CPU."""
-        return torch.cat([torch.randint(low, high, (1,), generator=each) for each in self.generators])
+        """Draw integers (N,) from ``low`` to below ``high``, on the CPU."""
+        return torch.cat([torch.randint(low, high, (1,), generator=generator) for generator in self.generators])

@@ -29,10 +29,12 @@ from tqdm import tqdm
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.images import list_images, read_rgb
+from osediff.common.settings import parse
 from osediff.data.degradation import degrade
+from osediff.data.degradation_recipe import Degradation
 from osediff.models import backbone as backbones
 from osediff.models.backbone import Backbone
-from osediff.training.checkpoint import load_state, save_state
+from osediff.training.checkpoint import Checkpointable, load_state, save_state
 
 Recipe = dict[str, Any]
 
@@ -54,10 +56,12 @@ def load_photos(folder: Path, recipe: Recipe, device: torch.device) -> Photos:
     images = [read_rgb(path) for path in paths.values()]
     images = [image[: image.shape[0] // 4 * 4, : image.shape[1] // 4 * 4].copy() for image in images]
 
+    degradation = parse(recipe["degradation"], Degradation, "degradation of the backbone's recipe")
+
     def degraded(job: tuple[int, int]) -> Tensor:
         image = images[job[0]]
         rng = np.random.default_rng([recipe["seed"], *job])
-        lr = torch.from_numpy(degrade(image, recipe["degradation"], 4, rng)).permute(2, 0, 1)[None].float()
+        lr = torch.from_numpy(degrade(image, degradation, 4, rng)).permute(2, 0, 1)[None].float()
         large = F.interpolate(lr, size=image.shape[:2], mode="bicubic")
         return large[0].round().clamp(0, 255).byte().to(device)
 
@@ -156,9 +160,14 @@ def train_stage(number: int, model: Backbone, photos: Photos, recipe: Recipe, wo
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(step / warm, 0.5 * (1 + float(np.cos(np.pi * min(1, step / total)))))
     )
-    parts = {"trained": trained, "average": average, "optimizer": optimizer, "schedule": schedule}
+    checkpointables: dict[str, Checkpointable] = {
+        "trained": trained,
+        "average": average,
+        "optimizer": optimizer,
+        "schedule": schedule,
+    }
     state = work / f"state-{number}.pt"
-    first = load_state(state, parts, settings) if state.exists() else 0
+    first = load_state(state, checkpointables, settings) if state.exists() else 0
     log = (work / "log.jsonl").open("a", buffering=1)
     for step in tqdm(range(first, total), initial=first, total=total, desc=stage["name"], unit="step"):
         generator = torch.Generator().manual_seed((recipe["seed"] * 100 + number) * 10**7 + step)
@@ -180,7 +189,7 @@ def train_stage(number: int, model: Backbone, photos: Photos, recipe: Recipe, wo
         if (step + 1) % 100 == 0:
             log.write(json.dumps({"stage": stage["name"], "step": step + 1, "loss": float(loss)}) + "\n")
         if (step + 1) % recipe["checkpoint_every"] == 0 or step + 1 == total:
-            save_state(state, parts, settings, step + 1)
+            save_state(state, checkpointables, settings, step + 1)
     log.close()
     trained.load_state_dict(average.module.state_dict())
     trained.requires_grad_(False).eval()

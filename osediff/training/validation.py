@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 from osediff.common.images import write_png
 from osediff.data.pairs import TrainingPairs, as_image
 from osediff.losses.objective import Objective
+from osediff.recipe import PairRecipe
 from osediff.training.sample_rng import SampleRNG
 
 SEED = 2**31 - 1  # of these pairs and of their noise, whatever the training's seed is
@@ -21,19 +21,20 @@ PAIRS = 4
 class Validation:
     """Pairs that no training step sees: crops of the training photographs, cut and degraded by a seed of their own.
 
-    All variants of a recipe's data are measured on the same pairs, with the same noise. Measuring draws no random
-    number of the training's and changes nothing in it.
+    All variants of a recipe's data are measured on the same pairs, with the same noise. Measuring draws none of the
+    training's random numbers and changes nothing in it.
     """
 
-    def __init__(self, photos: Path, recipe: dict[str, Any], device: torch.device) -> None:
+    def __init__(self, photos: Path, recipe: PairRecipe, device: torch.device) -> None:
         pairs = TrainingPairs(photos, recipe, SEED, PAIRS)
         self.lq, self.hq = (torch.stack([pairs[n][part] for n in range(PAIRS)]).to(device) for part in (0, 1))
 
     @torch.no_grad()
     def measure(self, objective: Objective, text: Tensor) -> tuple[dict[str, float], Tensor]:
-        """PSNR over RGB in dB and the recipe's perceptual distance, and the restored crops (PAIRS, 3, H, W).
+        """Measure PSNR over RGB in dB and the recipe's perceptual distance.
 
-        ``text``: their embeddings (PAIRS, tokens, channels). One pair at a time, for little memory.
+        ``text``: embeddings (PAIRS, tokens, channels). One pair at a time, for little memory. Returns the two numbers
+        by name, and the restored crops (PAIRS, 3, H, W) in [-1, 1].
         """
         restored = torch.cat(
             [objective.generator(self.lq[n : n + 1], text[n : n + 1], SampleRNG([SEED + n]))[0] for n in range(PAIRS)]
@@ -44,6 +45,6 @@ class Validation:
         return {"validation_psnr": float(psnr), "validation_perceptual": float(np.mean(distances))}, restored
 
     def picture(self, restored: Tensor, path: Path) -> None:
-        """Writes LQ, restored and HQ side by side, a row for each pair, as PNG."""
-        rows = [torch.cat([*three], dim=2) for three in zip(self.lq, restored, self.hq, strict=True)]
+        """Write LQ, ``restored`` (PAIRS, 3, H, W) and HQ side by side, a row for each pair, as PNG."""
+        rows = [torch.cat([*images], dim=2) for images in zip(self.lq, restored, self.hq, strict=True)]
         write_png(path, as_image(torch.cat(rows, dim=1)))

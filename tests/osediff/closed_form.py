@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from osediff.models import backbone as backbones
 from osediff.models.backbone import Backbone
-from tests.osediff.tiny import RECIPE, TINY
+from osediff.recipe import Recipe
+from tests.osediff.tiny import TINY, VSD, edit
 
-REGULARIZER = RECIPE["loss"]["regularizer"] | {"weight": 1.0, "guidance": 7.5, "timesteps": [20, 980]}
+REGULARIZER = VSD | {"weight": 1.0, "guidance": 7.5, "timesteps": [20, 980]}
 
 
 def wave(shape: tuple[int, ...] | torch.Size, number: int) -> Tensor:
@@ -39,11 +40,11 @@ def backbone() -> Backbone:
     return made
 
 
-def recipe(trains: str) -> dict[str, Any]:
-    """Released settings, the perceptual term left out (LPIPS would need VGG16)."""
+def recipe(lora_scope: str) -> Recipe:
+    """Official settings, the perceptual term left out (LPIPS would need VGG16)."""
     loss = {"mse": 1.0, "perceptual": {"kind": "encoder-features", "weight": 0.0}}
     ranks = {"rank_vae": 4, "rank_unet": 4, "alpha": 8, "batch": 2}
-    return RECIPE | ranks | {"loss": loss | {"regularizer": REGULARIZER | {"trains": trains}}}
+    return edit({**ranks, "loss": loss | {"regularizer": REGULARIZER | {"lora_scope": lora_scope}}})
 
 
 def weights(parameters: dict[str, nn.Parameter]) -> dict[str, Tensor]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from osediff.common.images import write_png
+from osediff.losses.objective import Objective
 from osediff.models import backbone as backbones
 from tests.osediff.tiny import TINY
 
@@ -33,3 +36,21 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         picture = torch.nn.functional.interpolate(coarse, (48, 40), mode="bicubic")[0].clamp(0, 255)
         write_png(folder / f"photo{index}.png", picture.permute(1, 2, 0).byte().numpy())
     return folder
+
+
+@pytest.fixture
+def stopped_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes the next training stop, as by Ctrl-C, after so many micro-batches."""
+
+    def stop_after(count: int) -> None:
+        calls, whole = iter(range(count + 1)), Objective.generator_loss
+
+        def stopping(self: Objective, *args: Any) -> Any:
+            if next(calls) == count:
+                monkeypatch.setattr(Objective, "generator_loss", whole)
+                raise KeyboardInterrupt
+            return whole(self, *args)
+
+        monkeypatch.setattr(Objective, "generator_loss", stopping)
+
+    return stop_after

@@ -1,4 +1,4 @@
-"""Checkpoints of the released code: read, written, and the same network in its way of loading them."""
+"""Checkpoints of the official code: read, written, and the same network in its way of loading them."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from osediff.common.errors import InputError
 from osediff.common.files import write_json
 from osediff.convert_official import convert
 from osediff.models import backbone as backbones
+from osediff.models.adapter_files import save_adapters
 from osediff.models.generator import Generator
 from osediff.models.lora import GENERATOR
-from osediff.training import checkpoint as checkpoints
-from tests.osediff.tiny import RECIPE
+from tests.osediff.tiny import edit
 
 
 def trained(backbone_folder: Path, folder: Path, alpha: int) -> Generator:
     """A generator with random adapters, whose checkpoint is in ``folder``."""
-    recipe = RECIPE | {"alpha": alpha}
+    recipe = edit({"alpha": alpha})
     torch.manual_seed(1)
     generator = Generator(backbones.load(backbone_folder), recipe)
     for parameter in generator.parameters().values():
         parameter.data += 0.1 * torch.randn_like(parameter)
     folder.mkdir()
-    checkpoints.save_adapters(folder / "adapters.safetensors", generator.parameters())
-    write_json(folder / "recipe.json", recipe)
+    save_adapters(folder / "adapters.safetensors", generator.parameters())
+    write_json(folder / "recipe.json", recipe.model_dump(mode="json"))
     return generator
 
 
 @pytest.mark.parametrize("alpha", [8, 4])
-def test_the_released_way_of_loading_gives_the_same_networks(backbone_folder: Path, tmp_path: Path, alpha: int) -> None:
+def test_the_official_way_of_loading_gives_the_same_networks(backbone_folder: Path, tmp_path: Path, alpha: int) -> None:
     """Three adapters on a bare UNet and one on a bare VAE, PEFT's default alpha, weights copied by name."""
     generator = trained(backbone_folder, tmp_path / "ours", alpha)
     convert(tmp_path / "ours", tmp_path / "theirs.pkl")
@@ -70,12 +70,30 @@ def test_there_and_back(backbone_folder: Path, tmp_path: Path) -> None:
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("rank_unet", "four"),
+        ("vae_lora_encoder_modules", 3),
+        ("state_dict_vae", []),
+        ("state_dict_unet", {"conv_in.weight": torch.tensor([float("nan")])}),
+    ],
+)
+def test_wrong_content_of_a_file_is_named(backbone_folder: Path, tmp_path: Path, key: str, value: object) -> None:
+    trained(backbone_folder, tmp_path / "ours", 8)
+    convert(tmp_path / "ours", tmp_path / "theirs.pkl")
+    content = torch.load(tmp_path / "theirs.pkl", weights_only=True)
+    torch.save(content | {key: value}, tmp_path / "theirs.pkl")
+    with pytest.raises(InputError, match=f"not a checkpoint of the official code; {key}"):
+        convert(tmp_path / "theirs.pkl", tmp_path / "again")
+
+
 def test_what_cannot_be_converted(backbone_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.pkl").write_bytes(pickle.dumps(print))
     with pytest.raises(InputError, match="not a readable checkpoint"):
         convert(tmp_path / "bad.pkl", tmp_path / "out")
     trained(backbone_folder, tmp_path / "ours", 8)
-    tune = {"vae_encoder": True, "vae_decoder": True, "unet": True}
-    write_json(tmp_path / "ours" / "recipe.json", RECIPE | {"tune": tune})
+    recipe = edit({"alpha": 8, "lora_targets": {"vae_decoder": True}})
+    write_json(tmp_path / "ours" / "recipe.json", recipe.model_dump(mode="json"))
     with pytest.raises(InputError, match="holds LoRA of the VAE encoder"):
         convert(tmp_path / "ours", tmp_path / "theirs.pkl")

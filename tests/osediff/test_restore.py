@@ -11,18 +11,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
+from osediff import restore
 from osediff.common.errors import InputError
 from osediff.common.files import read_json, write_json
 from osediff.common.images import list_images, read_rgb, write_png
 from osediff.data.pairs import as_tensor
 from osediff.models import backbone as backbones
+from osediff.models.adapter_files import load_adapters
 from osediff.models.generator import Generator
 from osediff.pipeline import OSEDiff
-from osediff.train import train
-from osediff.training import checkpoint as checkpoints
 from osediff.training.sample_rng import SampleRNG
-from tests.osediff.tiny import RECIPE
+from tests.osediff.tiny import RECIPE, edit, run_training
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +31,14 @@ def checkpoint(photos: Path, backbone_folder: Path, tmp_path_factory: pytest.Tem
     """A checkpoint after two steps: adapters that differ from their start."""
     torch.set_num_threads(1)
     out = tmp_path_factory.mktemp("checkpoint")
-    train(RECIPE | {"steps": 2}, photos, backbone_folder, 0, out)
+    run_training(edit({"steps": 2}), photos, backbone_folder, 0, out)
     return out
 
 
 def test_merged_weights_give_the_unmerged_output(checkpoint: Path, backbone_folder: Path) -> None:
     backbone = backbones.load(backbone_folder)
     generator = Generator(backbone, RECIPE)
-    checkpoints.load_adapters(checkpoint / "adapters.safetensors", generator.parameters())
+    load_adapters(checkpoint, generator.parameters())
     image = torch.rand(1, 3, 32, 32) * 2 - 1
     with torch.no_grad():
         expected, _ = generator(image, backbone.embed([""]), SampleRNG([3]))
@@ -110,12 +111,10 @@ def test_half_precision_stays_near(checkpoint: Path, backbone_folder: Path, mode
 
 def test_the_prompt_is_embedded_once_and_matters(checkpoint: Path, backbone_folder: Path) -> None:
     model = OSEDiff.from_pretrained(checkpoint, backbone_folder)
-    found = model.texts(["jpeg", "blurring", "jpeg"])
-    assert torch.equal(found[1], model.backbone.embed(["blurring"])[0]) and list(model.texts.kept) == [
-        "jpeg",
-        "blurring",
-    ]
-    assert torch.equal(found[0], found[2]) and not torch.equal(found[0], found[1])
+    embeddings = model.embed(["jpeg", "blurring", "jpeg"])
+    assert torch.equal(embeddings[1], model.backbone.embed(["blurring"])[0])
+    assert list(model.embed.cache) == ["jpeg", "blurring"]
+    assert torch.equal(embeddings[0], embeddings[2]) and not torch.equal(embeddings[0], embeddings[1])
 
 
 def test_unknown_settings_are_named(checkpoint: Path, backbone_folder: Path) -> None:
@@ -137,18 +136,19 @@ def test_pixels_survive_the_way_to_a_tensor_and_back() -> None:
 
 
 def test_command_line_writes_the_same_whether_interrupted_or_not(
-    checkpoint: Path, backbone_folder: Path, tmp_path: Path
+    checkpoint: Path, backbone_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for index in range(3):
         write_png(tmp_path / "LR" / f"{index}.png", np.full((8, 8, 3), 60 * index, np.uint8))
-    command = [sys.executable, "-m", "osediff.restore", "--input", tmp_path / "LR", "--output", tmp_path / "SR"]
+    command = ["restore", "--input", tmp_path / "LR", "--output", tmp_path / "SR"]
     command += ["--checkpoint", checkpoint, "--backbone", backbone_folder, "--record", tmp_path / "run.json"]
     command += ["--batch", "2", "--precision", "bf16"]
-    subprocess.run(command, check=True, capture_output=True)
+    monkeypatch.setattr(sys, "argv", list(map(str, command)))
+    restore.main()
     images = {stem: read_rgb(path) for stem, path in list_images(tmp_path / "SR").items()}
     assert sorted(images) == ["0", "1", "2"] and (tmp_path / "run.json").exists()
     (tmp_path / "SR" / "1.png").unlink()
-    subprocess.run(command, check=True, capture_output=True)
+    restore.main()
     again = {stem: read_rgb(path) for stem, path in list_images(tmp_path / "SR").items()}
     assert all(np.array_equal(images[stem], again[stem]) for stem in images)
 
@@ -156,7 +156,7 @@ def test_command_line_writes_the_same_whether_interrupted_or_not(
 def test_adapters_of_another_rank_are_named(checkpoint: Path, backbone_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(checkpoint, other := tmp_path / "other")
     write_json(other / "recipe.json", read_json(other / "recipe.json") | {"rank_unet": 3})
-    with pytest.raises(InputError, match=r"do not fit this network or rank: unet.*needed is"):
+    with pytest.raises(InputError, match=r"does not fit this network or rank: unet.*needed is"):
         OSEDiff.from_pretrained(other, backbone_folder)
 
 
@@ -173,3 +173,17 @@ def test_unreadable_adapters_are_named(checkpoint: Path, backbone_folder: Path, 
     (tmp_path / "adapters.safetensors").write_bytes(b"not a checkpoint")
     with pytest.raises(InputError, match=r"adapters\.safetensors"):
         OSEDiff.from_pretrained(tmp_path, backbone_folder)
+
+
+def test_other_adapters_than_those_of_the_training_are_refused(
+    checkpoint: Path, backbone_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(checkpoint, other := tmp_path / "other")
+    tensors = load_file(other / "adapters.safetensors")
+    save_file({name: tensor + 1 for name, tensor in tensors.items()}, other / "adapters.safetensors")
+    with pytest.raises(InputError, match=r"is not the file that provenance\.json beside it names"):
+        OSEDiff.from_pretrained(other, backbone_folder)
+    (other / "provenance.json").unlink()
+    save_file({name: tensor / 0 for name, tensor in tensors.items()}, other / "adapters.safetensors")
+    with pytest.raises(InputError, match="holds values that are not finite"):
+        OSEDiff.from_pretrained(other, backbone_folder)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from osediff.common.settings import parse, write
+from osediff.data.degradation_recipe import Degradation
+from osediff.outcome import Outcome
+from osediff.recipe import Compute, Recipe, TrainingSpec
+from osediff.training.run_folder import Restart, RunFolder
+from osediff.training.train import train
 
 TINY: dict[str, Any] = {
     "vae": {
@@ -40,7 +48,7 @@ TINY: dict[str, Any] = {
     },
 }
 
-DEGRADATION: dict[str, Any] = {
+DEGRADATION_CONTENT: dict[str, Any] = {
     "stages": [
         {
             "blur": {
@@ -64,11 +72,11 @@ DEGRADATION: dict[str, Any] = {
     "final_sinc_probability": 0.5,
 }
 
-RECIPE: dict[str, Any] = {
+RECIPE_CONTENT: dict[str, Any] = {
     "rank_vae": 2,
     "rank_unet": 2,
     "alpha": 4,
-    "tune": {"vae_encoder": True, "vae_decoder": False, "unet": True},
+    "lora_targets": {"vae_encoder": True, "vae_decoder": False, "unet": True},
     "loss": {
         "mse": 1.0,
         "perceptual": {"kind": "encoder-features", "weight": 2.0},
@@ -78,22 +86,75 @@ RECIPE: dict[str, Any] = {
             "weight": 1.0,
             "guidance": 7.5,
             "timesteps": [20, 980],
-            "trains": "all",
+            "lora_scope": "all",
             "negative_prompt": "blurring, jpeg artifacts",
         },
         "discriminator": "encoder",
     },
     "prompts": "null",
-    "degradation": DEGRADATION,
+    "degradation": DEGRADATION_CONTENT,
     "scale_factor": 4,
     "crop": 32,
-    "enlarge_modes": ["bicubic"],
+    "upsample_modes": ["bicubic"],
     "process_size": 32,
     "color_fix": "adain",
     "batch": 2,
     "steps": 6,
     "learning_rate": 1.0e-3,
     "schedule": "cosine",
+    "optimizer": {"betas": [0.9, 0.999], "weight_decay": 1e-2, "gradient_clip": 1.0},
     "checkpoint_every": 2,
     "validate_every": 3,
 }
+
+VSD: dict[str, Any] = RECIPE_CONTENT["loss"]["regularizer"]
+
+
+def merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """Return ``base`` with ``change`` over it at every depth; another ``kind`` replaces the whole."""
+    if change.get("kind", base.get("kind")) != base.get("kind"):
+        return change
+    merged = {key: merge(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+              for key, value in change.items()}  # fmt: skip
+    return base | merged
+
+
+def edit(change: dict[str, Any]) -> Recipe:
+    """Return the tiny recipe with ``change`` over it."""
+    return parse(merge(RECIPE_CONTENT, change), Recipe, "the tests' recipe")
+
+
+def with_regularizer(settings: dict[str, Any]) -> Recipe:
+    """Return the tiny recipe with other settings of the regularizer, in place of all of its own."""
+    loss = RECIPE_CONTENT["loss"] | {"regularizer": settings}
+    return parse(RECIPE_CONTENT | {"loss": loss}, Recipe, "the tests' recipe")
+
+
+DEGRADATION = parse(DEGRADATION_CONTENT, Degradation, "the tests' degradation")
+RECIPE = edit({})
+
+
+def run_training(
+    recipe: Recipe,
+    photos: Path,
+    backbone: Path,
+    seed: int,
+    out: Path,
+    compute: Compute | None = None,
+    prompts: Path | None = None,
+    restart: Restart = "never",
+    device: str = "cpu",
+) -> Outcome:
+    """Train in this process."""
+    spec = TrainingSpec(recipe=recipe, compute=compute or Compute(), seed=seed, device=device)
+    folder = RunFolder(spec, photos, backbone, out, prompts, restart)
+    return train(spec, folder, folder.prompts)
+
+
+def training_command(
+    photos: Path, backbone: Path, out: Path, recipe: Recipe, compute: Compute | None = None
+) -> list[str]:
+    """Write a spec beside ``out``; return the arguments of ``python -m osediff.train``."""
+    spec = out.with_name(f"{out.name}.yaml")
+    write(spec, TrainingSpec(recipe=recipe, compute=compute or Compute(), threads=1))
+    return ["--spec", str(spec), "--photos", str(photos), "--backbone", str(backbone), "--out", str(out)]

@@ -7,6 +7,8 @@ from typing import Any
 from benchmark.evaluation.workers import sensible_workers
 from benchmark.metrics.registry import Selection
 from osediff.common.weights import provided
+from osediff.data.degradation_recipe import DegradationSpec
+from osediff.recipe import Compute, TrainingSpec
 from workflow.planning import paths
 from workflow.planning.configuration import Configuration
 from workflow.planning.models import ImagesMethod, InterpolationMethod, Method, VariantMethod
@@ -149,12 +151,23 @@ def picture_spec(bench: Configuration, test_set: str) -> dict[str, Any]:
     return {**images, "title": title, "methods": methods}
 
 
-def training_options(bench: Configuration) -> list[str]:
-    """Options of osediff.train for how it is computed."""
-    compute = bench.compute[bench.main.compute]
-    options = ["--device", bench.main.device, "--precision", compute.precision, "--workers", str(compute.workers)]
-    options += ["--micro-batch", str(compute.micro_batch)] if compute.micro_batch else []
-    return options + (["--gradient-checkpointing"] if compute.gradient_checkpointing else [])
+def training_spec(bench: Configuration, name: str, base: str, seed: int) -> TrainingSpec:
+    """Settings of ``python -m osediff.train``.
+
+    One thread: the weights depend on their number, and the demo's small networks gain nothing from a second.
+    """
+    entry = bench.compute[bench.main.compute]
+    compute = Compute.model_validate({key: getattr(entry, key) for key in Compute.model_fields})
+    recipe = bench.recipe(name, base).recipe
+    return TrainingSpec(recipe=recipe, compute=compute, device=bench.main.device, threads=1, seed=seed)
+
+
+def degradation_spec(bench: Configuration, name: str) -> DegradationSpec:
+    """Settings of osediff.data.degradation for a test set that is cut from photographs."""
+    entry = bench.test_sets[name]
+    assert entry.kind == "photos"
+    degradation = bench.degradations[entry.degradation]
+    return DegradationSpec(degradation=degradation, scale_factor=entry.scale_factor, seed=entry.seed)
 
 
 def test_set_options(bench: Configuration, name: str) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from osediff.common.files import files_below
+from osediff.prompts.prompt_file import ExtractionSpec, ExtractorName, FolderImages, StreamImages
 from osediff.prompts.settings import PromptConfig
 from osediff.recipe import Recipe, StreamRecipe
 from workflow.planning.configuration import Configuration
@@ -27,11 +28,38 @@ def extractor_weights(bench: Configuration, extractor: str) -> tuple[str, ...]:
     return next(entry.weights for name, entry in bench.prompts.extractors.items() if name == extractor)
 
 
-def options(bench: Configuration, extractor: str) -> list[str]:
-    """Options of ``osediff.prompts`` that name an extractor and its weights."""
-    half = ["--half"] if bench.main.device == "cuda" else []  # as the official code
-    given = [f"{name}={weights_folder(bench, name)}" for name in extractor_weights(bench, extractor)]
-    return ["--extractor", extractor, *half, "--device", bench.main.device, "--weights", *given]
+def weights_options(bench: Configuration, extractor: str) -> list[str]:
+    """The folders of an extractor's weights, as ``osediff.prompts.extract --weights`` takes them."""
+    return [f"{name}={weights_folder(bench, name)}" for name in extractor_weights(bench, extractor)]
+
+
+def extraction_spec(
+    bench: Configuration, extractor: ExtractorName, images: FolderImages | StreamImages
+) -> ExtractionSpec:
+    """Settings of an extraction; in fp16 on a GPU, as the official code."""
+    precision: Literal["fp32", "fp16"] = "fp16" if bench.main.device == "cuda" else "fp32"
+    return ExtractionSpec(extractor=extractor, images=images, device=bench.main.device, precision=precision)
+
+
+def test_set_spec(bench: Configuration, extractor: ExtractorName, test_set: str, process_size: int) -> ExtractionSpec:
+    """Settings of the extraction of a test set's prompts, at the size that variants of this size restore at."""
+    scale_factor = bench.test_sets[test_set].scale_factor
+    images = FolderImages(kind="folder", scale_factor=scale_factor, process_size=process_size)
+    return extraction_spec(bench, extractor, images)
+
+
+def training_spec(bench: Configuration, variant: str, base: str, seed: int) -> ExtractionSpec:
+    """Settings of the extraction of a training's prompts; only for a variant that has some."""
+    config = prompt_config(bench, variant, base).training
+    assert config is not None
+    images = StreamImages(
+        kind="stream",
+        recipe=stream_recipe(bench.recipe(variant, base).recipe),
+        seed=seed,
+        image=config.image,
+        workers=bench.compute[bench.main.compute].workers,
+    )
+    return extraction_spec(bench, config.extractor, images)
 
 
 def available(bench: Configuration, extractor: str) -> bool:
@@ -83,4 +111,5 @@ def of_test_set(bench: Configuration, method: str, test_set: str) -> list[str]:
     entry = bench.methods[method]
     assert isinstance(entry, VariantMethod)
     extractor = prompt_config(bench, entry.variant, entry.recipe_base).restoration
-    return [f"{bench.runs}/prompts/{extractor}/{test_set}.json"] if extractor else []
+    process_size = bench.recipe(entry.variant, entry.recipe_base).recipe.process_size
+    return [f"{bench.runs}/prompts/{extractor}/{process_size}/{test_set}.json"] if extractor else []

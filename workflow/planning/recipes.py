@@ -68,13 +68,3 @@ def build_variant(registry: VariantRegistry, degradations: Mapping[str, Degradat
         names = ", ".join(type(recipe.lora_targets).model_fields)
         raise InputError(f"{source}: lora_targets: trains nothing; set one of {names} to true")
     return Variant(recipe, sources.backbone, sources.photos)
-
-
-def legacy_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The recipe by the key names of osediff.train until it reads ``TrainingSpec``."""
-    names = {"lora_targets": "tune", "upsample_modes": "enlarge_modes", "lora_scope": "trains"}
-    return {
-        names.get(key, key): legacy_recipe(value) if isinstance(value, dict) else value
-        for key, value in recipe.items()
-        if key != "optimizer"
-    }

@@ -24,11 +24,17 @@ rule prompts_of_test_set:
         code("osediff.prompts.extract"),
         manifest="data/testsets/{test_set}/manifest.json",
         weights=lambda w: prompts.weights_input(bench, w.extractor),
+        spec=lambda w: specs.write_spec(
+            bench.specs,
+            f"prompts/{w.extractor}/{w.process_size}/{w.test_set}/spec",
+            prompts.test_set_spec(bench, w.extractor, w.test_set, int(w.process_size)),
+        ),
     output:
-        f"{RUNS}/prompts/{{extractor}}/{{test_set}}.json",
+        f"{RUNS}/prompts/{{extractor}}/{{process_size}}/{{test_set}}.json",
     log:
-        f"{RUNS}/logs/prompts/{{extractor}}/{{test_set}}.log",
+        f"{RUNS}/logs/prompts/{{extractor}}/{{process_size}}/{{test_set}}.log",
     wildcard_constraints:
+        process_size=r"\d+",
         extractor=names(list(bench.prompts.extractors)),
     conda:
         "../../environment.yml"
@@ -36,12 +42,10 @@ rule prompts_of_test_set:
         gpu=GPU,
     params:
         lr=lambda w: f"{paths.test_set_folder(bench, w.test_set)}/LR",
-        scale_factor=lambda w: bench.test_sets[w.test_set].scale_factor,
-        side=lambda w: bench.recipe(bench.variants.default).recipe.process_size,
-        options=lambda w: prompts.options(bench, w.extractor),
+        weights=lambda w: prompts.weights_options(bench, w.extractor),
     shell:
-        f"{LEASE}python -m osediff.prompts {{params.options:q}} --images {{params.lr:q}} --enlarge {{params.scale_factor}}"
-        " --smallest-side {params.side} --out {output} > {log} 2>&1"
+        f"{LEASE}python -m osediff.prompts.extract --spec {{input.spec}} --weights {{params.weights:q}}"
+        " --images {params.lr:q} --out {output} > {log} 2>&1"
 
 
 # Of every crop that a training will see; variants that see the same crops share the file.
@@ -50,6 +54,11 @@ rule prompts_of_training:
         code("osediff.prompts.extract"),
         photos=lambda w: paths.photo_input(bench, bench.recipe(w.variant, w.base).photos),
         weights=lambda w: prompts.weights_input(bench, prompts.training_extractor(bench, w.variant, w.base)),
+        spec=lambda w: specs.write_spec(
+            bench.specs,
+            f"prompts/train/{w.variant}/{w.base}/{w.seed}/spec",
+            prompts.training_spec(bench, w.variant, w.base, int(w.seed)),
+        ),
     output:
         f"{RUNS}/prompts/train/{{variant}}/{{base}}/{{seed}}.json",
     log:
@@ -59,13 +68,8 @@ rule prompts_of_training:
     resources:
         gpu=GPU,
     params:
-        recipe=lambda w: json.dumps(
-            recipes.legacy_recipe(prompts.stream_recipe(bench.recipe(w.variant, w.base).recipe).model_dump())
-        ),
         photos=lambda w: paths.photo_folder(bench, bench.recipe(w.variant, w.base).photos),
-        image=lambda w: prompts.prompt_config(bench, w.variant, w.base).training.image,
-        workers=bench.compute[bench.main.compute].workers,
-        options=lambda w: prompts.options(bench, prompts.training_extractor(bench, w.variant, w.base)),
+        weights=lambda w: prompts.weights_options(bench, prompts.training_extractor(bench, w.variant, w.base)),
     shell:
-        f"{LEASE}python -m osediff.prompts {{params.options:q}} --stream {{params.recipe:q}} --photos {{params.photos:q}}"
-        " --image {params.image} --seed {wildcards.seed} --workers {params.workers} --out {output} 2>&1 | tee -i {log}"
+        f"{LEASE}python -m osediff.prompts.extract --spec {{input.spec}} --weights {{params.weights:q}}"
+        " --photos {params.photos:q} --out {output} 2>&1 | tee -i {log}"

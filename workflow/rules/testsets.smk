@@ -24,6 +24,9 @@ rule degrade_test_set:
     input:
         code("osediff.data.degradation"),
         hr="data/testsets/{test_set}/HR",
+        spec=lambda w: specs.write_spec(
+            specs.SHARED, f"degrade_test_set/{w.test_set}/spec", methods.degradation_spec(bench, w.test_set)
+        ),
     output:
         directory("data/testsets/{test_set}/LR"),
     log:
@@ -32,13 +35,8 @@ rule degrade_test_set:
         test_set=names(CUT),
     conda:
         "../../environment.yml"
-    params:
-        recipe=lambda w: json.dumps(bench.degradations[bench.test_sets[w.test_set].degradation].model_dump()),
-        scale_factor=lambda w: bench.test_sets[w.test_set].scale_factor,
-        seed=lambda w: bench.test_sets[w.test_set].seed,
     shell:
-        "python -m osediff.data.degradation --input {input.hr} --output {output} --recipe {params.recipe:q}"
-        " --scale-factor {params.scale_factor} --seed {params.seed} > {log} 2>&1"
+        "python -m osediff.data.degradation --spec {input.spec} --input {input.hr} --output {output} > {log} 2>&1"
 
 
 rule check_test_set:

@@ -7,12 +7,18 @@ TRAIN_LEASE = LEASE.replace(" -- ", f" --gpus {PROCESSES} -- ")
 LAUNCH = "python" if PROCESSES == 1 else f"torchrun --standalone --nproc_per_node {PROCESSES}"
 
 
+# Each spec has a folder of its own: Snakemake lists a folder once, and takes a file that comes later for missing.
 rule train:
     input:
         code("osediff.train"),
         photos=lambda w: paths.photo_input(bench, bench.recipe(w.variant, w.base).photos),
         backbone=lambda w: paths.backbone_input(bench, bench.recipe(w.variant, w.base).backbone),
         prompts=lambda w: prompts.of_training(bench, w.variant, w.base, w.seed),
+        spec=lambda w: specs.write_spec(
+            bench.specs,
+            f"train/{w.variant}/{w.base}/{w.seed}/spec",
+            methods.training_spec(bench, w.variant, w.base, int(w.seed)),
+        ),
     output:
         adapters=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/adapters.safetensors",
         recipe=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/recipe.json",
@@ -29,16 +35,12 @@ rule train:
     resources:
         gpu=GPU * PROCESSES,
     params:
-        recipe=lambda w: json.dumps(recipes.legacy_recipe(bench.recipe(w.variant, w.base).recipe.model_dump())),
         photos=lambda w: paths.photo_folder(bench, bench.recipe(w.variant, w.base).photos),
         backbone=lambda w: paths.backbone_folder(bench, bench.recipe(w.variant, w.base).backbone),
         out=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}",
-        options=methods.training_options(bench),
         prompts=lambda w, input: ["--prompts", input.prompts] if input.prompts else [],
-        # Fixed, since the weights depend on it. The demo's small networks gain nothing from a second thread.
-        threads=1,
+    # An edited variant asks for another training: a state of the old settings is set aside, not deleted.
     shell:
-        f"{TRAIN_LEASE}{LAUNCH} -m osediff.train --recipe {{params.recipe:q}} --photos {{params.photos:q}}"
-        " --backbone {params.backbone:q} --out {params.out} --seed {wildcards.seed} {params.options}"
-        " {params.prompts}"
-        " --divergence record --threads {params.threads} 2>&1 | tee -i {log}"
+        f"{TRAIN_LEASE}{LAUNCH} -m osediff.train --spec {{input.spec}} --photos {{params.photos:q}}"
+        " --backbone {params.backbone:q} --out {params.out} {params.prompts}"
+        " --divergence record --restart if-changed 2>&1 | tee -i {log}"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,18 +13,22 @@ import pytest
 from scipy.stats import chi2, ks_2samp, poisson
 from skimage import data
 
+from osediff.common.errors import InputError
 from osediff.common.images import list_images, read_rgb, write_png
+from osediff.common.settings import write
 from osediff.data.degradation import (
     KERNEL_SIZES,
     degrade,
     filtered,
     gaussian_kernel,
     jpeg,
+    main,
     noisy,
     poisson_counts,
     random_kernel,
     sinc_kernel,
 )
+from osediff.data.degradation_recipe import Degradation, DegradationSpec, Noise
 from tests.osediff.tiny import DEGRADATION
 from tools import degradation as beside
 
@@ -43,7 +44,7 @@ def test_same_seed_same_image_other_seed_other_image() -> None:
 def test_kernels_sum_to_one_and_keep_the_center() -> None:
     rng = np.random.default_rng(0)
     for _ in range(200):
-        kernel = random_kernel(rng, DEGRADATION["stages"][0]["blur"])
+        kernel = random_kernel(rng, DEGRADATION.stages[0].blur)
         assert kernel.shape[0] == kernel.shape[1] and kernel.shape[0] in KERNEL_SIZES
         assert kernel.sum() == pytest.approx(1)
         assert np.allclose(kernel, kernel[::-1, ::-1])
@@ -68,32 +69,25 @@ def test_jpeg_loses_more_at_lower_quality() -> None:
     assert errors[0] < errors[1] < errors[2]
 
 
-def test_command_line_pairs_each_image_and_names_a_bad_one(tmp_path: Path) -> None:
+def test_command_line_pairs_each_image_and_names_a_bad_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_png(tmp_path / "HR" / "a.png", PICTURE)
     write_png(tmp_path / "HR" / "b.png", PICTURE[:32])
-    command = [
-        sys.executable,
-        "-m",
-        "osediff.data.degradation",
-        "--input",
-        tmp_path / "HR",
-        "--output",
-        tmp_path / "LR",
-    ]
-    command += ["--recipe", json.dumps(DEGRADATION)]
-    subprocess.run(command, check=True, capture_output=True)
+    write(tmp_path / "spec.yaml", DegradationSpec(degradation=DEGRADATION))
+    folders = ["--input", str(tmp_path / "HR"), "--output", str(tmp_path / "LR")]
+    monkeypatch.setattr(sys, "argv", ["degradation", "--spec", str(tmp_path / "spec.yaml"), *folders])
+    main()
     images = {stem: read_rgb(path) for stem, path in list_images(tmp_path / "LR").items()}
     assert {stem: image.shape for stem, image in images.items()} == {"a": (16, 12, 3), "b": (8, 12, 3)}
     write_png(tmp_path / "HR" / "c.png", PICTURE[:30])
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2 and "c.png" in done.stderr and "multiple of 4" in done.stderr
+    with pytest.raises(InputError, match=r"c\.png.*multiple of 4"):
+        main()
 
 
 def test_gray_shot_noise_is_as_strong_as_its_photon_count_says() -> None:
     """Poisson: variance level / photons; photons are the number of gray levels, up to a power of two, 256 at most."""
     rng = np.random.default_rng(0)
     image = rng.random((200, 200, 3), np.float32) * 0.4 + 0.3
-    settings = {"gaussian_probability": 0, "poisson_scale": [1, 1], "gray_probability": 1, "sigma": [1, 1]}
+    settings = Noise(gaussian_probability=0, poisson_scale=(1, 1), gray_probability=1, sigma=(1, 1))
     noise = noisy(image, np.random.default_rng(1), settings) - image
     assert np.abs(noise - noise[..., :1]).max() < 1e-5  # the same in all channels
     light = image @ np.array([0.2989, 0.587, 0.114], np.float32)
@@ -128,7 +122,7 @@ def test_a_product_kernel_filters_as_the_same_kernel_in_two_dimensions() -> None
 RELEASED = json.loads((Path(__file__).parent / "fixtures" / "degradation_official.json").read_text())
 
 
-def p_values(recipe: Any) -> list[float]:
+def p_values(recipe: Degradation) -> list[float]:
     photos = [getattr(data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")]
     values = []
     for n, crop in enumerate(beside.crops(photos, RELEASED["crops"], RELEASED["side"])):
@@ -140,7 +134,8 @@ def p_values(recipe: Any) -> list[float]:
 
 def test_lr_images_are_distributed_as_those_of_the_released_code() -> None:
     assert min(p_values(beside.recipe())) > 0.01
-    loud = copy.deepcopy(beside.recipe())
-    for stage in loud["stages"]:
-        stage["noise"] |= {"sigma": [15, 60], "poisson_scale": [1.5, 6.0]}
+    change = {"sigma": (15.0, 60.0), "poisson_scale": (1.5, 6.0)}
+    stages = beside.recipe().stages
+    louder = tuple(stage.model_copy(update={"noise": stage.noise.model_copy(update=change)}) for stage in stages)
+    loud = beside.recipe().model_copy(update={"stages": louder})
     assert min(p_values(loud)) < 1e-6

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,11 @@ from osediff.losses.objective import Objective, regularizer_scope
 from osediff.models import backbone as backbones
 from osediff.models.generator import Generator
 from osediff.models.lora import UNET_GROUPS, targets
-from osediff.train import train
 from osediff.training.sample_rng import SampleRNG
-from tests.osediff.tiny import RECIPE
+from tests.osediff.tiny import RECIPE, VSD, run_training, with_regularizer
 
 GAN = {"kind": "gan", "weight": 0.5}
-IMAGE = RECIPE["loss"]["regularizer"] | {"domain": "image"}
+IMAGE = VSD | {"domain": "image"}
 
 
 def made(folder: Path, regularizer: dict[str, Any], seed: int = 0) -> Objective:
@@ -32,7 +30,7 @@ def made(folder: Path, regularizer: dict[str, Any], seed: int = 0) -> Objective:
     backbone = backbones.load(folder)
     for network in (backbone.unet, backbone.vae):
         network.double()
-    loss = RECIPE["loss"] | {"regularizer": regularizer}
+    loss = with_regularizer(regularizer).loss
     generator = Generator(backbone, RECIPE, regularizer_scope(loss))
     for parameter in generator.parameters().values():
         parameter.data = torch.randn_like(parameter) * 0.1
@@ -86,7 +84,7 @@ def test_all_kinds_draw_the_same_random_numbers(backbone_folder: Path) -> None:
     """Common random numbers: the restored images of one seed are equal, and so is what VSD rng in both domains."""
     lq, hq, text, negative_embeds = batch()
     drawn = {}
-    for name, regularizer in {"latent": RECIPE["loss"]["regularizer"], "image": IMAGE}.items():
+    for name, regularizer in {"latent": VSD, "image": IMAGE}.items():
         objective = made(backbone_folder, regularizer)
         random = SampleRNG([3, 4])
         objective.generator_loss(lq, hq, text, negative_embeds, random)
@@ -153,7 +151,7 @@ def test_the_discriminator_learns_to_tell_blurred_from_sharp(backbone_folder: Pa
 
 
 def test_released_form_adapts_the_mid_block_alone(backbone_folder: Path) -> None:
-    regularizer = RECIPE["loss"]["regularizer"] | {"trains": "mid-block"}
+    regularizer = VSD | {"lora_scope": "mid-block"}
     objective = made(backbone_folder, regularizer)
     names = list(objective.regularizer.parameters())
     layers = targets(backbones.load(backbone_folder).unet, UNET_GROUPS["mid"])
@@ -165,9 +163,8 @@ def test_training_stopped_halfway_ends_with_the_same_weights(
     photos: Path, backbone_folder: Path, tmp_path: Path, regularizer: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.set_num_threads(1)
-    recipe = copy.deepcopy(RECIPE) | {"steps": 6, "checkpoint_every": 2}
-    recipe["loss"]["regularizer"] = regularizer
-    train(recipe, photos, backbone_folder, 0, tmp_path / "whole")
+    recipe = with_regularizer(regularizer)
+    run_training(recipe, photos, backbone_folder, 0, tmp_path / "whole")
 
     calls = iter(range(100))
     whole = Objective.generator_loss
@@ -179,9 +176,9 @@ def test_training_stopped_halfway_ends_with_the_same_weights(
 
     monkeypatch.setattr(Objective, "generator_loss", stopping)
     with pytest.raises(KeyboardInterrupt):
-        train(recipe, photos, backbone_folder, 0, tmp_path / "broken")
+        run_training(recipe, photos, backbone_folder, 0, tmp_path / "broken")
     monkeypatch.setattr(Objective, "generator_loss", whole)
-    train(recipe, photos, backbone_folder, 0, tmp_path / "broken")
+    run_training(recipe, photos, backbone_folder, 0, tmp_path / "broken")
     one, other = (load_file(tmp_path / name / "adapters.safetensors") for name in ("whole", "broken"))
     assert all(torch.equal(one[name], other[name]) for name in one)
     log = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]

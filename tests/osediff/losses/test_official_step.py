@@ -29,7 +29,7 @@ def test_losses_and_gradients_are_those_of_the_released_script(trains: str, reco
         parameters[name].data.copy_(weight)
     if recomputing:
         generator.checkpoint_gradients()
-    objective = Objective(generator, recipe["loss"])
+    objective = Objective(generator, recipe.loss)
     rng = Given(batch["normals"], batch["timesteps"])
     text, negative_embeds = batch["embeddings"]["text"], batch["embeddings"]["negative"]
     loss, terms, critic_input = objective.generator_loss(batch["lq"], batch["hq"], text, negative_embeds, rng)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from osediff.common.settings import parse
 from osediff.losses.vsd import VSD
 from osediff.models import backbone as backbones
 from osediff.models.generator import Generator, estimate_clean
 from osediff.models.lora import REGULARIZER, TEACHER
+from osediff.recipe import VSDLoss
 from osediff.training.sample_rng import SampleRNG
 from tests.osediff.tiny import RECIPE
+from tests.osediff.tiny import VSD as SETTINGS
+
+
+def vsd_loss(**change: Any) -> VSDLoss:
+    """Settings of VSD with ``change`` over them."""
+    return parse(SETTINGS | change, VSDLoss, "the tests' VSD")
 
 
 @pytest.fixture
@@ -22,7 +31,7 @@ def vsd(backbone_folder: Path) -> VSD:
     backbone = backbones.load(backbone_folder)
     backbone.unet.double()
     generator = Generator(backbone, RECIPE, "all")
-    made = VSD(generator, RECIPE["loss"])
+    made = VSD(generator, vsd_loss())
     for parameter in made.parameters().values():
         parameter.data = torch.randn_like(parameter) * 0.1
     return made
@@ -61,8 +70,7 @@ def test_no_gradient_reaches_the_networks_through_the_vsd_loss(vsd: VSD) -> None
 def test_equal_views_give_no_gradient(backbone_folder: Path) -> None:
     """A fresh regularizer is the teacher; without guidance there is nothing to distil."""
     backbone = backbones.load(backbone_folder)
-    unguided = RECIPE["loss"]["regularizer"] | {"guidance": 1.0}
-    fresh = VSD(Generator(backbone, RECIPE, "all"), RECIPE["loss"] | {"regularizer": unguided})
+    fresh = VSD(Generator(backbone, RECIPE, "all"), vsd_loss(guidance=1.0))
     latent = torch.randn(1, 4, 8, 8, requires_grad=True)
     text = torch.randn(1, 5, 16)
     fresh.loss(latent, text, torch.zeros_like(text), SampleRNG([0])).backward()

@@ -26,8 +26,7 @@ from osediff.common.restore_folder import refuse_random, unusable
 from osediff.models import backbone as backbones
 from osediff.models import fetch_backbone as pretrained
 from osediff.models.generator import Generator
-from osediff.train import train
-from tests.osediff.tiny import RECIPE, TINY
+from tests.osediff.tiny import TINY, edit, run_training
 
 REGISTRY = yaml.safe_load((Path(__file__).parents[3] / "config" / "backbones.yaml").read_text())
 RANDOM = {"title": "Tiny", "license": "none", "random": {"seed": 3, "words": "blurring", "sizes": TINY}}
@@ -48,8 +47,7 @@ def test_the_full_size_is_that_of_sd_2_1_base_and_the_official_lora() -> None:
         assert count(model.text_encoder) == 340_387_840
         for network in (model.vae, model.unet):
             network.requires_grad_(False)
-        tune = {"vae_encoder": True, "vae_decoder": False, "unet": True}
-        generator = Generator(model, {"rank_vae": 4, "rank_unet": 4, "alpha": 8, "tune": tune})
+        generator = Generator(model, edit({"rank_vae": 4, "rank_unet": 4, "alpha": 8}))
     trained = {name: p.numel() for name, p in generator.parameters().items()}
     assert sum(size for name, size in trained.items() if name.startswith("vae.")) == 369_356
     assert sum(size for name, size in trained.items() if ".lora_" in name) == 369_356 + 4_055_712
@@ -150,7 +148,7 @@ def test_what_random_weights_made_is_never_evaluated(
     backbone, checkpoint = tmp_path / "random", tmp_path / "checkpoint"
     fetch(monkeypatch, RANDOM, backbone)
     assert backbones.source(backbone)["weights"] == "random"
-    train(RECIPE | {"steps": 2}, photos, backbone, 0, checkpoint)
+    run_training(edit({"steps": 2}), photos, backbone, 0, checkpoint)
     assert read_json(checkpoint / "provenance.json")["backbone_source"]["weights"] == "random"
     write_png(tmp_path / "LR" / "0.png", np.zeros((8, 8, 3), np.uint8))
     command = [sys.executable, "-m", "osediff.restore", "--input", tmp_path / "LR", "--output", tmp_path / "SR"]

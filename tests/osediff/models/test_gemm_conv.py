@@ -18,7 +18,7 @@ from tests.osediff.tiny import RECIPE
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_the_same_convolution(batch: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convolution, "WEIGHTS", 0)
+    monkeypatch.setattr(convolution, "MIN_WEIGHTS", 0)
     torch.manual_seed(0)
     plain = nn.Conv2d(6, 10, (3, 5), stride=stride, padding=(1, 2), dtype=torch.float64)
     other = nn.Conv2d(6, 10, (3, 5), stride=stride, padding=(1, 2), dtype=torch.float64)
@@ -39,14 +39,14 @@ def test_the_same_convolution(batch: int, stride: int, monkeypatch: pytest.Monke
 
 
 def test_only_convolutions_with_many_weights_and_few_positions_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convolution, "WEIGHTS", 500)
+    monkeypatch.setattr(convolution, "MIN_WEIGHTS", 500)
     few, many, grouped = nn.Conv2d(4, 4, 3), nn.Conv2d(16, 16, 3), nn.Conv2d(32, 32, 3, groups=2)
     network = nn.Sequential(few, many, grouped)
     names = list(network.state_dict())
     use_gemm_convolutions(network)
     assert [type(layer) for layer in network] == [nn.Conv2d, GemmConv2d, nn.Conv2d]
     assert list(network.state_dict()) == names
-    x = torch.randn(1, 16, 40, 40)  # above POSITIONS: torch's own, to the bit
+    x = torch.randn(1, 16, 40, 40)  # above MAX_POSITIONS: torch's own, to the bit
     assert torch.equal(many(x), nn.functional.conv2d(x, many.weight, many.bias))
 
 
@@ -56,8 +56,8 @@ def test_a_generator_makes_the_same_image_with_them(
 ) -> None:
     image, text = torch.rand(2, 3, 32, 32) * 2 - 1, torch.randn(2, 5, 16)
     made, used = [], []
-    for weights in (convolution.WEIGHTS, 100):
-        monkeypatch.setattr(convolution, "WEIGHTS", weights)
+    for weights in (convolution.MIN_WEIGHTS, 100):
+        monkeypatch.setattr(convolution, "MIN_WEIGHTS", weights)
         torch.manual_seed(0)
         generator = Generator(backbones.load(backbone_folder), RECIPE)
         for parameter in generator.parameters().values():

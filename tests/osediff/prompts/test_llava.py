@@ -16,7 +16,6 @@ from osediff.common.errors import InputError
 from osediff.data.pairs import as_tensor
 from osediff.prompts import llava as captions
 from osediff.prompts.llava import Captioner
-from tests.osediff.prompts.test_extract import llava  # noqa: F401
 
 LEVELS = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, 2)
 
@@ -26,7 +25,7 @@ def rewritten(folder: Path, tensors: dict[str, Tensor]) -> None:
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
 
 
-def test_weights_under_the_names_of_the_hub_are_read(llava: Path) -> None:  # noqa: F811
+def test_weights_under_the_names_of_the_hub_are_read(llava: Path) -> None:
     image = torch.rand(3, 40, 50, generator=torch.Generator().manual_seed(0))
     before = Captioner(llava)
     wanted = before(image)
@@ -43,7 +42,7 @@ def test_weights_under_the_names_of_the_hub_are_read(llava: Path) -> None:  # no
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
-def test_a_folder_that_lacks_a_tensor_is_refused_by_name(llava: Path) -> None:  # noqa: F811
+def test_a_folder_that_lacks_a_tensor_is_refused_by_name(llava: Path) -> None:
     tensors = load_file(llava / "model.safetensors")
     del tensors["multi_modal_projector.linear_1.bias"]
     rewritten(llava, tensors)
@@ -51,14 +50,14 @@ def test_a_folder_that_lacks_a_tensor_is_refused_by_name(llava: Path) -> None:  
         Captioner(llava)
 
 
-def test_a_damaged_file_is_one_line(llava: Path) -> None:  # noqa: F811
+def test_a_damaged_file_is_one_line(llava: Path) -> None:
     (llava / "model.safetensors").write_bytes(b"half a download")
     with pytest.raises(InputError, match="no LLaVA model in transformers' layout"):
         Captioner(llava)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_it_is_shown_the_pixels_of_the_image(llava: Path, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:  # noqa: F811
+def test_it_is_shown_the_pixels_of_the_image(llava: Path, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
     """Of a test image and of a training crop, whose values went to [-1, 1] and back."""
     captioner = Captioner(llava, dtype=dtype)
     shown: list[Tensor] = []
@@ -75,3 +74,20 @@ def test_it_is_shown_the_pixels_of_the_image(llava: Path, monkeypatch: pytest.Mo
         assert captioner(image)
     of_picture = captioner.processor.image_processor(images=Image.fromarray(LEVELS), return_tensors="pt")
     assert all(torch.equal(pixels, of_picture["pixel_values"].to(dtype)) for pixels in shown)
+
+
+def test_llava_describes_an_image_the_same_way_twice(llava: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    captioner = Captioner(llava)
+    image = torch.rand(3, 40, 50, generator=torch.Generator().manual_seed(0))
+    assert captioner(image) == captioner(image) != ""
+    asked: dict[str, Any] = {}
+
+    def answer(**inputs: Any) -> Tensor:
+        asked.update(inputs)
+        return torch.cat([inputs["input_ids"], torch.tensor([[8, 9, 10, 2]])], dim=1)
+
+    monkeypatch.setattr(captioner.model, "generate", answer)
+    assert captioner(image) == "cat on grass"  # without the question
+    assert int((asked["input_ids"] == 3).sum()) == 4 and asked["pixel_values"].shape == (1, 3, 28, 28)
+    with pytest.raises(InputError, match="no LLaVA model"):
+        Captioner(llava / "nothing")

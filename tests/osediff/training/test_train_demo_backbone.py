@@ -13,14 +13,14 @@ import torch
 from osediff.common.errors import InputError
 from osediff.models import backbone as backbones
 from osediff.training.train_demo_backbone import load_photos, recolored, train_stage
-from tests.osediff.tiny import DEGRADATION, TINY
+from tests.osediff.tiny import DEGRADATION_CONTENT, TINY
 
 STAGE = {"steps": 4, "batch": 2, "learning_rate": 1e-3, "degraded_share": 0.5, "caption_dropout": 0.5}
 RECIPE: dict[str, Any] = {
     "seed": 0,
     "crop": 16,
     "degraded_copies": 2,
-    "degradation": DEGRADATION,
+    "degradation": DEGRADATION_CONTENT,
     "negative_prompt": "blurring, jpeg artifacts, lowres.",
     "captions": {f"photo{index}": "nothing, at all" for index in range(3)},
     "sizes": TINY,

@@ -63,7 +63,7 @@ def test_a_row_whose_extractor_has_no_weights_is_absent_with_the_reason(root: Pa
     bench = loaded(merge(PAPER, {"paths": {"llava": str(here)}}))
     assert list(ablations.rows(bench, "table4")) == ["prompt-null", "osediff", "prompt-llava"]
     row = ablations.spec(bench, "table4")["rows"]["prompt-llava"]
-    assert row["prompts"] == ["runs/paper/prompts/llava/drealsr.json"]
+    assert row["prompts"] == ["runs/paper/prompts/llava/512/drealsr.json"]
     assert prompts.of_training(bench, "prompt-llava", "paper", "0") == [
         "runs/paper/prompts/train/prompt-llava/paper/0.json"
     ]
@@ -75,7 +75,7 @@ def test_variants_that_see_the_same_crops_share_their_prompts() -> None:
     alike = ("osediff", "gan", "vae-rank-2")
     assert {prompts.of_training(bench, name, "paper", "0")[0] for name in alike} == {shared}
     assert prompts.of_training(bench, "prompt-null", "paper", "0") == []
-    assert prompts.of_test_set(bench, "osediff", "drealsr") == ["runs/paper/prompts/dape/drealsr.json"]
+    assert prompts.of_test_set(bench, "osediff", "drealsr") == ["runs/paper/prompts/dape/512/drealsr.json"]
 
 
 def test_what_leaves_the_crops_as_they_are_extracts_no_prompt_again(root: Path) -> None:

@@ -1,0 +1,84 @@
+"""The trained weights of a checkpoint folder: ``adapters.safetensors``, LoRA under PEFT's own names and ``conv_in``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from osediff.common.errors import InputError
+from osediff.common.files import atomic, read_json, sha256
+from osediff.models.lora import GENERATOR
+
+ADAPTERS = "adapters.safetensors"
+PROVENANCE = "provenance.json"
+
+
+def copy_tensors(parameters: Mapping[str, Tensor], values: Mapping[str, Tensor], source: str) -> None:
+    """Copy ``values`` into ``parameters`` in place, by name.
+
+    Raises:
+        InputError: names or shapes differ; ``source`` is named. Nothing is copied then.
+    """
+    if values.keys() != parameters.keys():
+        differing = sorted(values.keys() ^ parameters.keys())
+        raise InputError(
+            f"{source}: does not fit this network: {len(differing)} names differ, the first is {differing[0]}"
+        )
+    for name, parameter in parameters.items():
+        if values[name].shape != parameter.shape:
+            shapes = f"{tuple(values[name].shape)}, needed is {tuple(parameter.shape)}"
+            raise InputError(f"{source}: does not fit this network or rank: {name} is {shapes}")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(values[name])
+
+
+def without_role(name: str) -> str:
+    """Return a parameter's name as it stands in the file: PEFT's, without the adapter's role."""
+    return name.replace(f".{GENERATOR}.", ".")
+
+
+def save_adapters(path: Path, parameters: Mapping[str, nn.Parameter]) -> None:
+    """Write the generator's ``parameters`` to ``path`` as safetensors, whole or not at all."""
+    tensors = {without_role(name): p.detach().cpu().contiguous() for name, p in parameters.items()}
+    with atomic(path) as temporary:
+        save_file(tensors, temporary)
+
+
+def read_adapters(folder: Path) -> dict[str, Tensor]:
+    """Read the adapters of the checkpoint ``folder``, by their names in the file.
+
+    Raises:
+        InputError: the file is absent, damaged, not the one that ``provenance.json`` names, or holds a weight that is
+            not finite.
+    """
+    path = folder / ADAPTERS
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: no readable adapters here; train the variant again") from error
+    if (folder / PROVENANCE).exists():
+        provenance = read_json(folder / PROVENANCE)
+        expected = provenance.get("adapters") if isinstance(provenance, dict) else None
+        if expected != sha256(path):
+            raise InputError(f"{path}: is not the file that {PROVENANCE} beside it names (sha256); train again")
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise InputError(f"{path}: {name} holds values that are not finite; train the variant again")
+    return tensors
+
+
+def load_adapters(folder: Path, parameters: Mapping[str, nn.Parameter]) -> None:
+    """Copy the adapters of the checkpoint ``folder`` into the generator's ``parameters``; errors as ``read_adapters``.
+
+    Raises:
+        InputError: they do not fit the network or its rank.
+    """
+    names = {without_role(name): name for name in parameters}
+    values = {names.get(name, name): tensor for name, tensor in read_adapters(folder).items()}
+    copy_tensors(parameters, values, str(folder / ADAPTERS))

@@ -1,0 +1,65 @@
+"""What made a file: hashes of settings, folders and code, and versions of libraries."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from osediff.common.errors import InputError
+from osediff.common.files import sha256
+
+# The source files that decide what a training computes. Others (restoration, prompts, downloads, profiling, logs) may
+# change without a training state losing its use.
+TRAINING_CODE = (
+    "data/degradation.py",
+    "data/pairs.py",
+    "losses/gan.py",
+    "losses/objective.py",
+    "losses/perceptual.py",
+    "losses/vsd.py",
+    "models/backbone.py",
+    "models/gemm_conv.py",
+    "models/generator.py",
+    "models/lora.py",
+    "training/batches.py",
+    "training/distributed.py",
+    "training/optimization.py",
+    "training/sample_rng.py",
+    "training/train.py",
+)
+LIBRARIES = ("torch", "diffusers", "peft", "transformers")
+
+
+def fingerprint(content: Any) -> str:
+    """Return the sha256 of ``content``, anything that JSON can hold."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def folder_hash(folder: Path) -> str:
+    """Return the sha256 over names and contents of the files below ``folder``, Python's caches left out.
+
+    Raises:
+        InputError: the folder is absent or empty.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    if not files:
+        raise InputError(f"{folder}: no such folder, or nothing in it")
+    # A training set of the paper's size takes minutes.
+    progress = tqdm(files, desc=f"reading {folder.name}", unit="file", delay=5, leave=False)
+    return fingerprint({str(path.relative_to(folder)): sha256(path) for path in progress})
+
+
+def training_code_hash() -> str:
+    """Return the sha256 over the source files that decide what a training computes."""
+    package = Path(__file__).parent
+    return fingerprint({name: sha256(package / name) for name in TRAINING_CODE})
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that decide the weights."""
+    return {name: version(name) for name in LIBRARIES}

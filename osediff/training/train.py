@@ -1,0 +1,140 @@
+"""Algorithm 1 of the paper: a generator step, then a regularizer step, on random pairs.
+
+Killed at any moment, the same call continues from the last saved state to the same weights: every random number of a
+sample comes from (seed, number of the sample) alone. What lies around the loop has modules of its own: the batches
+(``batches``), devices (``distributed``), AdamW (``optimization``), the state (``checkpoint``), the log (``log``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from osediff.losses.objective import Objective, regularizer_scope
+from osediff.models.backbone import PromptEmbedder
+from osediff.models.backbone import load as load_backbone
+from osediff.models.generator import PRECISIONS, Generator
+from osediff.outcome import Outcome
+from osediff.recipe import TrainingSpec, VSDLoss
+from osediff.training.batches import Batches, MeanLosses, MicroBatch
+from osediff.training.distributed import peak_memory
+from osediff.training.divergence import divergence
+from osediff.training.log import LOG_EVERY
+from osediff.training.optimization import OptimizerState, learning_rate
+from osediff.training.run_folder import RunFolder
+from osediff.training.validation import PAIRS, Validation
+
+
+class Trainer:
+    """The networks of one training and its two steps.
+
+    ``run``: where the training reads and writes, and the processes that share it.
+    """
+
+    def __init__(self, spec: TrainingSpec, run: RunFolder) -> None:
+        recipe, self.accelerator = spec.recipe, run.accelerator
+        torch.manual_seed(spec.seed)
+        backbone = load_backbone(run.backbone).to(self.accelerator.device, PRECISIONS[spec.compute.precision])
+        generator = Generator(backbone, recipe, regularizer_scope(recipe.loss))
+        if spec.compute.gradient_checkpointing:
+            generator.checkpoint_gradients()
+        self.objective = Objective(generator, recipe.loss)
+        self.embed = PromptEmbedder(backbone)
+        vsd = recipe.loss.regularizer
+        self.negative_embeds = backbone.embed([vsd.negative_prompt if isinstance(vsd, VSDLoss) else ""])
+        self.generator = OptimizerState(generator.parameters(), recipe, self.accelerator)
+        self.regularizer: OptimizerState | None = None
+        if critic := self.objective.regularizer:
+            self.regularizer = OptimizerState(critic.parameters(), recipe, self.accelerator, critic.buffers())
+
+    def checkpointables(self) -> dict[str, OptimizerState]:
+        """Return what a training state holds."""
+        states = {"generator": self.generator, "regularizer": self.regularizer}
+        return {name: state for name, state in states.items() if state is not None}
+
+    def generator_step(
+        self, batch: Iterable[MicroBatch], rate: float, losses: MeanLosses
+    ) -> tuple[list[tuple[MicroBatch, Tensor]], float]:
+        """Minimize Eq. 8 on ``batch``; add its terms to ``losses``.
+
+        Returns what the regularizer judges, a tensor for each micro-batch, and the norm of the gradient.
+        """
+        judged = []
+        for part in batch:
+            negative_embeds = self.negative_embeds.expand(len(part.lq), -1, -1)
+            with self.accelerator.autocast():
+                loss = self.objective.generator_loss(part.lq, part.hq, part.text, negative_embeds, part.rng)
+            self.generator.backward(loss.total * part.weight)
+            losses.add(loss.terms, part.weight)
+            judged.append((part, loss.critic_input))
+        return judged, self.generator.step(rate)
+
+    def regularizer_step(
+        self, judged: list[tuple[MicroBatch, Tensor]], rate: float, losses: MeanLosses
+    ) -> float | None:
+        """Minimize Eq. 9 on what the generator step left; return the norm of the gradient, None without regularizer."""
+        if self.regularizer is None:
+            return None
+        for part, critic_input in judged:
+            with self.accelerator.autocast():
+                terms = self.objective.regularizer_loss(critic_input, part.hq, part.text, part.rng)
+            total = sum(terms.values(), torch.zeros((), device=self.accelerator.device))
+            self.regularizer.backward(total * part.weight)
+            losses.add(terms, part.weight)
+        return self.regularizer.step(rate)
+
+    def validate(self, validation: Validation, prompts: list[str], picture: Path) -> dict[str, float]:
+        """Measure the generator on the validation pairs, whose ``prompts`` are given, and write their ``picture``."""
+        with self.accelerator.autocast():
+            measured, restored = validation.measure(self.objective, self.embed(prompts))
+        validation.picture(restored, picture)
+        return measured
+
+
+def train(spec: TrainingSpec, run: RunFolder, prompts: list[str]) -> Outcome:
+    """Train the variant of ``spec`` and leave its checkpoint in the folder of ``run``.
+
+    ``prompts``: one for each pair of the training stream, then one for each validation pair. Returns how it ended.
+
+    Raises:
+        InputError: photographs, backbone, or a saved state do not fit.
+    """
+    recipe = spec.recipe
+    trainer = Trainer(spec, run)
+    first = run.resume(trainer.checkpointables())
+    batches = Batches(spec, run.photos, prompts, trainer.embed, run.accelerator, first)
+    validation = Validation(run.photos, recipe, run.accelerator.device) if run.main else None
+    log = run.open_log(first, recipe.steps)
+    outcome = Outcome(converged=True, steps=recipe.steps)
+    for step in log.steps():
+        rate, last = learning_rate(recipe, step), step + 1 == recipe.steps
+        losses = MeanLosses(run.accelerator)
+        judged, generator_norm = trainer.generator_step(batches.of_step(step), rate, losses)
+        regularizer_norm = trainer.regularizer_step(judged, rate, losses)
+
+        numbers = losses.reduce()
+        grad_norms = {"generator_gradient": generator_norm}
+        if regularizer_norm is not None:
+            grad_norms["regularizer_gradient"] = regularizer_norm
+        # In fp16 an infinite gradient is no divergence: the loss scale falls and the step is left out.
+        reason = divergence(numbers, {} if spec.compute.precision == "fp16" else grad_norms)
+        if validation and not reason and ((step + 1) % recipe.validate_every == 0 or last):
+            measured = trainer.validate(validation, prompts[-PAIRS:], run.sample(step + 1))
+            reason = divergence({}, measured)
+            numbers |= measured
+        reason = run.broadcast(reason)  # the main process alone validates, and all must end together
+        numbers |= grad_norms
+        if reason or (step + 1) % LOG_EVERY == 0 or "validation_psnr" in numbers:
+            log.write(step, rate, numbers, reason)
+        if reason:
+            outcome = Outcome(converged=False, step=step, reason=reason, photos=batches.photos_of_step(step))
+            break
+        log.show(rate, numbers, peak_memory(run.accelerator.device))
+        if (step + 1) % recipe.checkpoint_every == 0 or last:
+            log.flush()
+            run.save(trainer.checkpointables(), step + 1)
+    log.close()
+    return run.finish(trainer.checkpointables(), trainer.generator.parameters, outcome)
