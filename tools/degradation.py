@@ -32,7 +32,7 @@ from scipy.stats import ks_2samp
 from torchvision.transforms import functional
 from tqdm import tqdm
 
-from benchmark.statistics.pairwise import holm
+from benchmark.statistics.bootstrap import holm
 from osediff.common.errors import run
 from osediff.common.files import write_text
 from osediff.common.images import list_images, read_rgb
