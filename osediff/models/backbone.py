@@ -102,7 +102,7 @@ def source(folder: Path) -> dict[str, Any]:
     if not (folder / MANIFEST).exists():
         return {"weights": "given"}
     manifest = read_json(folder / MANIFEST)
-    return {key: manifest[key] for key in ("weights", "mirror", "revision") if key in manifest}
+    return {key: manifest[key] for key in ("weights", "mirror", "revision", "provided_locally") if key in manifest}
 
 
 def load(folder: Path) -> Backbone:

