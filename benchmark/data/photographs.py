@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
-from tqdm import tqdm
 
+from osediff.common.artifacts.fetching import Fetching, obtain
+from osediff.common.artifacts.model import parse
 from osediff.common.errors import InputError, run
-from osediff.common.fetch import fetch
 from osediff.common.files import lock, sha256, write_json
 from osediff.common.images import write_png
 
@@ -51,27 +51,26 @@ def as_rgb(path: Path) -> np.ndarray:
         raise InputError(f"{path}: cannot be read as an image ({error}); get it again") from error
 
 
-def sources(spec: Spec, downloads: Path, local: Path | None, offline: bool) -> Iterator[tuple[Path, str]]:
-    """(file, where it is from) of every photograph of ``spec``; what is not at hand is downloaded to ``downloads``."""
+def sources(spec: Spec, how: Fetching, root: Path) -> Iterator[tuple[Path, str]]:
+    """(file, where it is from) of every photograph of ``spec``; what is not at hand is downloaded to ``root``."""
     for name in spec.get("skimage", []):
         yield skimage_photo(name), f"scikit-image {importlib.metadata.version('scikit-image')}, skimage/data/{name}"
-    if download := spec.get("download"):
-        revision = download["revision"]
-        for file in tqdm(download["files"], desc="fetching", unit="file"):
-            urls = [url.format(revision=revision, name=file["name"]) for url in download["urls"]]
-            path = downloads / revision / file["name"]
-            fetch(urls, path, file["sha256"], file["size"], local, offline)
-            yield path, f"{download['source']} {revision}, {file['name']}"
+    if "download" in spec:
+        artifact = parse(spec["download"], "download")
+        obtain(artifact, how, root)
+        revision = next((mirror.revision for mirror in artifact.mirrors), "")
+        for name in artifact.contents:
+            yield root / artifact.folder / name, f"{artifact.title} {revision}, {name}"
 
 
-def prepare(spec: Spec, out: Path, downloads: Path, local: Path | None, offline: bool) -> None:
+def prepare(spec: Spec, out: Path, how: Fetching, root: Path = Path()) -> None:
     """Fills ``out`` with the photographs of ``spec`` and manifest.json; PNGs that are not of the set are removed."""
     if "manual_source" in spec:
         raise InputError(
             f"{out}: no rule makes these photographs; get {spec['manual_source']}, and put them there as PNG"
         )
     photos: dict[str, dict[str, Any]] = {}
-    for path, source in sources(spec, downloads, local, offline):
+    for path, source in sources(spec, how, root):
         if path.stem in photos:
             raise InputError(f"{path.name}: two photographs of the set are named {path.stem}; rename or leave out one")
         pixels, target = as_rgb(path), out / f"{path.stem}.png"
@@ -88,12 +87,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--spec", type=json.loads, required=True, help="JSON: the set's entry of config/photos.yaml")
     parser.add_argument("--out", type=Path, required=True, help="folder for the PNGs and manifest.json")
-    parser.add_argument("--downloads", type=Path, default=Path("data/downloads"), help="folder that keeps downloads")
     parser.add_argument("--local", type=Path, help="folder that has the set's downloads already; they are verified")
     parser.add_argument("--offline", action="store_true", help="stop instead of downloading")
     args = parser.parse_args()
     with lock(args.out / ".lock"):
-        prepare(args.spec, args.out, args.downloads, args.local, args.offline)
+        prepare(args.spec, args.out, Fetching(offline=args.offline, local=args.local))
 
 
 if __name__ == "__main__":

@@ -27,9 +27,10 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmark.data.checksums import Known, check, listed, read
-from benchmark.data.download_testset import obtain
 from benchmark.data.photographs import as_rgb, skimage_photo
 from benchmark.data.settings import Cut
+from osediff.common.artifacts.fetching import Fetching, obtain
+from osediff.common.artifacts.model import Artifact, parse
 from osediff.common.errors import InputError, run
 from osediff.common.files import sha256, write_json, write_text
 from osediff.common.images import pairs, read_rgb, write_png
@@ -92,6 +93,16 @@ def manifest(
     }
 
 
+def fetch_missing(artifact: Artifact, folder: Path, how: Fetching) -> None:
+    """Bring those images of a test set to ``folder``/LR and /HR that are not there.
+
+    Others are left alone: they are checked by their pixels, since another file of the same image is as good."""
+    missing = {name: file for name, file in artifact.contents.items() if not (folder / name).exists()}
+    if missing or artifact.unpack:
+        files = artifact.contents if artifact.unpack else missing
+        obtain(artifact.model_copy(update={"files": files}), how, folder=folder)
+
+
 def size(text: str) -> Size:
     """``WxH`` as (width, height)."""
     try:
@@ -115,8 +126,7 @@ def main() -> None:
     checking.add_argument("--images", type=int, help="how many pairs there must be (default: any number)")
     checking.add_argument("--lr-size", type=size, nargs="+", metavar="WxH", help="sizes of LR images (default: any)")
     checking.add_argument("--known", type=Path, help="CSV of every image, as `list` writes it")
-    checking.add_argument("--download", type=json.loads, help="JSON: where to fetch images that are not there from")
-    checking.add_argument("--downloads", type=Path, default=Path("data/downloads"), help="folder that keeps archives")
+    checking.add_argument("--download", type=json.loads, help="JSON: an artifact, for images that are not there")
     checking.add_argument("--offline", action="store_true", help="stop instead of downloading")
     checking.add_argument("--out", type=Path, required=True, help="JSON file to write")
     listing = commands.add_parser("list", help="what every image of a test set is, as a CSV file")
@@ -133,7 +143,7 @@ def main() -> None:
         return
     known = read(args.known) if args.known else None
     if args.download:
-        obtain(args.name, args.download, {"LR": args.lr, "HR": args.hr}, known, args.downloads, args.offline)
+        fetch_missing(parse(args.download, args.name), args.lr.parent, Fetching(offline=args.offline))
     found = manifest(args.name, args.lr, args.hr, args.scale_factor, args.images, args.lr_size, known)
     print(f"{args.name}: {found['count']} pairs, checked: {found['verified']}")
     write_json(args.out, found)

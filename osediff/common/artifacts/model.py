@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -101,7 +100,7 @@ class Artifact(Settings):
             raise ValueError("unpack needs exactly one file")
         return self
 
-    @cached_property
+    @property
     def contents(self) -> dict[str, File]:
         """Every file by its path in the folder."""
         return listed_files(Path(self.files)) if isinstance(self.files, str) else self.files

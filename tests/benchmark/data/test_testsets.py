@@ -14,11 +14,11 @@ import yaml
 from PIL import Image
 
 from benchmark.data import checksums as known_images
-from benchmark.data import download_testset as obtaining
 from benchmark.data.photographs import as_rgb, skimage_photo
 from benchmark.data.settings import Cut
-from benchmark.data.testsets import cut, manifest
-from osediff.common import fetch
+from benchmark.data.testsets import cut, fetch_missing, manifest
+from osediff.common.artifacts.fetching import Fetching
+from osediff.common.artifacts.model import Artifact, File, Mirror
 from osediff.common.errors import InputError
 from osediff.common.files import sha256
 from osediff.common.images import read_rgb, write_png
@@ -168,55 +168,41 @@ def test_the_papers_crops_are_those_of_the_test_data(drealsr: Path, tmp_path: Pa
 
 
 def test_missing_images_are_fetched_and_others_left_alone(
-    folders: tuple[Path, Path], known: known_images.Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folders: tuple[Path, Path], known: known_images.Known, tmp_path: Path
 ) -> None:
-    asked = []
-
-    def download(urls: list[str], path: Path, digest: str, size: int) -> None:
-        asked.append(urls)
-        source = tmp_path / urls[0].removeprefix("https://x.org/")
-        assert sha256(source) == digest and source.stat().st_size == size
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, path)
-
-    monkeypatch.setattr(fetch, "download", download)
-    target = {part: tmp_path / "set" / part for part in ("LR", "HR")}
-    write_png(target["HR"] / "a.png", np.zeros((24, 32, 3), np.uint8))
-    before = (target["HR"] / "a.png").read_bytes()
-    download_from = {"files": ["https://x.org/{part}/{name}"]}
-    with pytest.raises(InputError, match="real: 3 images are missing and the run is offline; put its images into"):
-        obtaining.obtain("real", download_from, target, known, tmp_path, offline=True)
-    obtaining.obtain("real", download_from, target, known, tmp_path, offline=False)
-    assert asked == [[f"https://x.org/{name}"] for name in ("LR/a.png", "LR/b.png", "HR/b.png")]
-    assert (target["HR"] / "a.png").read_bytes() == before, "what a user put there is not replaced, but refused"
+    listing = tmp_path / "real.csv"
+    listing.write_text(known_images.listed(dict(zip(("LR", "HR"), folders, strict=True))))
+    mirrors = (Mirror(url="https://x.invalid/{file}"),)
+    artifact = Artifact(license="none", mirrors=mirrors, files=str(listing))
+    target = tmp_path / "set"
+    write_png(target / "HR" / "a.png", np.zeros((24, 32, 3), np.uint8))
+    before = (target / "HR" / "a.png").read_bytes()
+    with pytest.raises(InputError, match=r"LR/a\.png: is not here and the run is offline; get it from https://x\.inv"):
+        fetch_missing(artifact, target, Fetching(offline=True))
+    fetch_missing(artifact, target, Fetching(local=folders[0].parent))
+    assert (target / "LR/b.png").read_bytes() == (folders[0] / "b.png").read_bytes()
+    assert (target / "HR/a.png").read_bytes() == before, "what a user put there is not replaced, but refused"
     with pytest.raises(InputError, match=r"HR/a\.png: its pixels"):
-        manifest("real", target["LR"], target["HR"], 4, known=known)
+        manifest("real", target / "LR", target / "HR", 4, known=known)
 
 
-def test_an_archive_gives_its_two_folders_and_nothing_else(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    archive = tmp_path / "sets.zip"
-    with zipfile.ZipFile(archive, "w") as file:
+def test_an_archive_gives_its_two_folders(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    target.mkdir()
+    with zipfile.ZipFile(target / "sets.zip", "w") as file:
         for folder, inside in zip(folders, ("all/lq", "all/gt"), strict=True):
             for path in folder.iterdir():
                 file.write(path, f"{inside}/{path.name}")
-        file.writestr("all/lq/../../../evil.png", b"x")
-        file.writestr("all/lq/deeper/c.png", b"x")
-        file.writestr("all/lq/readme.txt", b"x")
-    spec = {"archive": {"urls": ["https://x.org/sets.zip"], "lr": "all/lq", "hr": "all/gt"}}
-    target = {part: tmp_path / "set" / part for part in ("LR", "HR")}
-    (tmp_path / "set" / ".LR.unpacking").mkdir(parents=True)  # of a call that was killed
-    shutil.copy(folders[0] / "a.png", tmp_path / "set" / ".LR.unpacking" / "a.png")
-    obtaining.obtain("div", spec, target, None, tmp_path, offline=True)
-    for folder, original in zip(target.values(), folders, strict=True):
-        assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+    unpack = {"LR": "all/lq", "HR": "all/gt"}
+    artifact = Artifact(license="none", manual_source="its authors", files={"sets.zip": File()}, unpack=unpack)
+    fetch_missing(artifact, target, Fetching(offline=True))
+    for part, original in zip(unpack, folders, strict=True):
+        assert {path.name: path.read_bytes() for path in (target / part).iterdir()} == {
             path.name: path.read_bytes() for path in original.iterdir()
         }
-    assert not list(tmp_path.rglob("evil*")) and manifest("div", target["LR"], target["HR"], 4)["count"] == 2
-
-    shutil.rmtree(tmp_path / "set")
-    archive.write_bytes(archive.read_bytes()[:-40])
-    with pytest.raises(InputError, match=r"sets\.zip: is damaged .*; remove it to fetch it anew"):
-        obtaining.obtain("div", spec, target, None, tmp_path, offline=True)
-    archive.unlink()
-    with pytest.raises(InputError, match="div: is not there and the run is offline"):
-        obtaining.obtain("div", spec, target, None, tmp_path, offline=True)
+    assert manifest("div", target / "LR", target / "HR", 4)["count"] == 2
+    (target / "sets.zip").unlink()
+    fetch_missing(artifact, target, Fetching(offline=True))  # the archive is not needed any more
+    shutil.rmtree(target)
+    with pytest.raises(InputError, match=r"sets\.zip: is not here and the run is offline; get it from its authors"):
+        fetch_missing(artifact, target, Fetching(offline=True))
