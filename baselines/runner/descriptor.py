@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from baselines.runner import settings as settings_of_baselines
+from osediff.common.artifacts.model import Artifact
+from osediff.common.artifacts.model import parse as parse_artifact
 from osediff.common.settings import parse
 from osediff.common.validation import known, read_yaml
 
@@ -30,3 +32,12 @@ def read(name: str) -> Descriptor:
 def settings(descriptor: Descriptor) -> dict[str, Any]:
     """The values of the official settings, by name."""
     return {name: entry["value"] for name, entry in descriptor["settings"].items()}
+
+
+def artifacts(descriptor: Descriptor) -> list[Artifact]:
+    """The weights of a baseline; their license is that of the baseline unless they have one of their own."""
+    license = descriptor.get("license", {"id": ""})
+    return [
+        artifact if artifact.license else artifact.model_copy(update={"license": license["id"]})
+        for artifact in (parse_artifact(item, "weights") for item in descriptor["weights"])
+    ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from osediff.common.settings import InnerPath, Seed, Settings, Text
+from osediff.common.artifacts.model import Artifact, File
+from osediff.common.settings import Seed, Settings, Text
 
 WebAddress = Annotated[str, Field(pattern=r"^https://")]
 
@@ -45,29 +46,6 @@ class Source(Settings):
         return self.repository.split("/")[-1]
 
 
-class Weights(Settings):
-    """One file of weights."""
-
-    path: InnerPath
-    """Below weights/ of the sources; equal paths are one file."""
-    urls: Annotated[tuple[WebAddress, ...], Field(min_length=1)] | None = None
-    """Mirrors, best first."""
-    by_hand: Text | None = None
-    """Where to get it, when no address gives it to a program."""
-    size: Annotated[int, Field(ge=1)] | None = None
-    """Bytes."""
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Null: nobody published it."""
-    note: Text | None = None
-    """What it is, and where size and sha256 were found."""
-
-    @model_validator(mode="after")
-    def _check_one_source(self) -> Weights:
-        if (self.urls is None) == (self.by_hand is None):
-            raise ValueError("needs either urls or by_hand")
-        return self
-
-
 class OfficialSetting(Settings):
     """A setting of the official code."""
 
@@ -97,7 +75,8 @@ class Descriptor(Settings):
     paper: Paper
     license: License
     source: Source
-    weights: tuple[Weights, ...]
+    weights: tuple[Artifact, ...]
+    """Below weights/ of the sources; equal paths are one file."""
     scale_factor: Literal[4]
     steps: Annotated[int, Field(ge=1, le=10**6)]
     """Network passes per image."""
@@ -108,3 +87,8 @@ class Descriptor(Settings):
     runs: Runs
     deviations: tuple[Text, ...]
     """Known differences from an official run."""
+
+    @property
+    def files(self) -> dict[str, File]:
+        """Every file of weights by its path below weights/ of the sources."""
+        return {str(path): file for artifact in self.weights for path, file in artifact.paths.items()}

@@ -14,11 +14,12 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from baselines.runner import descriptor as descriptors
 from baselines.runner.descriptor import Descriptor
-from osediff.common import fetch
+from osediff.common.artifacts.downloads import Patience
+from osediff.common.artifacts.fetching import Fetching, by_hand, obtain, present, recorded
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256
 
@@ -26,6 +27,7 @@ from osediff.common.files import lock, sha256
 GIT: tuple[str, ...] = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 GIT += ("-c", "core.fileMode=false")
 GIT_VARIABLES = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0"}
+PATIENT = Patience()
 MODES = ("official", "other", "random")
 
 
@@ -80,30 +82,32 @@ def verify_checkout(descriptor: Descriptor, root: Path) -> None:
 
 
 def verify_weights(descriptor: Descriptor, root: Path, mode: str) -> dict[str, str]:
-    """sha256 of every weights file by its path. InputError for one that is absent or, in mode ``official``, is another
-    file than the descriptor says; ``other`` and ``random`` take any."""
+    """Return the sha256 of every weights file by its path below weights/ of ``root``.
+
+    Raises:
+        InputError: a file is absent or, in mode ``official``, is another one than the descriptor says, or than the one
+            that came here first; ``other`` and ``random`` take any.
+    """
     digests = {}
-    for weight in descriptor["weights"]:
-        path = root / "weights" / weight["path"]
-        if not path.is_file():
-            raise InputError(f"{path}: no such file; {where(weight, path)}")
-        digests[weight["path"]] = sha256(path)
-        size, digest = path.stat().st_size, digests[weight["path"]]
-        expected = (weight.get("size", size), weight.get("sha256", digest))
-        if mode == "official" and (size, digest) != expected:
-            raise InputError(
-                f"{path}: {size} bytes, sha256 {digest[:12]}…, but the official file has {expected[0]} bytes, "
-                f"{expected[1][:12]}…; get it anew, or say that it is another one (docs/add-a-baseline.md, weights)"
-            )
+    for artifact in descriptors.artifacts(descriptor):
+        folder = root / "weights" / artifact.folder
+        for name, expected in recorded(artifact, folder).items():
+            path = folder / name
+            if not path.is_file():
+                proof = f"sha256 {expected.sha256}" if expected.sha256 else "its sha256 is not published"
+                way = "`snakemake baseline_sources` brings it, or " if artifact.mirrors else "by hand only: "
+                raise InputError(f"{path}: no such file; {way}{by_hand(artifact, name, path)}; {proof}")
+            size, digest = path.stat().st_size, sha256(path)
+            if mode == "official" and (
+                expected.size not in (None, size) or not digest.startswith(expected.sha256 or "")
+            ):
+                official = f"{expected.size or size} bytes, {str(expected.sha256 or digest)[:12]}…"
+                raise InputError(
+                    f"{path}: {size} bytes, sha256 {digest[:12]}…, but the official file has {official}; "
+                    "get it anew, or say that it is another one (docs/add-a-baseline.md, weights)"
+                )
+            digests[str(PurePosixPath(artifact.folder, name))] = digest
     return digests
-
-
-def where(weight: dict[str, str], path: Path) -> str:
-    """How a missing weights file is had, where it belongs, and what it must be."""
-    proof = f"sha256 {weight['sha256']}" if "sha256" in weight else "its sha256 is not published"
-    if "by_hand" in weight:
-        return f"by hand only: from {weight['by_hand']} to {path}; {proof}"
-    return f"`snakemake baseline_sources` brings it, or put it there from {weight['urls'][0]}; {proof}"
 
 
 def clone(descriptor: Descriptor, root: Path) -> None:
@@ -117,7 +121,7 @@ def clone(descriptor: Descriptor, root: Path) -> None:
     aside.rename(folder)
 
 
-def bring(descriptor: Descriptor, root: Path, offline: bool) -> list[str]:
+def bring(descriptor: Descriptor, root: Path, offline: bool, patience: Patience = PATIENT) -> list[str]:
     """Fetches and verifies the sources of one baseline; what is still missing, a line each."""
     missing = []
     try:
@@ -126,18 +130,18 @@ def bring(descriptor: Descriptor, root: Path, offline: bool) -> list[str]:
         verify_checkout(descriptor, root)
     except InputError as error:
         missing.append(str(error))
-    for weight in descriptor["weights"]:
-        path = root / "weights" / weight["path"]
+    for weights, artifact in zip(descriptor["weights"], descriptors.artifacts(descriptor), strict=True):
+        one = {**descriptor, "weights": [weights]}
         try:
-            if not path.exists() and not offline and "urls" in weight:
-                size = weight.get("size") or fetch.announced(weight["urls"])
-                fetch.download(weight["urls"], path, weight.get("sha256", ""), size)
-            digest = verify_weights({"weights": [weight]}, root, "official")[weight["path"]]
+            if not offline and artifact.mirrors and not present(artifact, root / "weights"):
+                obtain(artifact, Fetching(patience=patience), root / "weights")
+            digests = verify_weights(one, root, "official")
         except InputError as error:
             missing.append(str(error))
             continue
-        proof = "verified" if "sha256" in weight else "not published, so not verified"
-        print(f"  {path}: {path.stat().st_size} bytes, sha256 {digest} {proof}", flush=True)
+        for path, file in artifact.paths.items():
+            proof = "verified" if file.sha256 else "not published, so that of the first download"
+            print(f"  {root / 'weights' / path}: sha256 {digests[str(path)]} {proof}", flush=True)
     return missing
 
 

@@ -73,7 +73,7 @@ def weights_folder(bench: Configuration, weights: str) -> str:
 def baseline_input(bench: Configuration, baseline: str) -> list[str]:
     """What a baseline's run waits for: of its weights and its checkout, what is there (the run verifies them)."""
     descriptor, root = bench.baselines[baseline], Path(bench.main.baselines.sources)
-    wanted = [root / "weights" / weights.path for weights in descriptor.weights]
+    wanted = [root / "weights" / path for path in descriptor.files]
     if descriptor.source.checkout:
         wanted.append(root / descriptor.source.folder / ".git" / "HEAD")
     return [str(path) for path in wanted if path.is_file()]

@@ -57,7 +57,7 @@ def countable_baselines(bench: Configuration) -> list[str]:
 
 def runnable_baselines(bench: Configuration) -> list[str]:
     """Return the active baselines whose code and weights are all here, so that they can be timed."""
-    files = {name: len(entry.weights) + entry.source.checkout for name, entry in bench.baselines.items()}
+    files = {name: len(entry.files) + entry.source.checkout for name, entry in bench.baselines.items()}
     return [name for name in active_baselines(bench) if len(baseline_input(bench, name)) == files[name]]
 
 

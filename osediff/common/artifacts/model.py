@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -72,12 +72,12 @@ class Mirror(Settings):
 class Artifact(Settings):
     """Files with the same mirrors, in ``folder``. ``files`` by name, or a CSV file of part, name, bytes and sha256.
 
-    ``accept`` is a license that the user must accept first, ``manual_source`` says how to get the files by hand, and
+    ``license`` may stand in the registry's entry instead. ``accept`` is a license that the user must accept first, ``manual_source`` says how to get the files by hand, and
     ``on_request`` means that a command fetches them only by their name. ``unpack`` takes folders out of the one file,
     a zip: folder here by folder in it."""
 
     title: str = ""
-    license: str
+    license: str = ""
     folder: InnerPath = "."
     mirrors: tuple[Mirror, ...] = ()
     files: dict[InnerPath, File] | str
@@ -104,6 +104,11 @@ class Artifact(Settings):
     def contents(self) -> dict[str, File]:
         """Every file by its path in the folder."""
         return listed_files(Path(self.files)) if isinstance(self.files, str) else self.files
+
+    @property
+    def paths(self) -> dict[PurePosixPath, File]:
+        """Every file by its path below what ``folder`` is relative to."""
+        return {PurePosixPath(self.folder, name): file for name, file in self.contents.items()}
 
     @property
     def bytes(self) -> int | None:

@@ -28,11 +28,23 @@ class Group:
         """Every artifact of the group, from the files below ``base``; InputError where one is not valid."""
         named: Named = {}
         for path in sorted(base.glob(self.files)):
-            for name, content in walk(read_yaml(path), self.keys, path.parent.name):
-                source = f"{path}: {name}"
+            registry = read_yaml(path)
+            for name, content in walk(registry, self.keys, path.parent.name):
                 contents = content if isinstance(content, list) else [content]
-                named.setdefault(name, []).extend(parse(item, source) for item in contents)
+                artifacts = [parse(item, f"{path}: {name}") for item in contents]
+                named.setdefault(name, []).extend(under(registry, artifact) for artifact in artifacts)
         return named
+
+
+def under(registry: Any, artifact: Artifact) -> Artifact:
+    """``artifact`` with the license of its registry, where it has none: a descriptor of a baseline.
+
+    One that forbids commercial use must be accepted first."""
+    license = registry.get("license") if isinstance(registry, dict) else None
+    if artifact.license or not isinstance(license, dict):
+        return artifact
+    accept = None if license.get("commercial") else str(license.get("id"))
+    return artifact.model_copy(update={"license": str(license.get("id")), "accept": accept})
 
 
 def walk(content: Any, keys: tuple[str, ...], name: str) -> Iterator[tuple[str, Any]]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from baselines.runner import descriptor, sources
+from osediff.common.artifacts.fetching import Fetching
+from osediff.common.artifacts.model import Artifact
 from osediff.common.errors import InputError
-from tests.osediff.common.test_fetch import CONTENT, DIGEST, Server, server  # noqa: F401
+from tests.file_server import CONTENT, DIGEST, FileServer, serving
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -33,11 +36,11 @@ def upstream(tmp_path: Path) -> Path:
     return folder
 
 
-def described(upstream: Path, **weight: Any) -> dict[str, Any]:
+def described(upstream: Path) -> dict[str, Any]:
     """As much of a descriptor as sources need, for the older commit of ``upstream``."""
     commit = git(upstream, "rev-parse", "HEAD~1").strip()
     source = {"repository": str(upstream), "commit": commit, "checkout": True}
-    return {"source": source, "weights": [{"path": "w.pth", **weight}] if weight else []}
+    return {"source": source, "weights": []}
 
 
 def test_a_checkout_is_cloned_at_its_commit_and_verified(upstream: Path, tmp_path: Path) -> None:
@@ -89,23 +92,33 @@ def test_verifying_a_checkout_runs_nothing_that_its_configuration_names(
     assert not (tmp_path / "it-ran").exists()
 
 
-@pytest.mark.parametrize("known", [{"size": len(CONTENT), "sha256": DIGEST}, {"size": len(CONTENT)}])
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    yield from serving()
+
+
+def with_weights(name: str, known: dict[str, Any] | None, url: str = "https://example.org/{file}") -> dict[str, Any]:
+    """As much of a descriptor as weights need: one file."""
+    return {"source": {"checkout": False}, "weights": [{"mirrors": [{"url": url}], "files": {name: known}}]}
+
+
+@pytest.mark.parametrize("known", [{"size": len(CONTENT), "sha256": DIGEST}, {"size": len(CONTENT)}, None])
 def test_weights_are_fetched_and_verified(
-    server: Server,  # noqa: F811
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    known: dict[str, Any],
+    server: FileServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], known: dict[str, Any] | None
 ) -> None:
-    one = {"source": {"checkout": False}, "weights": [{"path": "a/w.pth", "urls": [server.url("cut")], **known}]}
+    one = with_weights("a/w.pth", known, server.url("cut"))
     assert sources.bring(one, tmp_path, offline=False) == []
     assert (tmp_path / "weights/a/w.pth").read_bytes() == CONTENT
-    said = "verified" if "sha256" in known else "not published, so not verified"
-    assert f"sha256 {DIGEST} {said}" in capsys.readouterr().out
+    proof = "verified" if known and "sha256" in known else "not published, so that of the first download"
+    assert f"sha256 {DIGEST} {proof}" in capsys.readouterr().out
+    # What came first is demanded from then on, also where nobody published a sha256.
+    (tmp_path / "weights/a/w.pth").write_bytes(CONTENT[::-1])
+    with pytest.raises(InputError, match=f"but the official file has {len(CONTENT)} bytes, {DIGEST[:12]}"):
+        sources.verify_weights(one, tmp_path, "official")
 
 
 def test_other_weights_are_refused_unless_they_are_meant(tmp_path: Path) -> None:
-    known = {"path": "w.pth", "urls": ["https://example.org/w.pth"], "size": len(CONTENT), "sha256": DIGEST}
-    one: dict[str, Any] = {"source": {"checkout": False}, "weights": [known]}
+    one = with_weights("w.pth", {"size": len(CONTENT), "sha256": DIGEST})
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "w.pth").write_bytes(b"mine")
     with pytest.raises(
@@ -124,21 +137,21 @@ def test_licenses_without_commercial_use_are_fetched_only_when_listed(
 ) -> None:
     asked: list[str] = []
 
-    def download(urls: list[str], path: Path, digest: str, size: int) -> None:
-        asked.append(path.name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"w")
+    def obtain(artifact: Artifact, how: Fetching, root: Path) -> None:
+        for path in artifact.paths:
+            asked.append(path.name)
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_bytes(b"w")
 
-    monkeypatch.setattr(sources.fetch, "download", download)
-    monkeypatch.setattr(sources.fetch, "announced", lambda urls: 1)
+    monkeypatch.setattr(sources, "obtain", obtain)
     command = ["sources", "--root", str(tmp_path), "--only", "femasr", "ldl"]
     monkeypatch.setattr("sys.argv", command)
     with pytest.raises(InputError, match="2 of the baselines' sources are missing"):
         sources.main()
-    told = capsys.readouterr()
-    assert asked == [] and "FeMaSR: CC-BY-NC-SA-4.0, NO COMMERCIAL USE" in told.out
-    assert "femasr (CC-BY-NC-SA-4.0)" in told.err and "baselines.accept_licenses" in told.err
-    assert "by hand only: from the Google Drive" in told.err
+    printed = capsys.readouterr()
+    assert asked == [] and "FeMaSR: CC-BY-NC-SA-4.0, NO COMMERCIAL USE" in printed.out
+    assert "femasr (CC-BY-NC-SA-4.0)" in printed.err and "baselines.accept_licenses" in printed.err
+    assert "by hand only: get it from the Google Drive" in printed.err
     monkeypatch.setattr("sys.argv", [*command[:-1], "--accept", "CC-BY-NC-SA-4.0"])
     sources.main()
     assert asked == ["FeMaSR_SRX4_model_g.pth"]
@@ -148,7 +161,7 @@ def test_licenses_without_commercial_use_are_fetched_only_when_listed(
 def test_descriptors_say_what_a_user_must_know(name: str) -> None:
     one = descriptor.read(name)  # checked against the schema
     settings = descriptor.settings(one)
-    paths = [weight["path"] for weight in one["weights"]]
+    paths = [str(path) for artifact in descriptor.artifacts(one) for path in artifact.paths]
     assert len(set(paths)) == len(paths)
     assert settings.get("checkpoint", paths[0]) in paths
     module, _, _ = one["runs"]["entry"].partition(":")

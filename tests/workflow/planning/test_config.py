@@ -226,8 +226,8 @@ def test_a_method_cannot_have_a_baselines_name(root: Path) -> None:
 
 def test_a_mistake_in_a_descriptor_is_named(root: Path) -> None:
     path = root / "baselines" / "ldl" / "descriptor.yaml"
-    path.write_text(path.read_text().replace("by_hand:", "byhand:"))
-    with pytest.raises(InputError, match=r"baselines/ldl/descriptor\.yaml: at weights\.0: unknown key 'byhand'"):
+    path.write_text(path.read_text().replace("manual_source:", "manualsource:"))
+    with pytest.raises(InputError, match=r"baselines/ldl/descriptor\.yaml: at weights\.0: unknown key 'manualsource'"):
         registry.load(MAIN, root)
 
 

@@ -12,7 +12,7 @@ from osediff.common.artifacts.downloads import Patience
 from osediff.common.artifacts.fetching import Fetching, obtain, read_record
 from osediff.common.artifacts.model import Artifact, File, Mirror
 from osediff.common.errors import InputError
-from tests.osediff.common.artifacts.conftest import FileServer
+from tests.file_server import FileServer
 
 
 @pytest.fixture
