@@ -174,6 +174,7 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "restore": 3,
         "evaluate": 36,
         "metric_weights": 1,
+        "loss_weights": 1,
         "table": 2,
         "statistics": 1,
         "compare_published": 1,
@@ -203,6 +204,7 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
         "restore": runs,
         "evaluate": runs,
         "metric_weights": 1,
+        "loss_weights": 1,
         "ablation": len(wanted),
     }
 

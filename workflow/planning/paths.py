@@ -12,6 +12,9 @@ from osediff.common.files import files_below
 from workflow.planning.configuration import Configuration
 from workflow.planning.models import ImagesMethod, VariantMethod
 
+BROUGHT = "data/weights/brought.json"  # what rule metric_weights writes
+LOSS_WEIGHTS = "data/weights/loss.json"  # what rule loss_weights writes
+
 
 def checkpoint(bench: Configuration, method: str) -> str:
     """Checkpoint folder of a method of kind ``variant``, made by rule ``train``."""
@@ -63,6 +66,11 @@ def test_set_input(bench: Configuration, name: str) -> list[str]:
     if entry.download and name not in bench.main.paths:
         return []  # the job itself fetches what is not there
     return [path for folder in folders for path in files_below(folder)]
+
+
+def loss_weights(bench: Configuration, variant: str, base: str) -> list[str]:
+    """What a training waits for whose loss has a network of its own."""
+    return [LOSS_WEIGHTS] if bench.recipe(variant, base).recipe.loss.perceptual.kind == "lpips-vgg" else []
 
 
 def weights_folder(bench: Configuration, weights: str) -> str:

@@ -4,7 +4,7 @@ rule evaluate:
         code("benchmark.evaluation.evaluate"),
         manifest="data/testsets/{test_set}/manifest.json",
         images=lambda w: paths.images_input(bench, w.method, w.test_set),
-        weights="data/weights/brought.json",
+        weights=paths.BROUGHT,
         spec=specs.write_spec(f"{RUNS}/specs", "evaluate", methods.evaluation_spec(bench)),
     output:
         f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
@@ -51,7 +51,7 @@ rule protocol:
 # not declared, so that Snakemake keeps them when this runs again.
 rule metric_weights:
     output:
-        "data/weights/brought.json",
+        paths.BROUGHT,
     log:
         "runs/logs/metric_weights.log",
     conda:

@@ -14,6 +14,7 @@ rule train:
         photos=lambda w: paths.photo_input(bench, bench.recipe(w.variant, w.base).photos),
         backbone=lambda w: paths.backbone_input(bench, bench.recipe(w.variant, w.base).backbone),
         prompts=lambda w: prompts.of_training(bench, w.variant, w.base, w.seed),
+        weights=lambda w: paths.loss_weights(bench, w.variant, w.base),
         spec=lambda w: specs.write_spec(
             bench.specs,
             f"train/{w.variant}/{w.base}/{w.seed}/spec",
@@ -44,3 +45,18 @@ rule train:
         f"{TRAIN_LEASE}{LAUNCH} -m osediff.train --spec {{input.spec}} --photos {{params.photos:q}}"
         " --backbone {params.backbone:q} --out {params.out} {params.prompts}"
         " --divergence record --restart if-changed 2>&1 | tee -i {log}"
+
+
+# The network of the loss lpips-vgg, which a training needs; metrics use the same file, and bring it where they can.
+rule loss_weights:
+    output:
+        paths.LOSS_WEIGHTS,
+    log:
+        "runs/logs/loss_weights.log",
+    conda:
+        "../../environment.yml"
+    params:
+        offline="--offline" if bench.main.offline else "",
+    shell:
+        "python -m osediff.common.artifacts fetch metric-weights --only lpips-vgg {params.offline} --record {output} 2>&1"
+        " | tee -i {log}"

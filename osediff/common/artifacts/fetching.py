@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -41,13 +44,14 @@ NO_FILE = (b"<!doctype html", b"<html", b"<?xml", b"version https://git-lfs")
 class Fetching:
     """How files are brought: from the folder ``local`` where one is given, and never from outside if ``offline``.
 
-    ``keep_packages``: archives of packages stay for the next artifact out of them; ``remove_packages`` ends that."""
+    ``wait``: seconds for another run that brings files to the same folder. ``keep_packages``: archives of packages stay for the next artifact out of them; ``remove_packages`` ends that."""
 
     offline: bool = False
     local: Path | None = None
     accepted: frozenset[str] = frozenset()
     patience: Patience = field(default_factory=Patience)
     keep_packages: bool = False
+    wait: float = 600
 
 
 class Entry(Settings):
@@ -71,7 +75,7 @@ def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path 
     folder = root / artifact.folder if folder is None else folder
     if artifact.unpack and all((folder / part).is_dir() for part in artifact.unpack):
         return {}
-    with lock(folder / ".lock"):
+    with waiting_lock(folder / ".lock", how.wait):
         try:
             record, expected = read_record(folder), recorded(artifact, folder)
             mirrors = artifact.mirrors
@@ -100,6 +104,22 @@ def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path 
             (archive,) = artifact.contents
             unpack_folder(folder / archive, inside, folder / part, IMAGES)
         return {name: record[name] for name in artifact.contents}
+
+
+@contextmanager
+def waiting_lock(path: Path, seconds: float) -> Iterator[None]:
+    """Hold the lock ``path`` for the block; InputError where another run has it for longer than ``seconds``."""
+    until = time.monotonic() + seconds
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(lock(path))
+                break
+            except InputError:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(0.2)
+        yield
 
 
 def remove_packages(folder: Path) -> None:

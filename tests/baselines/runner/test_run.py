@@ -155,7 +155,8 @@ def test_what_the_user_can_mend_is_one_line_and_no_record(fake: Fake) -> None:
     assert ended.stderr.splitlines()[-1] == "error: fake.txt: is not what it should be; get it anew"
     (fake.folder / "sources" / "weights" / "fake.txt").unlink()
     ended = fake.run()
-    assert ended.returncode == 2 and "by hand only: get it from the shelf and put it at sources/weights/fake.txt" in ended.stderr
+    way = "by hand only: get it from the shelf and put it at sources/weights/fake.txt"
+    assert ended.returncode == 2 and way in ended.stderr
     assert ended.stderr.count("\n") == 1
     ended = fake.run(name="fak")
     assert ended.returncode == 2 and "unknown baseline 'fak', did you mean fake?" in ended.stderr

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from osediff.common.artifacts.downloads import Patience
 from osediff.common.artifacts.fetching import Fetching, obtain, read_record
 from osediff.common.artifacts.model import Artifact, File, Mirror
 from osediff.common.errors import InputError
+from osediff.common.files import lock
 from tests.file_server import FileServer
 
 
@@ -236,10 +239,24 @@ def test_a_license_is_accepted_first(server: FileServer, tmp_path: Path, content
 
 
 def test_two_runs_do_not_write_into_one_folder(server: FileServer, fetch, tmp_path: Path) -> None:
-    from osediff.common.files import lock
-
     with lock(tmp_path / "set" / ".lock"), pytest.raises(InputError, match="another run is writing here"):
-        fetch(server.url("whole"))
+        fetch(server.url("whole"), wait=0)
+
+
+def test_a_run_waits_for_another_and_takes_what_that_one_brought(
+    server: FileServer, fetch, tmp_path: Path, content: bytes
+) -> None:
+    def other_run() -> None:
+        (tmp_path / "set" / "a.pth").write_bytes(content)
+        held.close()
+
+    held = ExitStack()
+    held.enter_context(lock(tmp_path / "set" / ".lock"))
+    timer = threading.Timer(0.3, other_run)
+    timer.start()
+    assert fetch(server.url("whole")).read_bytes() == content
+    timer.join()
+    assert server.seen == []
 
 
 class TestToken:

@@ -1,0 +1,46 @@
+"""LPIPS of the paper's training takes a file that is here, is checked, and is the right one; nothing is downloaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from osediff.common.errors import InputError
+from osediff.common.weights import LPIPS_VGG, find
+from osediff.losses.perceptual import lpips_vgg
+
+
+@pytest.fixture
+def generator() -> Iterator[Any]:
+    """As much of a generator as the loss asks for: where its networks run."""
+    yield SimpleNamespace(backbone=SimpleNamespace(unet=torch.nn.Linear(1, 1)))
+
+
+def test_absent_and_other_weights_are_one_line(generator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path))
+    with pytest.raises(InputError, match="the loss lpips-vgg needs it; python -m osediff.common.artifacts fetch"):
+        lpips_vgg(generator)
+    (tmp_path / LPIPS_VGG).write_bytes(os.urandom(100))
+    with pytest.raises(InputError, match=r"lpips-vgg\.safetensors: is another file than config/metrics\.yaml says"):
+        lpips_vgg(generator)
+
+
+def test_gradients_flow_to_the_restored_image_alone(generator: Any) -> None:
+    if find(LPIPS_VGG) is None:
+        pytest.skip(
+            "the weights are not here: python -m osediff.common.artifacts fetch metric-weights --only lpips-vgg"
+        )
+    distance = lpips_vgg(generator)
+    torch.manual_seed(0)
+    target = torch.rand(1, 3, 64, 64) * 2 - 1
+    restored = (target + 0.2 * torch.randn_like(target)).clamp(-1, 1).requires_grad_()
+    value = distance(restored, target)
+    value.backward()
+    assert value > 0.05 and restored.grad is not None and restored.grad.abs().sum() > 0
+    assert distance(target, target).item() == pytest.approx(0, abs=1e-6)
