@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,14 +16,14 @@ from osediff.losses.perceptual import lpips_vgg
 
 
 @pytest.fixture
-def generator() -> Iterator[Any]:
+def generator() -> Any:
     """As much of a generator as the loss asks for: where its networks run."""
-    yield SimpleNamespace(backbone=SimpleNamespace(unet=torch.nn.Linear(1, 1)))
+    return SimpleNamespace(backbone=SimpleNamespace(unet=torch.nn.Linear(1, 1)))
 
 
 def test_absent_and_other_weights_are_one_line(generator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path))
-    with pytest.raises(InputError, match="the loss lpips-vgg needs it; python -m osediff.common.artifacts fetch"):
+    with pytest.raises(InputError, match=r"the loss lpips-vgg needs it; python -m osediff\.common\.artifacts fetch"):
         lpips_vgg(generator)
     (tmp_path / LPIPS_VGG).write_bytes(os.urandom(100))
     with pytest.raises(InputError, match=r"lpips-vgg\.safetensors: is another file than config/metrics\.yaml says"):
@@ -42,5 +41,5 @@ def test_gradients_flow_to_the_restored_image_alone(generator: Any) -> None:
     restored = (target + 0.2 * torch.randn_like(target)).clamp(-1, 1).requires_grad_()
     value = distance(restored, target)
     value.backward()
-    assert value > 0.05 and restored.grad is not None and restored.grad.abs().sum() > 0
+    assert value > 0.01 and restored.grad is not None and restored.grad.abs().sum() > 0
     assert distance(target, target).item() == pytest.approx(0, abs=1e-6)
