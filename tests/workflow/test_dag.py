@@ -60,7 +60,7 @@ def test_a_new_method_runs_itself_and_what_shows_it(finished: Workflow) -> None:
     entry = "nearest: {title: Nearest, steps: 0, kind: interpolation, kernel: nearest}\nosediff:"
     with (
         finished.edited("config/methods.yaml", "osediff:", entry),
-        finished.edited("config/config.yaml", "- osediff", "- osediff\n- nearest"),
+        finished.edited("config/config.yaml", "- bicubic\n- osediff\n", "- bicubic\n- osediff\n- nearest\n"),
     ):
         assert finished.planned() == {
             "interpolate": 1,

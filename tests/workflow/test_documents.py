@@ -86,7 +86,7 @@ def page(
 def test_every_command_of_a_page_runs(page: tuple[str, Workflow]) -> None:
     name, workflow = page
     for command in commands(name):
-        words = shlex.split(command.replace("/path/to", str(workflow.folder / "given")))
+        words = shlex.split(command.replace("/path/to", str(workflow.folder / "given")), comments=True)
         program, *arguments = words
         if words[:2] == ["python3", "bench.py"]:
             if arguments[1:2] in (["test"], ["--help"]):
@@ -94,6 +94,8 @@ def test_every_command_of_a_page_runs(page: tuple[str, Workflow]) -> None:
             program, arguments = "snakemake", arguments[1:]
         if arguments == ["--lint"]:
             continue  # .ci/run
+        if words[1:4] == ["-m", "osediff.common.artifacts", "fetch"]:
+            continue  # needs the network; tests/osediff/common/artifacts fetch from a server on this machine
         if program == "snakemake":
             code, output = workflow.dry_run(*arguments)
         else:
