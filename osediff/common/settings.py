@@ -6,6 +6,7 @@ right one.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -154,7 +155,11 @@ def _line(error: ValidationError, content: Any) -> str:
     discriminator = str(first.get("ctx", {}).get("discriminator", "")).strip("'")
     if first["type"] in ("missing", "union_tag_not_found"):
         key = path.pop() if first["type"] == "missing" else discriminator
+        given = first["input"] if isinstance(first["input"], dict) else {}
+        misspelled = difflib.get_close_matches(key, [str(name) for name in given], 1)
         text = "has too few entries" if key.isdigit() else f"key {key!r} is missing"
+        if first["type"] == "union_tag_not_found" and misspelled:
+            text = f"unknown key {misspelled[0]!r}, did you mean {key}?"
     elif first["type"] == "union_tag_invalid":
         path.append(discriminator)
     elif first["loc"][-1:] == ("[key]",):
