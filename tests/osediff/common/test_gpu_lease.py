@@ -9,9 +9,8 @@ from typing import IO
 
 import pytest
 
-from osediff.common import devices
 from osediff.common.errors import InputError
-from osediff.common.gpu_lease import lease
+from osediff.common.gpu_lease import devices, lease
 from tests.helpers import ROOT
 
 
