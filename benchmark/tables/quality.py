@@ -138,7 +138,8 @@ def metric_notes(
 ) -> list[str]:
     """List the notes of each metric, once each; those of methods that ``failed`` on a test set are left out."""
     noted = frame[frame["note"] != ""]
-    noted = noted[[key not in failed for key in zip(noted["method"], noted["test_set"], strict=True)]]
+    wanted = [key not in failed for key in zip(noted["method"], noted["test_set"], strict=True)]
+    noted = noted.loc[pd.Series(wanted, index=noted.index, dtype=bool)]  # as a list, none would select no column
     lines = []
     for name in names:
         of_metric = noted[noted["metric"] == name]

@@ -192,6 +192,7 @@ def test_two_trainings_into_one_folder(
 
 
 def test_a_batch_in_parts_trains_as_the_whole(photos: Path, backbone_folder: Path, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
     recipe = edit({"batch": 4, "steps": 3})
     run_training(recipe, photos, backbone_folder, 0, tmp_path / "whole")
     run_training(recipe, photos, backbone_folder, 0, tmp_path / "parts", Compute(micro_batch=1))
