@@ -135,7 +135,7 @@ def test_more_weights_that_cannot_be_had_measure_nothing_again(finished: Workflo
         code, output = finished.run("--config", "offline=true", "--", "data/weights/brought.json")
         assert code == 0, output
         assert weights.stat().st_mtime_ns > before.st_mtime_ns
-        assert finished.planned("--config", "offline=true", "--", "results/table1.csv") == {}
+        assert finished.planned("results/table1.csv") == {}
 
 
 @pytest.mark.parametrize(
