@@ -19,7 +19,8 @@ from pathlib import Path, PurePosixPath
 from baselines.runner import descriptor as descriptors
 from baselines.runner.descriptor import Descriptor
 from osediff.common.artifacts.downloads import Patience
-from osediff.common.artifacts.fetching import Fetching, by_hand, obtain, present, recorded
+from osediff.common.artifacts.fetching import Fetching, by_hand, obtain
+from osediff.common.artifacts.record import present, recorded
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256
 

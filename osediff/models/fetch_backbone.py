@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 
-from osediff.common.artifacts.fetching import Fetching, manifest, obtain
+from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.model import parse
+from osediff.common.artifacts.record import manifest
 from osediff.common.errors import run
 from osediff.common.files import lock, sha256, write_json
 from osediff.models import backbone as backbones

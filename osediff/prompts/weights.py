@@ -12,8 +12,9 @@ import argparse
 import json
 from pathlib import Path
 
-from osediff.common.artifacts.fetching import Fetching, manifest, obtain
+from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.model import parse
+from osediff.common.artifacts.record import manifest
 from osediff.common.errors import run
 from osediff.common.files import lock, write_json
 from osediff.models.backbone import MANIFEST

@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 
 from osediff.common.artifacts.downloads import QUICK, Patience
-from osediff.common.artifacts.fetching import Fetching, checked, obtain, present, recorded, remove_packages
+from osediff.common.artifacts.fetching import Fetching, obtain, remove_packages
+from osediff.common.artifacts.record import checked, present, recorded
 from osediff.common.artifacts.registries import GROUPS, chosen
 from osediff.common.errors import InputError, run
 from osediff.common.files import write_json

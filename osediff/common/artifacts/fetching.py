@@ -10,20 +10,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from pydantic import ValidationError
 from tqdm import tqdm
 
 from osediff.common.artifacts import downloads
 from osediff.common.artifacts.archives import extract_member, unpack_folder
 from osediff.common.artifacts.downloads import MirrorError, Patience
-from osediff.common.artifacts.model import Artifact, File, Mirror, Package, WholeDigest
+from osediff.common.artifacts.model import Artifact, File, Mirror, Package
 from osediff.common.artifacts.packages import download_package, read_arrays, write_arrays
+from osediff.common.artifacts.record import ORIGIN, Entry, checked, read_record, recorded, write_record
 from osediff.common.errors import InputError
-from osediff.common.files import atomic, lock, read_json, sha256, write_json
-from osediff.common.settings import Settings
+from osediff.common.files import atomic, lock, sha256
 
-RECORD = "artifacts.json"
-ORIGIN = ("source", "mirror", "revision")  # keys of Entry
 PACKAGES = ".packages"  # in the folder of an artifact; removed when the command ends
 # How a file of each kind begins. Error pages and pointers of git-lfs do not.
 BEGINNINGS = {
@@ -54,18 +51,6 @@ class Fetching:
     keep_packages: bool = False
     wait: float = 600
     failed_packages: dict[str, str] = field(default_factory=dict)
-
-
-class Entry(Settings):
-    """A file as it was first seen here.
-
-    ``source`` is its address at ``mirror`` (name or address) in ``revision``; all are empty where a person put it here."""
-
-    size: int
-    sha256: WholeDigest
-    source: str = ""
-    mirror: str = ""
-    revision: str = ""
 
 
 def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path | None = None) -> dict[str, Entry]:
@@ -129,54 +114,6 @@ def remove_packages(folder: Path) -> None:
     shutil.rmtree(folder / PACKAGES, ignore_errors=True)
 
 
-def present(artifact: Artifact, root: Path) -> bool:
-    """Whether every file of ``artifact`` is here, be it right or wrong."""
-    folder = root / artifact.folder
-    unpacked = bool(artifact.unpack) and all((folder / part).is_dir() for part in artifact.unpack)
-    return unpacked or all((folder / name).is_file() for name in artifact.contents)
-
-
-def recorded(artifact: Artifact, folder: Path) -> dict[str, File]:
-    """What each file must be: as the registry says, else as it was when it first came to ``folder``."""
-    record = read_record(folder)
-    seen = {name: File(size=entry.size, sha256=entry.sha256) for name, entry in record.items()}
-    return {name: file if file.sha256 else seen.get(name, file) for name, file in artifact.contents.items()}
-
-
-def read_record(folder: Path) -> dict[str, Entry]:
-    """What ``artifacts.json`` of ``folder`` says of each file; empty where there is none yet."""
-    path = folder / RECORD
-    if not path.exists():
-        return {}
-    try:
-        return {name: Entry.model_validate(entry) for name, entry in dict(read_json(path)).items()}
-    except (ValidationError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: is damaged; remove it, and check where the files beside it are from") from error
-
-
-def write_record(folder: Path, record: dict[str, Entry]) -> None:
-    """Write ``artifacts.json`` of ``folder``."""
-    write_json(folder / RECORD, {name: entry.model_dump() for name, entry in sorted(record.items())})
-
-
-def checked(path: Path, expected: File) -> Entry:
-    """Size and sha256 of ``path``; InputError where they are not the expected ones."""
-    if not path.is_file():
-        raise InputError(f"{path}: is not a file; move it away")
-    size = path.stat().st_size
-    if expected.size not in (None, size):
-        raise InputError(
-            f"{path}: has {size} bytes, not {expected.size}; it is another file, remove it to fetch it anew"
-        )
-    digest = sha256(path)
-    if not digest.startswith(expected.sha256 or ""):
-        raise InputError(
-            f"{path}: has sha256 {digest[:12]}…, not {str(expected.sha256)[:12]}…; it is another file than it should "
-            "be, or than the one that came here first; remove it to fetch it anew"
-        )
-    return Entry(size=size, sha256=digest)
-
-
 def by_hand(artifact: Artifact, name: str, path: Path) -> str:
     """Where to get a file by hand, and where to put it."""
     source = artifact.manual_source or next((m.address(name) for m in artifact.mirrors if m.url), "")
@@ -212,21 +149,6 @@ def bring(
             return origin, (mirror, *(other for other in mirrors if other != mirror))
     tried = f" ({'; '.join(reasons)})" if reasons else ""
     raise InputError(f"{path}: no mirror gave it; {by_hand(artifact, name, path)}{tried}")
-
-
-def manifest(artifact: Artifact, entries: dict[str, Entry]) -> dict[str, object]:
-    """What a folder of weights says of itself: title, license, where its files are from, size and sha256 of each.
-
-    ``provided_locally``: a person put some of them there; of these no mirror is known."""
-    mirrors = dict.fromkeys((entry.mirror, entry.revision) for entry in entries.values() if entry.mirror)
-    return {
-        "title": artifact.title,
-        "license": artifact.license,
-        "mirror": " and ".join(name for name, _ in mirrors) or None,
-        "revision": " and ".join(revision for _, revision in mirrors) or None,
-        "provided_locally": not all(entry.mirror for entry in entries.values()),
-        "files": {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in entries.items()},
-    }
 
 
 def take(local: Path, name: str, path: Path, expected: File) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from osediff.common.artifacts.downloads import Patience
-from osediff.common.artifacts.fetching import Fetching, obtain, read_record
+from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.model import Artifact, File, Mirror
+from osediff.common.artifacts.record import read_record
 from osediff.common.errors import InputError
 from osediff.common.files import lock
 from tests.file_server import FileServer

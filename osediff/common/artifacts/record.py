@@ -1,0 +1,90 @@
+"""What is known of an artifact's files here: what they must be, and the record of how they first came."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from osediff.common.artifacts.model import Artifact, File, WholeDigest
+from osediff.common.errors import InputError
+from osediff.common.files import read_json, sha256, write_json
+from osediff.common.settings import Settings
+
+RECORD = "artifacts.json"
+ORIGIN = ("source", "mirror", "revision")  # keys of Entry
+
+
+class Entry(Settings):
+    """A file as it was first seen here.
+
+    ``source`` is its address at ``mirror`` (name or address) in ``revision``; all are empty where a person put it here."""
+
+    size: int
+    sha256: WholeDigest
+    source: str = ""
+    mirror: str = ""
+    revision: str = ""
+
+
+def read_record(folder: Path) -> dict[str, Entry]:
+    """What ``artifacts.json`` of ``folder`` says of each file; empty where there is none yet."""
+    path = folder / RECORD
+    if not path.exists():
+        return {}
+    try:
+        return {name: Entry.model_validate(entry) for name, entry in dict(read_json(path)).items()}
+    except (ValidationError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: is damaged; remove it, and check where the files beside it are from") from error
+
+
+def write_record(folder: Path, record: dict[str, Entry]) -> None:
+    """Write ``artifacts.json`` of ``folder``."""
+    write_json(folder / RECORD, {name: entry.model_dump() for name, entry in sorted(record.items())})
+
+
+def present(artifact: Artifact, root: Path) -> bool:
+    """Whether every file of ``artifact`` is here, be it right or wrong."""
+    folder = root / artifact.folder
+    unpacked = bool(artifact.unpack) and all((folder / part).is_dir() for part in artifact.unpack)
+    return unpacked or all((folder / name).is_file() for name in artifact.contents)
+
+
+def recorded(artifact: Artifact, folder: Path) -> dict[str, File]:
+    """What each file must be: as the registry says, else as it was when it first came to ``folder``."""
+    record = read_record(folder)
+    seen = {name: File(size=entry.size, sha256=entry.sha256) for name, entry in record.items()}
+    return {name: file if file.sha256 else seen.get(name, file) for name, file in artifact.contents.items()}
+
+
+def checked(path: Path, expected: File) -> Entry:
+    """Size and sha256 of ``path``; InputError where they are not the expected ones."""
+    if not path.is_file():
+        raise InputError(f"{path}: is not a file; move it away")
+    size = path.stat().st_size
+    if expected.size not in (None, size):
+        raise InputError(
+            f"{path}: has {size} bytes, not {expected.size}; it is another file, remove it to fetch it anew"
+        )
+    digest = sha256(path)
+    if not digest.startswith(expected.sha256 or ""):
+        raise InputError(
+            f"{path}: has sha256 {digest[:12]}…, not {str(expected.sha256)[:12]}…; it is another file than it should "
+            "be, or than the one that came here first; remove it to fetch it anew"
+        )
+    return Entry(size=size, sha256=digest)
+
+
+def manifest(artifact: Artifact, entries: dict[str, Entry]) -> dict[str, object]:
+    """What a folder of weights says of itself: title, license, where its files are from, size and sha256 of each.
+
+    ``provided_locally``: a person put some of them there; of these no mirror is known."""
+    mirrors = dict.fromkeys((entry.mirror, entry.revision) for entry in entries.values() if entry.mirror)
+    return {
+        "title": artifact.title,
+        "license": artifact.license,
+        "mirror": " and ".join(name for name, _ in mirrors) or None,
+        "revision": " and ".join(revision for _, revision in mirrors) or None,
+        "provided_locally": not all(entry.mirror for entry in entries.values()),
+        "files": {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in entries.items()},
+    }
