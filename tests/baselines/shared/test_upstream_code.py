@@ -17,12 +17,15 @@ from torch import nn
 from baselines.pasd import adapter as pasd
 from baselines.pasd import captions
 from baselines.resshift import adapter as resshift
-from baselines.runner import counting, descriptor
+from baselines.runner import descriptor
+from baselines.runner.profiling import meta
 from baselines.runner.worker import seed_all
 from baselines.shared import cache as cached
 from baselines.shared import random_weights as randomize
 from baselines.shared import upstream_code as official
+from benchmark.complexity.flops import count_modules
 from osediff.common.errors import InputError
+from osediff.common.profiling import ProfiledModule
 
 DIFFUSION = {"stablesr": 200, "diffbir": 50, "seesr": 50, "pasd": 20, "resshift": 15, "sinsr": 1}
 
@@ -159,18 +162,18 @@ def test_random_weights_are_the_same_for_a_seed_and_keep_what_has_values(name: s
 def test_macs_are_products_of_weights_and_of_attention_apart() -> None:
     convolution = official.built(lambda: nn.Conv2d(30, 80, 3, padding=1)).to("meta")
 
-    def attend() -> torch.Tensor:
-        words = counting.meta(1, 2, 500, 4)
-        return nn.functional.scaled_dot_product_attention(words, words, words)
+    class Attention(nn.Module):
+        def forward(self, words: torch.Tensor) -> list[torch.Tensor]:
+            return [nn.functional.scaled_dot_product_attention(words, words, words) for _ in range(20)]
 
-    parts = [
-        counting.Part("convolution", convolution, lambda: convolution(counting.meta(1, 30, 100, 100)), 2),
-        counting.Part("attention", nn.Identity(), lambda: [attend() for _ in range(20)], 1),
+    modules = [
+        ProfiledModule("convolution", convolution, (meta(1, 30, 100, 100),), calls=2),
+        ProfiledModule("attention", Attention(), (meta(1, 2, 500, 4),)),
     ]
-    first, second = counting.counted(iter(parts))
-    assert (first["gmacs_a_call"], first["gmacs"], first["without_attention"]) == (0.216, 0.4, 0.4)  # 9 x 30 x 80 a px
-    assert first["mparams"] == 0.022  # 9 x 30 x 80 weights, 80 biases
-    assert (second["gmacs_a_call"], second["without_attention"]) == (0.08, 0.0)  # 20 x 2 heads x 500 x 500 x 4 x 2
+    first, second = count_modules(modules)
+    assert (first.macs, first.attention_macs) == (2 * 9 * 30 * 80 * 100 * 100, 0)
+    assert first.parameters == 9 * 30 * 80 + 80
+    assert (second.macs, second.attention_macs) == (0, 20 * 2 * 500 * 500 * 4 * 2)  # QK and AV
 
 
 def test_networks_without_memory_share_what_they_share() -> None:
