@@ -59,7 +59,18 @@ def run(sr: Path, hr: Path, out: Path, *more: str, **variables: str) -> subproce
 def test_rows(folders, tmp_path):
     out = tmp_path / "deep" / "rows.csv"
     done = run(
-        *folders, out, "--method", "m", "--test-set", "t", "--metrics", "ssim", "psnr", "dists", TORCH_HOME="/none"
+        *folders,
+        out,
+        "--method",
+        "m",
+        "--test-set",
+        "t",
+        "--metrics",
+        "ssim",
+        "psnr",
+        "dists",
+        TORCH_HOME="/none",
+        BENCHMARK_WEIGHTS="/none",
     )
     assert done.returncode == 0, done.stderr
     with out.open(newline="") as file:
@@ -76,7 +87,20 @@ def test_rows(folders, tmp_path):
     assert sorted(path.name for path in out.parent.iterdir() if path.name[0] != ".") == ["rows.csv"]
 
     first = out.read_bytes()
-    run(*folders, out, "--method", "m", "--test-set", "t", "--metrics", "ssim", "psnr", "dists", TORCH_HOME="/none")
+    run(
+        *folders,
+        out,
+        "--method",
+        "m",
+        "--test-set",
+        "t",
+        "--metrics",
+        "ssim",
+        "psnr",
+        "dists",
+        TORCH_HOME="/none",
+        BENCHMARK_WEIGHTS="/none",
+    )
     assert out.read_bytes() == first
 
 
