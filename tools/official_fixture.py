@@ -32,7 +32,7 @@ def main() -> None:
     args = parser.parse_args()
     folder = args.work / "closed_form"
     backbones.save(closed_form.backbone(), folder)
-    told = {}
+    steps = {}
     for trains in ("all", "mid-block"):
         parameters = parameters_of(Generator(closed_form.backbone(), closed_form.recipe(trains), trains))
         weights = closed_form.weights(parameters)
@@ -51,9 +51,9 @@ def main() -> None:
         theirs = training_sides.run("official", args.work, "official", **paths)
         found = {name: theirs["gradients"][training_sides.network(name)][released_name(name)] for name in weights}
         losses = {name: theirs["losses"][0][released] for name, (released, _) in training_sides.LOSSES.items()}
-        told[trains] = {"losses": losses, "gradients": closed_form.summary(found)}
+        steps[trains] = {"losses": losses, "gradients": closed_form.summary(found)}
     source = "cswry/OSEDiff, its train_osediff.py run by tools/official_fixture.py"
-    write_text(args.out, json.dumps({"source": source, "torch": torch.__version__, **told}) + "\n")
+    write_text(args.out, json.dumps({"source": source, "torch": torch.__version__, **steps}) + "\n")
 
 
 if __name__ == "__main__":

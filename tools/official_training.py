@@ -197,8 +197,8 @@ def main() -> None:
     run = Run(given, args.steps, parts if given["trains"] == "all" else [])
     paths = (args.official.resolve(), args.backbone.resolve(), args.out.with_suffix(".scratch").resolve())
     run.go(*paths, args.precision, args.gradient_checkpointing)
-    told = {"losses": run.losses, "gradients": run.gradients, "times": run.times, "peak": peak()}
-    torch.save(told, args.out)
+    record = {"losses": run.losses, "gradients": run.gradients, "times": run.times, "peak": peak()}
+    torch.save(record, args.out)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ import torch
 from tools import training_sides
 
 
-def medians(told: dict[str, Any]) -> tuple[float, float]:
+def medians(result: dict[str, Any]) -> tuple[float, float]:
     """Seconds of a step by the clock and of CPU time."""
-    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(told["times"][1:])]
+    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(result["times"][1:])]
     return statistics.median(step[0] for step in steps), statistics.median(step[1] for step in steps)
 
 
@@ -49,12 +49,12 @@ def main() -> None:
         theirs = training_sides.run("official", args.work, "official", official=args.official, **options,
                                     precision="no" if args.precision == "fp32" else args.precision)  # fmt: skip
         ours = training_sides.run("ours", args.work, "ours", precision=args.precision, **options)
-        for name, told in (("released", theirs), ("ours", ours)):
-            clock, cpu = medians(told)
-            of = [mine / their for mine, their in zip(medians(told), medians(theirs), strict=True)]
+        for name, result in (("released", theirs), ("ours", ours)):
+            clock, cpu = medians(result)
+            of = [mine / their for mine, their in zip(medians(result), medians(theirs), strict=True)]
             print(
                 f"{crop} px, {args.precision}, {name}: {clock:.2f} s by the clock ({of[0]:.3f}), {cpu:.2f} s of CPU"
-                f" time ({of[1]:.3f}), peak {told['peak']:.2f} GB ({told['peak'] / theirs['peak']:.3f})",
+                f" time ({of[1]:.3f}), peak {result['peak']:.2f} GB ({result['peak'] / theirs['peak']:.3f})",
                 flush=True,
             )
     print(f"batch {args.batch}, regularizer trains {args.trains}, {args.threads} threads, torch {torch.__version__}")

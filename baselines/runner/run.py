@@ -31,7 +31,7 @@ LINE = 300  # characters of a reason
 
 def reason(ended: Ended, limit: float, images: int) -> str:
     """Why there is no whole folder of SR images, in one line."""
-    begun = next((message["begun"] for message in reversed(ended.told) if "begun" in message), None)
+    begun = next((message["begun"] for message in reversed(ended.messages) if "begun" in message), None)
     place = f"at image {begun}" if begun else "while loading"
     if ended.hung:
         return f"hung {place}: nothing for {limit:g} s, the limit for one image"
@@ -42,7 +42,7 @@ def reason(ended: Ended, limit: float, images: int) -> str:
     if ended.code > 0:
         last = ended.tail[-1].strip() if ended.tail else f"exit code {ended.code}, no output"
         return f"{last[:LINE]} ({place})"
-    restored = sum("restored" in message for message in ended.told)
+    restored = sum("restored" in message for message in ended.messages)
     return f"ended after {restored} of {images} images without an error"
 
 
@@ -92,7 +92,7 @@ def restore(args: argparse.Namespace) -> None:
     with lock(args.record.with_name(f".{args.record.name}.lock")):
         args.record.unlink(missing_ok=True)
         ended = supervise(command, environment(), args.time_limit)
-        for message in ended.told:
+        for message in ended.messages:
             if "input_error" in message:
                 raise InputError(message["input_error"])
         if ended.hung or ended.code or not args.record.exists():

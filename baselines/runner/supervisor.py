@@ -25,11 +25,11 @@ EVERY = 0.5  # seconds between looks at a process that says nothing
 
 @dataclass
 class Ended:
-    """How a program ended: exit code (negative: by that signal), whether it hung, what it told, its last lines."""
+    """How a program ended: exit code (negative: by that signal), whether it hung, its messages, its last lines."""
 
     code: int
     hung: bool
-    told: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
     tail: list[str] = field(default_factory=list)
 
 
@@ -51,7 +51,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 def listen(process: subprocess.Popen[str], pipe: int, limit: float) -> tuple[bool, list[dict[str, Any]]]:
     """Waits for the end of ``process``: whether nothing came through ``pipe`` for ``limit`` seconds, and what came."""
-    told, received, last = [], b"", time.monotonic()
+    messages, received, last = [], b"", time.monotonic()
     while True:
         ended = process.poll() is not None
         while select.select([pipe], [], [], 0 if ended else EVERY)[0]:
@@ -62,10 +62,10 @@ def listen(process: subprocess.Popen[str], pipe: int, limit: float) -> tuple[boo
                     process.wait(limit)
                 break
             *lines, received = (received + chunk).split(b"\n")
-            told += [json.loads(line) for line in lines]
+            messages += [json.loads(line) for line in lines]
             last = time.monotonic()
         if ended or time.monotonic() - last > limit:
-            return process.poll() is None, told
+            return process.poll() is None, messages
 
 
 def supervise(command: list[str], environment: dict[str, str], limit: float) -> Ended:
@@ -88,9 +88,9 @@ def supervise(command: list[str], environment: dict[str, str], limit: float) -> 
     echo = Thread(target=relay, args=(process.stdout, tail), daemon=True)
     echo.start()
     try:
-        hung, told = listen(process, pipe, limit)
+        hung, messages = listen(process, pipe, limit)
     finally:
         kill(process)
         os.close(pipe)
     echo.join(timeout=5)
-    return Ended(process.returncode, hung, told, list(tail))
+    return Ended(process.returncode, hung, messages, list(tail))

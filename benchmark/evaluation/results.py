@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -115,6 +115,28 @@ def read_csv(path: Path, columns: Sequence[str], what: str) -> Iterator[tuple[st
         raise InputError(f"{path} line {reader.line_num}: is no CSV ({error}); it should be {what}") from None
     if empty:
         raise InputError(f"{path}: has no rows; it should be {what}")
+
+
+def read_rendered(path: Path, columns: Sequence[str], numeric: Collection[str], what: str) -> pd.DataFrame:
+    """Read the CSV form of a rendered table, cells as printed.
+
+    Args:
+        path: the file.
+        columns: its columns, all of them, in order.
+        numeric: those whose cells are finite numbers or empty.
+        what: what the file should be, for errors.
+
+    Raises:
+        InputError: as ``read_csv``, and where a cell of ``numeric`` is no number, with its place.
+    """
+    rows = []
+    for where, cells in read_csv(path, columns, what):
+        row = dict(zip(columns, cells, strict=True))
+        for column in numeric:
+            if row[column]:
+                number(row[column], where, column)
+        rows.append(row)
+    return pd.DataFrame(rows, columns=list(columns))
 
 
 def read_utf8(path: Path, what: str) -> str:

@@ -168,14 +168,8 @@ def compose(spec: Table2Spec, counts: list[MethodCount], timings: list[Timing], 
 def read_table(path: Path) -> pd.DataFrame:
     """Read the CSV of this module, cells as printed; InputError, with file, line and column, where it is not one."""
     head = [column.name for column in COLUMNS if column.name]
-    rows = []
-    for where, texts in results.read_csv(path, head, "a table of benchmark.tables.complexity; render it first"):
-        row = dict(zip(head, texts, strict=True))
-        for column in ("seconds", "gmacs", "mparams"):
-            if row[column]:
-                results.number(row[column], where, column)
-        rows.append(row)
-    return pd.DataFrame(rows, columns=head)
+    what = "a table of benchmark.tables.complexity; render it first"
+    return results.read_rendered(path, head, ("seconds", "gmacs", "mparams"), what)
 
 
 def main() -> None:

@@ -208,15 +208,7 @@ def read_table(path: Path, metrics: Metrics) -> pd.DataFrame:
     fixed = [column.name for column in FIXED if column.name]
     if head[: len(fixed)] != fixed:
         raise InputError(f"{path} line 1: the columns must begin with {','.join(fixed)}; it should be {what}")
-    numbers = {metric.heading for metric in metrics.values()} & set(head)
-    rows = []
-    for where, cells in results.read_csv(path, head, what):
-        row = dict(zip(head, cells, strict=True))
-        for column in numbers:
-            if row[column]:
-                results.number(row[column], where, column)
-        rows.append(row)
-    return pd.DataFrame(rows, columns=head)
+    return results.read_rendered(path, head, {metric.heading for metric in metrics.values()} & set(head), what)
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def lease(candidates: list[str], folder: Path, count: int = 1, every: float = 1.
     if count > len(candidates):
         raise InputError(f"{count} GPUs are asked for, {len(candidates)} are here: {', '.join(candidates)}")
     folder.mkdir(exist_ok=True)
-    told = False
+    announced = False
     while True:
         held: dict[str, IO[bytes]] = {}
         for device in candidates:
@@ -58,9 +58,9 @@ def lease(candidates: list[str], folder: Path, count: int = 1, every: float = 1.
                 return held
         for taken in held.values():
             taken.close()
-        if not told:
+        if not announced:
             print(f"waiting for {count} of the GPUs {', '.join(candidates)}", file=sys.stderr, flush=True)
-            told = True
+            announced = True
         time.sleep(every)
 
 

@@ -57,15 +57,9 @@ def encoder_features(generator: Generator) -> Features:
 
     For the demo: it needs no download and is not CLIP; a GAN loss on it shows that the machinery works.
     """
-    encoder = generator.backbone.vae.encoder
 
     def features(image: Tensor) -> list[Tensor]:
-        levels = []
-        with generator.pretrained_vae():
-            hidden = encoder.conv_in(image)
-            for block in encoder.down_blocks:
-                hidden = block(hidden)
-                levels.append(hidden)
+        levels = generator.encoder_levels(image)
         return [*levels[-2:], levels[-1].mean((2, 3))]
 
     return features

@@ -21,16 +21,10 @@ def encoder_features(generator: Generator) -> Distance:
     This is LPIPS's construction on another network and without learned channel weights: it needs no download and
     is not LPIPS, and its values compare with nothing but themselves.
     """
-    encoder = generator.backbone.vae.encoder
 
     def features(image: Tensor) -> list[Tensor]:
-        levels = []
-        with generator.pretrained_vae():
-            hidden = encoder.conv_in(image)
-            for block in encoder.down_blocks:
-                hidden = block(hidden)
-                levels.append(hidden / (hidden.square().sum(1, keepdim=True) + 1e-8).sqrt())
-        return levels
+        levels = generator.encoder_levels(image)
+        return [level / (level.square().sum(1, keepdim=True) + 1e-8).sqrt() for level in levels]
 
     def distance(restored: Tensor, target: Tensor) -> Tensor:
         with torch.no_grad():

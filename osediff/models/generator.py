@@ -146,6 +146,16 @@ class Generator:
         """Return a context in which the VAE is the pretrained one, without the generator's adapters."""
         return self.vae_roles.use(TEACHER)
 
+    def encoder_levels(self, image: Tensor) -> list[Tensor]:
+        """Return what each level of the pretrained VAE encoder makes of ``image`` (N, 3, H, W) in [-1, 1]."""
+        encoder, levels = self.backbone.vae.encoder, []
+        with self.pretrained_vae():
+            hidden = encoder.conv_in(image)
+            for block in encoder.down_blocks:
+                hidden = block(hidden)
+                levels.append(hidden)
+        return levels
+
 
 def upcast_half(x: Tensor) -> Tensor:
     """Return ``x`` in float32 if it is in half precision, else as it is."""

@@ -34,7 +34,7 @@ from osediff.data.degradation import degrade
 from osediff.data.degradation_recipe import Degradation
 from osediff.models import backbone as backbones
 from osediff.models.backbone import Backbone
-from osediff.training.checkpoint import Checkpointable, load_state, save_state
+from osediff.training.checkpoint import Checkpointable, load_state, save_state, set_aside
 
 Recipe = dict[str, Any]
 
@@ -216,9 +216,12 @@ def main() -> None:
     parser.add_argument("--recipe", required=True, help="pretraining recipe as JSON (config/backbones.yaml)")
     parser.add_argument("--out", type=Path, required=True, help="backbone folder; states and log lie in OUT-state")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--restart", action="store_true", help="set the saved states aside and start afresh")
     args = parser.parse_args()
     recipe = json.loads(args.recipe)
     work = args.out.parent / f"{args.out.name}-state"
+    if args.restart and work.exists():
+        print(f"the saved states are set aside in {set_aside(work)}", flush=True)
     work.mkdir(parents=True, exist_ok=True)
     check_device(args.device)
     device = torch.device(args.device)

@@ -35,6 +35,9 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "sr", tmp_path / "hr"
 
 
+NO_WEIGHTS = {"TORCH_HOME": "/none", "BENCHMARK_WEIGHTS": "/none"}
+
+
 def command(sr: Path, hr: Path, out: Path, *more: str) -> list[str]:
     return [
         sys.executable,
@@ -58,20 +61,8 @@ def run(sr: Path, hr: Path, out: Path, *more: str, **variables: str) -> subproce
 
 def test_rows(folders, tmp_path):
     out = tmp_path / "deep" / "rows.csv"
-    done = run(
-        *folders,
-        out,
-        "--method",
-        "m",
-        "--test-set",
-        "t",
-        "--metrics",
-        "ssim",
-        "psnr",
-        "dists",
-        TORCH_HOME="/none",
-        BENCHMARK_WEIGHTS="/none",
-    )
+    options = ("--method", "m", "--test-set", "t", "--metrics", "ssim", "psnr", "dists")
+    done = run(*folders, out, *options, **NO_WEIGHTS)
     assert done.returncode == 0, done.stderr
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -87,20 +78,7 @@ def test_rows(folders, tmp_path):
     assert sorted(path.name for path in out.parent.iterdir() if path.name[0] != ".") == ["rows.csv"]
 
     first = out.read_bytes()
-    run(
-        *folders,
-        out,
-        "--method",
-        "m",
-        "--test-set",
-        "t",
-        "--metrics",
-        "ssim",
-        "psnr",
-        "dists",
-        TORCH_HOME="/none",
-        BENCHMARK_WEIGHTS="/none",
-    )
+    run(*folders, out, *options, **NO_WEIGHTS)
     assert out.read_bytes() == first
 
 

@@ -12,7 +12,7 @@ import torch
 
 from osediff.common.errors import InputError
 from osediff.models import backbone as backbones
-from osediff.training.train_demo_backbone import load_photos, recolored, train_stage
+from osediff.training.train_demo_backbone import load_photos, main, recolored, train_stage
 from tests.osediff.tiny import DEGRADATION_CONTENT, TINY
 
 STAGE = {"steps": 4, "batch": 2, "learning_rate": 1e-3, "degraded_share": 0.5, "caption_dropout": 0.5}
@@ -60,6 +60,24 @@ def test_stages_train_what_they_say_and_a_stopped_run_ends_the_same(photos: Path
         assert torch.equal(loaded.embed(["lowres, art"]), whole.embed(["lowres, art"]))
     log = [json.loads(line) for line in (tmp_path / "whole" / "log.jsonl").read_text().splitlines()]
     assert all(row["stage"] in ("autoencoder", "denoiser") for row in log)
+
+
+def test_a_state_of_another_recipe_stops_and_restart_sets_it_aside(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def command(seed: int, *more: str) -> None:
+        arguments = ["--photos", str(photos), "--recipe", json.dumps(RECIPE | {"seed": seed}), "--out"]
+        monkeypatch.setattr("sys.argv", ["train", *arguments, str(tmp_path / "out"), *more])
+        main()
+
+    command(0)
+    before = (tmp_path / "out-state" / "state-0.pt").read_bytes()
+    with pytest.raises(InputError, match=r"seed was 0, is 1\); --restart starts afresh"):
+        command(1)
+    assert (tmp_path / "out-state" / "state-0.pt").read_bytes() == before
+    command(1, "--restart")
+    assert (tmp_path / "out-state-1" / "state-0.pt").read_bytes() == before
+    assert (tmp_path / "out-state" / "state-0.pt").read_bytes() != before
 
 
 def test_latents_have_unit_deviation(photos: Path, tmp_path: Path) -> None:

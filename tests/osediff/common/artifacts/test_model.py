@@ -53,8 +53,8 @@ def test_addresses_hold_revision_and_quoted_file() -> None:
         ({"files": {"a": {"size": "12"}}}, "x.yaml: at files"),
         ({"files": {"a": {"size": -1}}}, "x.yaml: at files"),
         (
-            {"mirrors": [package(name="x --index-url http://evil")]},
-            "x.yaml: at mirrors.0.package.name: 'x --index-url http://evil' must match",
+            {"mirrors": [package(name="x --target /elsewhere")]},
+            "x.yaml: at mirrors.0.package.name: 'x --target /elsewhere' must match",
         ),
         ({"mirrors": [package(sha256="0" * 8)]}, "x.yaml: at mirrors.0.package.sha256: '00000000' must match"),
         ({"unpack": {"LR": "in"}, "files": {"a": None, "b": None}}, "x.yaml: unpack needs exactly one file"),
