@@ -59,7 +59,7 @@ def encoder_features(generator: Generator) -> Features:
     """
 
     def features(image: Tensor) -> list[Tensor]:
-        levels = generator.encoder_levels(image)
+        levels = list(generator.encoder_levels(image))
         return [*levels[-2:], levels[-1].mean((2, 3))]
 
     return features

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import torch
@@ -146,15 +147,17 @@ class Generator:
         """Return a context in which the VAE is the pretrained one, without the generator's adapters."""
         return self.vae_roles.use(TEACHER)
 
-    def encoder_levels(self, image: Tensor) -> list[Tensor]:
-        """Return what each level of the pretrained VAE encoder makes of ``image`` (N, 3, H, W) in [-1, 1]."""
-        encoder, levels = self.backbone.vae.encoder, []
+    def encoder_levels(self, image: Tensor) -> Iterator[Tensor]:
+        """Yield what each level of the pretrained VAE encoder makes of ``image`` (N, 3, H, W) in [-1, 1].
+
+        One at a time: the order in which a caller computes on them decides the last bits of their gradients.
+        """
+        encoder = self.backbone.vae.encoder
         with self.pretrained_vae():
             hidden = encoder.conv_in(image)
             for block in encoder.down_blocks:
                 hidden = block(hidden)
-                levels.append(hidden)
-        return levels
+                yield hidden
 
 
 def upcast_half(x: Tensor) -> Tensor:
