@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from osediff.common.artifacts.model import Artifact
 from osediff.common.settings import Positive, Probability, Seed, Settings, Text
+from osediff.data.degradation_recipe import Degradation
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Weight = Annotated[float, Field(ge=0)]
@@ -73,6 +74,14 @@ class BackboneRecipe(Settings):
     checkpoint_every: Count
     """Steps between two saved states."""
     stages: Annotated[tuple[Annotated[VAEStage | UNetStage, Field(discriminator="trains")], ...], Field(min_length=1)]
+
+
+class DemoBackboneSpec(Settings):
+    """Settings of ``python -m osediff.training.train_demo_backbone``."""
+
+    recipe: BackboneRecipe
+    degradation: Degradation
+    """The one that the recipe names."""
 
 
 class RandomBackbone(Settings):

@@ -29,11 +29,12 @@ from tqdm import tqdm
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.images import list_images, read_rgb
-from osediff.common.settings import parse
+from osediff.common.settings import parse, read
 from osediff.data.degradation import degrade
 from osediff.data.degradation_recipe import Degradation
 from osediff.models import backbone as backbones
 from osediff.models.backbone import Backbone
+from osediff.models.settings import DemoBackboneSpec
 from osediff.training.checkpoint import Checkpointable, load_state, save_state, set_aside
 
 Recipe = dict[str, Any]
@@ -213,12 +214,13 @@ def main() -> None:
     """Command line: photographs in, a backbone folder in diffusers' layout out (float16 safetensors)."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="folder of 8-bit RGB photographs")
-    parser.add_argument("--recipe", required=True, help="pretraining recipe as JSON (config/backbones.yaml)")
+    parser.add_argument("--spec", type=Path, required=True, help="YAML file of the settings (DemoBackboneSpec)")
     parser.add_argument("--out", type=Path, required=True, help="backbone folder; states and log lie in OUT-state")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--restart", action="store_true", help="set the saved states aside and start afresh")
     args = parser.parse_args()
-    recipe = json.loads(args.recipe)
+    spec = read(args.spec, DemoBackboneSpec)
+    recipe = spec.recipe.model_dump(mode="json") | {"degradation": spec.degradation.model_dump(mode="json")}
     work = args.out.parent / f"{args.out.name}-state"
     if args.restart and work.exists():
         print(f"the saved states are set aside in {set_aside(work)}", flush=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from benchmark.complexity.specs import (
     ComplexityEntry,
@@ -20,6 +19,7 @@ from benchmark.complexity.specs import (
 )
 from osediff.common.settings import parse_each
 from osediff.common.validation import known, read_yaml
+from osediff.models.settings import DemoBackboneSpec
 from workflow.planning.configuration import Configuration
 from workflow.planning.paths import baseline_input
 
@@ -197,8 +197,8 @@ def table2_spec(bench: Configuration) -> Table2Spec:
     return Table2Spec(interpretations={entry.title: entry.published_interpretation for entry in entries})
 
 
-def demo_training(bench: Configuration, name: str) -> dict[str, Any]:
-    """What osediff.training.train_demo_backbone gets for a backbone that a rule trains."""
+def demo_training(bench: Configuration, name: str) -> DemoBackboneSpec:
+    """Return what ``osediff.training.train_demo_backbone`` trains a backbone by."""
     recipe = bench.backbones[name].recipe
     assert recipe is not None
-    return recipe.model_dump(exclude_unset=True) | {"degradation": bench.degradations[recipe.degradation].model_dump()}
+    return DemoBackboneSpec(recipe=recipe, degradation=bench.degradations[recipe.degradation])

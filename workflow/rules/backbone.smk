@@ -4,6 +4,9 @@ rule backbone:
     input:
         code("osediff.training.train_demo_backbone"),
         photos=lambda w: paths.photo_input(bench, bench.backbones[w.backbone].photos),
+        spec=lambda w: specs.write_spec(
+            specs.SHARED, f"train_demo_backbone/{w.backbone}/spec", profiling.demo_training(bench, w.backbone)
+        ),
     output:
         directory("runs/demo/backbones/{backbone}"),
     log:
@@ -16,12 +19,11 @@ rule backbone:
     resources:
         gpu=GPU,
     params:
-        recipe=lambda w: json.dumps(profiling.demo_training(bench, w.backbone)),
         photos=lambda w: paths.photo_folder(bench, bench.backbones[w.backbone].photos),
         device=bench.main.device,
     shell:
         f"OMP_NUM_THREADS={{threads}} {LEASE}python -m osediff.training.train_demo_backbone --photos {{params.photos:q}}"
-        " --recipe {params.recipe:q} --out {output} --device {params.device} 2>&1 | tee -i {log}"
+        " --spec {input.spec} --out {output} --device {params.device} 2>&1 | tee -i {log}"
 
 
 # A pretrained backbone from the first mirror that has it, or one of random numbers (asked for by name only). Its files lie

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from osediff.common.errors import InputError
+from osediff.common.validation import dump_yaml
 from osediff.models import backbone as backbones
 from osediff.training.train_demo_backbone import load_photos, main, recolored, train_stage
 from tests.osediff.tiny import DEGRADATION_CONTENT, TINY
@@ -66,7 +67,10 @@ def test_a_state_of_another_recipe_stops_and_restart_sets_it_aside(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def command(seed: int, *more: str) -> None:
-        arguments = ["--photos", str(photos), "--recipe", json.dumps(RECIPE | {"seed": seed}), "--out"]
+        recipe = RECIPE | {"seed": seed, "degradation": "tiny"}
+        spec = tmp_path / "spec.yaml"
+        spec.write_text(dump_yaml({"recipe": recipe, "degradation": DEGRADATION_CONTENT}), encoding="utf-8")
+        arguments = ["--photos", str(photos), "--spec", str(spec), "--out"]
         monkeypatch.setattr("sys.argv", ["train", *arguments, str(tmp_path / "out"), *more])
         main()
 
