@@ -24,6 +24,8 @@ from tqdm import tqdm
 from benchmark.complexity.records import Timing, read_record
 from benchmark.complexity.section import ReportRow, SectionResult, SectionSpec
 from benchmark.complexity.specs import ComplexityEntry, Options, TimingProtocol, TimingSpec, entry_options
+from benchmark.tables.render import markdown
+from benchmark.tables.table import Column, Table, texts
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.files import read_json, write_json, write_text
@@ -170,23 +172,17 @@ class Report(Settings):
     sections: dict[str, SectionResult]
 
 
-def report_lines(device: str, results: dict[str, SectionResult], planned: list[str]) -> list[str]:
-    """The report as Markdown: a row for each quantity, and one for each section that has none."""
+def compose(device: str, results: dict[str, SectionResult], planned: list[str]) -> Table:
+    """Make the report: a row for each quantity, and one for each section that has none."""
     rows = []
     for name in planned:
         result = results.get(name, SectionResult(failed="not run: the time was up; the same command goes on"))
         if result.failed:
-            rows.append([name, "", "", "", f"**failed**: {result.failed}"])
-        rows += [[name, row.quantity, f"{row.value:.4g}", row.unit, row.note] for row in result.rows]
-    return [
-        "# What only a GPU can tell",
-        "",
-        f"Measured on {device}, with random weights. Times of this device say nothing of another.",
-        "",
-        "| " + " | ".join(HEAD) + " |",
-        "|---|---|--:|---|---|",
-        *("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows),
-    ]
+            rows.append(texts(name, "", "", "", f"failed: {result.failed}"))
+        rows += [texts(name, row.quantity, f"{row.value:.4g}", row.unit, row.note) for row in result.rows]
+    columns = [Column(title=title, number=title == "value") for title in HEAD]
+    caption = f"Measured on {device}, with random weights. Times of this device say nothing of another."
+    return Table("What only a GPU can tell", columns, [rows], caption)
 
 
 def describe_device(device: str) -> str:
@@ -223,7 +219,7 @@ def make_report(sections: list[Section], device: str, out: Path, minutes: float,
             continue
         results[section.name] = run_section(section, out, min(limit, remaining))
         write_json(file, Report(basis=basis, sections=results).model_dump(mode="json"))
-        write_text(out / "report.md", "\n".join(report_lines(name, results, planned)) + "\n")
+        write_text(out / "report.md", markdown(compose(name, results, planned)))
     return sum(bool(result.failed) for result in results.values()) + len(planned) - len(results)
 
 

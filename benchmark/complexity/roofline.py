@@ -23,6 +23,8 @@ from benchmark.complexity.entry_points import load_entry_point
 from benchmark.complexity.flops import count_operators
 from benchmark.complexity.specs import RooflineSpec, TimingProtocol
 from benchmark.complexity.timing import describe_machine, measure
+from benchmark.tables.render import markdown
+from benchmark.tables.table import Column, Table, texts
 from osediff.common.devices import check_device
 from osediff.common.errors import run
 from osediff.common.files import write_text
@@ -34,7 +36,11 @@ SIDE, COPIED = {"cpu": 2048, "cuda": 8192}, {"cpu": 2**28, "cuda": 2**31}  # mat
 PROTOCOL = TimingProtocol(
     includes=(), precision="fp32", batch=1, warmup="stable", runs=10, seconds=15.0, statistic="median"
 )
-HEAD = ("network", "multiply-adds (G)", "bytes (GB)", "bound by", "bound (ms)", "measured (ms)", "achieved")
+COLUMNS = [
+    *(Column(title="network"), Column(title="multiply-adds (G)", number=True), Column(title="bytes (GB)", number=True)),
+    *(Column(title="bound by"), Column(title="bound (ms)", number=True), Column(title="measured (ms)", number=True)),
+    Column(title="achieved", number=True),
+]
 
 
 def median_seconds(call: Callable[[], Any], device: str) -> float:
@@ -83,8 +89,8 @@ def move_to(profiled: ProfiledModule, device: str, dtype: torch.dtype) -> Callab
     return lambda: module(*arguments, **keywords)
 
 
-def roofline_lines(spec: RooflineSpec, device: str) -> list[str]:
-    """The Markdown lines."""
+def measure_table(spec: RooflineSpec, device: str) -> Table:
+    """Measure the device and each network on it, and make the table."""
     dtype = DTYPES[spec.precision]
     with torch.inference_mode():
         rate, bandwidth = measure_rates(device, dtype)
@@ -101,22 +107,26 @@ def roofline_lines(spec: RooflineSpec, device: str) -> list[str]:
         bound = max(arithmetic, memory)
         bounds, measured = bounds + bound, measured + seconds
         limit = "arithmetic" if arithmetic > memory else "memory"
-        cells = [profiled.name, f"{macs * profiled.calls / 1e9:.1f}", f"{size * profiled.calls / 1e9:.2f}", limit]
-        rows.append([*cells, f"{bound * 1e3:.1f}", f"{seconds * 1e3:.1f}", f"{bound / seconds:.0%}"])
-    rows.append(["all", "", "", "", f"{bounds * 1e3:.1f}", f"{measured * 1e3:.1f}", f"{bounds / measured:.0%}"])
-    return [
-        f"# Roofline of {spec.title}, {spec.size}x{spec.size}, {spec.precision}",
-        "",
-        f"{describe_machine(device).device}: {rate / 1e12:.3g} T operations/s in a matrix product of {SIDE[device]} a "
-        f"side, {bandwidth / 1e9:.3g} GB/s in a copy, both measured in this run. Random weights, one image.",
-        "",
-        "| " + " | ".join(HEAD) + " |",
-        "|---|" + "--:|" * 2 + "---|" + "--:|" * 3,
-        *("| " + " | ".join(row) + " |" for row in rows),
-        "",
-        "Bound: the longer of arithmetic at that rate and bytes at that bandwidth (weights once, inputs and",
-        "outputs of every layer). Achieved: bound over measured.",
-    ]
+        of_network = (profiled.name, f"{macs * profiled.calls / 1e9:.1f}", f"{size * profiled.calls / 1e9:.2f}", limit)
+        rows.append(texts(*of_network, *print_times(bound, seconds)))
+    rows.append(texts("all", "", "", "", *print_times(bounds, measured)))
+    return Table(
+        title=f"Roofline of {spec.title}, {spec.size}x{spec.size}, {spec.precision}",
+        columns=COLUMNS,
+        groups=[rows],
+        caption=f"{describe_machine(device).device}: {rate / 1e12:.3g} T operations/s in a matrix product of "
+        f"{SIDE[device]} a side, {bandwidth / 1e9:.3g} GB/s in a copy, both measured in this run. "
+        "Random weights, one image.",
+        notes=[
+            "Bound: the longer of arithmetic at that rate and bytes at that bandwidth (weights once, inputs and "
+            "outputs of every layer). Achieved: bound over measured."
+        ],
+    )
+
+
+def print_times(bound: float, seconds: float) -> tuple[str, str, str]:
+    """Print bound and measured time in milliseconds, and the fraction of the bound that is achieved."""
+    return f"{bound * 1e3:.1f}", f"{seconds * 1e3:.1f}", f"{bound / seconds:.0%}"
 
 
 def main() -> None:
@@ -133,7 +143,7 @@ def main() -> None:
     check_device(args.device)
     if args.threads:
         torch.set_num_threads(args.threads)
-    write_text(args.out, "\n".join(roofline_lines(spec, args.device)) + "\n")
+    write_text(args.out, markdown(measure_table(spec, args.device)))
 
 
 if __name__ == "__main__":

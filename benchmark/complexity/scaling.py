@@ -9,27 +9,25 @@ larger ones that are not tried any more. Writes CSV, Markdown, PNG and SVG; OUT.
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
-import io
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from pydantic import Field
 from tqdm import tqdm
 
 from benchmark.complexity.records import Machine, Timing, read_record
 from benchmark.complexity.specs import ScalingSpec, TimingSpec
-from benchmark.figures.style import ACCENT, COLORS, save
+from benchmark.figures.style import ACCENT, COLORS, new_figure, plain_axes, save
+from benchmark.tables.render import write as write_table
+from benchmark.tables.table import Column, Table, texts
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
-from osediff.common.files import read_json, write_json, write_text
+from osediff.common.files import read_json, write_json
 from osediff.common.settings import Settings, dump, parse, read, write
 
 COLUMNS = ("method", "device", "precision", "size", "batch", "seconds", "seconds_per_image", "peak_memory_gb", "note")
@@ -117,10 +115,18 @@ def row_of(point: Timing) -> dict[str, str]:
     return row | times | {"peak_memory_gb": f"{point.peak_memory / 1e9:.2f}"}
 
 
+def compose(rows: list[dict[str, str]]) -> Table:
+    """Make the table of the points."""
+    columns = [
+        Column(name, name.replace("_", " "), number=name not in ("method", "device", "note")) for name in COLUMNS
+    ]
+    cells = [texts(*(row.get(name) for name in COLUMNS)) for row in rows]
+    return Table("Time and memory against size and batch", columns, [cells])
+
+
 def draw(rows: list[dict[str, str]], spec: ScalingSpec) -> Figure:
     """Time and memory against size and against batch: two by two panels."""
-    figure = Figure(figsize=(9.4, 6.4), dpi=160, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9.4, 6.4, dpi=160)
     plots = figure.subplots(2, 2)
     sizes = [r for r in rows if r["batch"] == "1" and int(r["size"]) in spec.sizes]
     batches = [r for r in rows if int(r["size"]) == spec.batch_size and int(r["batch"]) in spec.batches]
@@ -141,8 +147,7 @@ def draw(rows: list[dict[str, str]], spec: ScalingSpec) -> Figure:
             plot.set_ylim(0, 1.1 * max((y for _, y in points), default=1.0))
             plot.set_xlabel(label, fontsize=9.5)
             plot.set_title(title, fontsize=10.5, loc="left")
-            plot.grid(color="#E4E4E4", linewidth=0.6)
-            plot.spines[["top", "right"]].set_visible(False)
+            plain_axes(plot)
             for missing in (int(r[key]) for r in of if not r.get(value)):
                 plot.axvline(missing, color="#B0B0B0", linestyle=":", linewidth=1.2)
     device = next((row["device"] for row in rows if row.get("seconds")), "")
@@ -163,19 +168,10 @@ def main() -> None:
     args = parser.parse_args()
     spec = read(args.spec, ScalingSpec)
     check_device(args.device)
-    matplotlib.rcdefaults()  # a user's matplotlibrc must not change the bytes
     partial = args.out.with_name(args.out.name + ".partial")
     rows = [row_of(point) for point in measure_points(spec, args.device, partial)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    head = [column.replace("_", " ") for column in COLUMNS]
-    lines = ["# Time and memory against size and batch", "", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    lines += ["| " + " | ".join(row.get(column, "") for column in COLUMNS) + " |" for row in rows]
     save(draw(rows, spec), args.out)
-    write_text(args.out.with_name(args.out.name + ".md"), "\n".join(lines) + "\n")
-    write_text(args.out.with_name(args.out.name + ".csv"), text.getvalue())
+    write_table(compose(rows), args.out, ("csv", "md"))
     partial.unlink()
 
 

@@ -38,7 +38,7 @@ def test_a_section_that_fails_is_a_row_and_the_others_are_measured(
     sections = [section("broken"), section("measured")]
     assert make_report(sections, "cpu", tmp_path, minutes=5, limit=120) == 1
     text = (tmp_path / "report.md").read_text()
-    assert "| broken |  |  |  | **failed**: error: KeyError: 'odd' |" in text
+    assert "| broken |  |  |  | failed: error: KeyError: 'odd' |" in text
     assert "| measured | width | 3.5 | m | by eye |" in text
     # The same command measures again only what failed.
     again: list[str] = []

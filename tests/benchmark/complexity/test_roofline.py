@@ -33,8 +33,7 @@ def test_a_network_is_bound_by_the_slower_of_arithmetic_and_memory(monkeypatch: 
         options={"backbone": backbone, "extractor": False},
         precision="fp32",
     )
-    lines = roofline.roofline_lines(spec, "cpu")
-    rows = {row[0]: row[1:] for row in (line.strip("| ").split(" | ") for line in lines) if len(row) == 7}
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in roofline.measure_table(spec, "cpu").rows}
     with torch.device("meta"):
         unet = osediff_modules(64, backbone)[1]
     arithmetic, memory = 2 * count_operators(unet).total / 1e12, roofline.count_bytes(unet, 4) / 1e9
