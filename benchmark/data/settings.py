@@ -72,6 +72,15 @@ class FolderTestSet(TestSetBase):
 TestSet = Annotated[PhotoTestSet | FolderTestSet, Field(discriminator="kind")]
 
 
+class FetchedImages(Settings):
+    """Spec of benchmark.data.fetched_images: the published SR images of one method on one test set."""
+
+    method: Text
+    test_set: Text
+    images: Artifact | None
+    """Null: none were published."""
+
+
 class PhotoSet(Settings):
     """Photographs to train on: of the scikit-image wheel, fetched, or given in a folder."""
 

@@ -19,15 +19,23 @@ def check_folders(bench: Configuration) -> None:
         if not Path(name).is_file():
             raise InputError(f"configuration: timings: no file {name}; correct it, or leave it out")
     for name, folder in main.paths.items():
+        if name in bench.methods:
+            continue  # below, by test set
         inside = ("LR", "HR") if name in bench.test_sets else ("",)
         for path in (Path(folder) / part for part in inside):
             if not path.is_dir():
                 raise InputError(f"configuration: paths: {name}: no folder {path}; correct it, or leave {name} out")
     for name in main.methods:
-        for test_set in main.test_sets if isinstance(bench.methods[name], ImagesMethod) else []:
-            path = Path(paths.images_folder(bench, name, test_set))
-            if not path.is_dir():
-                raise InputError(f"config/methods.yaml: {name}: images: no folder {path}; put its images there")
+        entry, given = bench.methods[name], name in main.paths
+        if not isinstance(entry, ImagesMethod) or not (entry.images or given):
+            continue
+        where = f"configuration: paths: {name}" if given else f"config/methods.yaml: {name}: images"
+        folders = [paths.images_folder(bench, name, test_set) for test_set in main.test_sets]
+        if len(set(folders)) < len(folders):
+            raise InputError(f"{where}: is one folder for {len(folders)} test sets; write {{test_set}} into its path")
+        for folder in folders:
+            if not Path(folder).is_dir():
+                raise InputError(f"{where}: no folder {folder}; put its images there")
 
 
 def check_names(bench: Configuration) -> None:
@@ -36,6 +44,8 @@ def check_names(bench: Configuration) -> None:
     for name, method in bench.methods.items():
         if isinstance(method, VariantMethod):
             known("variant", method.variant, bench.variants.variants, f"config/methods.yaml: {name}")
+        for published in method.download if isinstance(method, ImagesMethod) else ():
+            known("test set", published, bench.test_sets, f"config/methods.yaml: {name}: download")
     for name, test_set in bench.test_sets.items():
         if test_set.kind == "photos":
             known("degradation", test_set.degradation, bench.degradations, f"config/testsets.yaml: {name}")
@@ -86,9 +96,10 @@ def check_main(bench: Configuration) -> None:
     ):
         for name in chosen:
             known(kind, name, list(names), f"{where}: {key}")
-    given = [*bench.test_sets, *bench.photos, *bench.backbones, *bench.prompts.weights]
+    images = [name for name, entry in bench.methods.items() if isinstance(entry, ImagesMethod)]
+    given = [*bench.test_sets, *bench.photos, *bench.backbones, *bench.prompts.weights, *images]
     for name in main.paths:
-        known("test set, photo set, backbone or extractor's weights", name, given, f"{where}: paths")
+        known("test set, photo set, backbone, method or extractor's weights", name, given, f"{where}: paths")
 
 
 def check_recipes(bench: Configuration) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmark.data.settings import FetchedImages
 from benchmark.evaluation.workers import sensible_workers
 from benchmark.metrics.registry import Selection
 from osediff.common.weights import provided
@@ -57,7 +58,7 @@ def comparison_spec(bench: Configuration) -> dict[str, Any]:
         "preset": bench.main.preset,
         "metrics": bench.main.metrics,
         "methods": {
-            name: entry.model_dump(include={"title", "steps", "published"}, exclude_none=True)
+            name: entry.model_dump(include={"title", "steps", "published", "weights"}, exclude_none=True)
             for name, entry in methods.items()
         },
         "test_sets": {
@@ -108,8 +109,25 @@ def evaluation_threads(bench: Configuration, test_set: str, cores: int) -> int:
 
 def record_options(bench: Configuration, method: str, test_set: str) -> list[str]:
     """Option of benchmark.evaluation.evaluate that names the record of the restoring rule, where there is one."""
-    exists = isinstance(bench.methods[method], ImagesMethod)
-    return [] if exists else ["--record", paths.restore_record(bench, method, test_set)]
+    return ["--record", paths.restore_record(bench, method, test_set)] if paths.has_record(bench, method) else []
+
+
+def published_images(bench: Configuration) -> list[str]:
+    """The methods of kind ``images`` whose images are fetched, or checked where they are given."""
+    return [name for name in of_kind(bench, ImagesMethod) if paths.has_record(bench, name)]
+
+
+def fetched_images_spec(bench: Configuration, method: str, test_set: str) -> FetchedImages:
+    """Spec of ``benchmark.data.fetched_images``."""
+    entry = bench.methods[method]
+    assert isinstance(entry, ImagesMethod)
+    return FetchedImages(method=method, test_set=test_set, images=entry.download.get(test_set))
+
+
+def fetched_images_options(bench: Configuration, method: str, test_set: str) -> list[str]:
+    """Options of ``benchmark.data.fetched_images``: the given folder, or the one to fetch into."""
+    folder = ["--given" if method in bench.main.paths else "--out", paths.images_folder(bench, method, test_set)]
+    return [*folder, "--offline"] if bench.main.offline else folder
 
 
 def baseline_options(bench: Configuration, baseline: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from benchmark.complexity.specs import TimingChoice
+from osediff.common.artifacts.model import Artifact
 from osediff.common.settings import Name, Positive, Seed, Settings, Text
 from osediff.recipe import Compute, Precision
 
@@ -108,7 +109,8 @@ class MainConfig(Settings):
     pictures: dict[str, FileName]
     """By test set: name of the image that its comparison picture shows."""
     paths: dict[str, Text]
-    """By test set, photo set, backbone or extractor's weights: folder where it lies already."""
+    """By test set, photo set, backbone, method of kind images or extractor's weights: folder where it lies already; of
+    a method with {test_set} in its path."""
     baselines: BaselineSettings
 
     @model_validator(mode="after")
@@ -149,17 +151,27 @@ class VariantMethod(MethodBase):
 
 
 class ImagesMethod(MethodBase):
-    """SR images that exist already."""
+    """SR images that exist already: in a folder, or published and to be fetched."""
 
     kind: Literal["images"]
-    images: Annotated[str, Field(pattern=r"\{test_set\}")]
+    images: Annotated[str, Field(pattern=r"\{test_set\}")] | None = None
     """Their folder, with {test_set} in its path."""
+    download: dict[Name, Artifact] = Field(default_factory=dict)
+    """By test set: the published images."""
+
+    @model_validator(mode="after")
+    def _check_one_source(self) -> ImagesMethod:
+        if (self.images is None) == (not self.download):
+            raise ValueError("needs either images or download")
+        return self
 
 
 class BaselineMethod(MethodBase):
     """A folder of baselines/."""
 
     kind: Literal["baseline"]
+    weights: Literal["other", "random"] | None = None
+    """What its weights are where they are not the published files."""
 
 
 Method = InterpolationMethod | VariantMethod | ImagesMethod | BaselineMethod

@@ -93,15 +93,32 @@ def restore_record(bench: Configuration, method: str, test_set: str) -> str:
 
 
 def images_folder(bench: Configuration, method: str, test_set: str) -> str:
-    """Folder of a method's SR images: an existing one for kind ``images``, else where its rule puts them."""
+    """Folder of a method's SR images: a given or fetched one for kind ``images``, else where its rule puts them."""
     entry = bench.methods[method]
     if isinstance(entry, ImagesMethod):
-        return entry.images.replace("{test_set}", test_set)
+        published = entry.download.get(test_set)
+        fetched = published.folder if published else f"data/images/{method}/{test_set}"
+        return bench.main.paths.get(method, entry.images or fetched).replace("{test_set}", test_set)
     return f"{bench.runs}/restore/{method}/{test_set}/SR"
+
+
+def published_images_input(bench: Configuration, method: str, test_set: str) -> list[str]:
+    """What the check of a method's published images waits for: their list, and the images in a given folder."""
+    entry = bench.methods[method]
+    assert isinstance(entry, ImagesMethod)
+    artifact = entry.download.get(test_set)
+    listed = [artifact.files] if artifact and isinstance(artifact.files, str) else []
+    return listed + (files_below(images_folder(bench, method, test_set)) if method in bench.main.paths else [])
+
+
+def has_record(bench: Configuration, method: str) -> bool:
+    """Whether a rule makes or checks the method's images, and writes a record of that."""
+    entry = bench.methods[method]
+    return not isinstance(entry, ImagesMethod) or bool(entry.download)
 
 
 def images_input(bench: Configuration, method: str, test_set: str) -> list[str]:
     """What an evaluation waits for: the record of the restoring rule, or the images that exist already."""
-    if isinstance(bench.methods[method], ImagesMethod):
-        return files_below(images_folder(bench, method, test_set))
-    return [restore_record(bench, method, test_set)]
+    if has_record(bench, method):
+        return [restore_record(bench, method, test_set)]
+    return files_below(images_folder(bench, method, test_set))

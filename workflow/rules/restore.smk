@@ -24,6 +24,30 @@ rule interpolate:
         " --scale-factor {params.scale_factor} --record {output} > {log} 2>&1"
 
 
+# Images that somebody published: each one checked, and fetched where no folder is given.
+rule fetch_images:
+    input:
+        code("benchmark.data.fetched_images"),
+        spec=lambda w: specs.write_spec(
+            bench.specs,
+            f"fetch_images/{w.method}/{w.test_set}/spec",
+            methods.fetched_images_spec(bench, w.method, w.test_set),
+        ),
+        images=lambda w: paths.published_images_input(bench, w.method, w.test_set),
+    output:
+        f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",
+    log:
+        f"{RUNS}/logs/restore/{{method}}/{{test_set}}.log",
+    wildcard_constraints:
+        method=names(methods.published_images(bench)),
+    conda:
+        "../../environment.yml"
+    params:
+        options=lambda w: methods.fetched_images_options(bench, w.method, w.test_set),
+    shell:
+        "python -m benchmark.data.fetched_images --spec {input.spec} {params.options:q} --record {output} > {log} 2>&1"
+
+
 rule restore:
     input:
         code("osediff.restore"),

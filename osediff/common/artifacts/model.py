@@ -118,11 +118,11 @@ class Artifact(Settings):
 
 
 def listed_files(path: Path) -> dict[str, File]:
-    """The files of a CSV list of images, PART/NAME each; InputError where ``path`` is no such list."""
+    """The files of a CSV list of images, PART/NAME each, or NAME where part is empty; InputError where ``path`` is no such list."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = {
-                f"{row['part']}/{row['name']}": {"size": int(row["bytes"]), "sha256": row["sha256"]}
+                "/".join(filter(None, (row["part"], row["name"]))): {"size": int(row["bytes"]), "sha256": row["sha256"]}
                 for row in csv.DictReader(file)
             }
         return TypeAdapter(dict[InnerPath, File]).validate_python(rows)

@@ -64,6 +64,7 @@ GROUPS = {
     "prompt-weights": Group("config/prompts.yaml", ("weights", "*")),
     "photographs": Group("config/photos.yaml", ("*", "download")),
     "test-sets": Group("config/testsets.yaml", ("*", "download")),
+    "method-images": Group("config/methods.yaml", ("*", "download", "*")),
     "baselines": Group("baselines/*/descriptor.yaml", ("weights",), "data/baselines/weights"),
 }
 

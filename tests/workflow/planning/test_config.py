@@ -29,7 +29,11 @@ from workflow.planning.models import BaselineMethod
         ("tables", ["table99"], "unknown table 'table99'"),
         ("recipe_base", "laptop", "unknown base 'laptop', known: demo, demo-short, paper"),
         ("pictures", {"drealsrr": "x"}, "unknown test set 'drealsrr', did you mean drealsr?"),
-        ("paths", {"drealsrr": "/x"}, "unknown test set, photo set, backbone or extractor's weights 'drealsrr', did"),
+        (
+            "paths",
+            {"drealsrr": "/x"},
+            "unknown test set, photo set, backbone, method or extractor's weights 'drealsrr', did",
+        ),
         ("metrcs", [], "unknown key 'metrcs', did you mean metrics?"),
         ("seed", -1, "configuration: at seed: must be at least 0, not -1"),
         ("test_sets", [], "at test_sets"),
@@ -162,6 +166,39 @@ def test_an_existing_folder_of_images_is_a_method(root: Path) -> None:
     assert paths.images_folder(loaded, "osediff", "drealsr") == "runs/demo/restore/osediff/drealsr/SR"
 
 
+def test_published_images_are_a_method_that_a_rule_checks(root: Path, tmp_path: Path) -> None:
+    name = "osediff-official-images"
+    loaded = registry.load(MAIN | {"methods": [name], "test_sets": ["drealsr"], "offline": True}, root)
+    checks.check_folders(loaded)  # nothing need be here
+    fetched = f"data/images/{name}/drealsr"
+    assert paths.images_folder(loaded, name, "drealsr") == fetched
+    assert paths.images_input(loaded, name, "drealsr") == [f"runs/demo/restore/{name}/drealsr/run.json"]
+    assert paths.published_images_input(loaded, name, "drealsr") == ["config/images/osediff-drealsr.csv"]
+    assert methods.fetched_images_options(loaded, name, "drealsr") == ["--out", fetched, "--offline"]
+    assert methods.fetched_images_spec(loaded, name, "div2k-val").images is None
+    assert methods.record_options(loaded, name, "drealsr")[0] == "--record"
+
+
+def test_published_images_may_be_given(root: Path, tmp_path: Path) -> None:
+    name = "osediff-official-images"
+    main = MAIN | {"methods": [name], "test_sets": ["drealsr", "realsr"]}
+    loaded = registry.load(main | {"paths": {name: f"{tmp_path}/{{test_set}}"}}, root)
+    with pytest.raises(InputError, match=rf"configuration: paths: {name}: no folder {tmp_path}/drealsr"):
+        checks.check_folders(loaded)
+    for test_set in ("drealsr", "realsr"):
+        (tmp_path / test_set).mkdir()
+    checks.check_folders(loaded)
+    (tmp_path / "drealsr" / "a.png").touch()
+    assert paths.published_images_input(loaded, name, "drealsr")[1:] == [f"{tmp_path}/drealsr/a.png"]
+    assert methods.fetched_images_options(loaded, name, "drealsr") == ["--given", f"{tmp_path}/drealsr"]
+    with pytest.raises(InputError, match=r"is one folder for 2 test sets; write \{test_set\} into its path"):
+        checks.check_folders(registry.load(main | {"paths": {name: str(tmp_path)}}, root))
+    entry = {"title": "Mine", "steps": 1, "kind": "images"}
+    spoil(root, "methods", "mine", value=entry)
+    with pytest.raises(InputError, match=r"config/methods\.yaml: .*mine.*needs either images or download"):
+        registry.load(MAIN, root)
+
+
 def test_a_method_that_no_table_names_is_a_row_of_every_table(root: Path) -> None:
     spoil(root, "methods", "gan", value={"title": "GAN", "steps": 1, "kind": "images", "images": "{test_set}"})
     spoil(root, "tables", "table8", "methods", value=["gan"])
@@ -213,7 +250,9 @@ def test_every_baseline_is_a_method_and_its_name_is_taken() -> None:
     assert loaded.methods["femasr"] == BaselineMethod(kind="baseline", title="FeMaSR", published="FeMASR", steps=1)
     given = MAIN["baselines"] | {"weights": {"femasr": "other"}}
     loaded = registry.load(MAIN | {"baselines": given}, ROOT)
-    assert loaded.methods["femasr"] == BaselineMethod(kind="baseline", title="FeMaSR (other weights)", steps=1)
+    assert loaded.methods["femasr"] == BaselineMethod(
+        kind="baseline", title="FeMaSR (other weights)", published="FeMASR", steps=1, weights="other"
+    )
     with pytest.raises(InputError, match="unknown baseline 'femasrr', did you mean femasr"):
         registry.load(MAIN | {"baselines": MAIN["baselines"] | {"python": {"femasrr": "python"}}}, ROOT)
 

@@ -87,4 +87,12 @@ def test_names_that_are_not_there_are_answered_by_the_nearest() -> None:
         chosen(["photos"], [], ROOT)
     with pytest.raises(InputError, match="run this in the repository's folder"):
         chosen(["backbones"], [], ROOT / "tests")
-    assert set(GROUPS) == {"metric-weights", "backbones", "prompt-weights", "photographs", "test-sets", "baselines"}
+    assert set(GROUPS) == {
+        "metric-weights",
+        "backbones",
+        "prompt-weights",
+        "photographs",
+        "test-sets",
+        "method-images",
+        "baselines",
+    }

@@ -1,0 +1,77 @@
+"""SR images that somebody published: fetched one by one, or taken as they lie in a given folder; each checked by its sha256.
+
+    python -m benchmark.data.fetched_images --spec FILE.yaml (--out DIR | --given DIR) [--offline] --record run.json
+
+The record is written last: where the images are from, and the sha256 of each. Of a test set of which none were
+published it says so, and the method's cells stay empty. A given folder is only read.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from tqdm import tqdm
+
+from benchmark.data.settings import FetchedImages
+from osediff.common.artifacts.fetching import Fetching, by_hand, obtain
+from osediff.common.artifacts.model import Artifact
+from osediff.common.artifacts.record import checked
+from osediff.common.errors import InputError, run
+from osediff.common.files import write_json
+from osediff.common.restore_folder import write_failure
+from osediff.common.settings import read
+
+
+def check_given(artifact: Artifact, folder: Path) -> dict[str, str]:
+    """Return the sha256 of every image of ``artifact`` in ``folder``, by name.
+
+    InputError for the first that is absent or another file than was published.
+    """
+    digests = {}
+    for name, file in tqdm(artifact.contents.items(), desc=f"checking {folder}", unit="image"):
+        path = folder / name
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; {by_hand(artifact, name, path)}, or leave the folder out of paths")
+        digests[name] = checked(path, file).sha256
+    return digests
+
+
+def provide(spec: FetchedImages, folder: Path, given: bool, how: Fetching, record: Path) -> None:
+    """Bring the images of ``spec`` to ``folder``, or where it is ``given`` check those in it, and write ``record``.
+
+    InputError for the first image that is absent or another file than was published.
+    """
+    record.unlink(missing_ok=True)
+    made_by = {"method": spec.method, "test_set": spec.test_set}
+    if spec.images is None:
+        write_failure(record, made_by, f"no images of {spec.test_set} were published", [])
+        return
+    if given:
+        digests = check_given(spec.images, folder)
+    else:
+        digests = {name: entry.sha256 for name, entry in obtain(spec.images, how, folder=folder).items()}
+    source = spec.images.mirrors[0].address("") if spec.images.mirrors else spec.images.manual_source
+    images = {Path(name).stem: {"sr": digest} for name, digest in digests.items()}
+    write_json(record, {**made_by, "source": source, "license": spec.images.license, "images": images})
+    print(f"{spec.method} on {spec.test_set}: {len(images)} images, every sha256 as published")
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmark.data.fetched_images", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--spec", type=Path, required=True, help="YAML: method, test_set, images (an artifact)")
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--out", type=Path, help="folder to fetch the images into")
+    place.add_argument("--given", type=Path, help="folder that has them already; it is only read")
+    parser.add_argument("--offline", action="store_true", help="stop instead of downloading")
+    parser.add_argument("--record", type=Path, required=True, help="JSON record to write")
+    args = parser.parse_args()
+    spec, how = read(args.spec, FetchedImages), Fetching(offline=args.offline)
+    provide(spec, args.given or args.out, args.given is not None, how, args.record)
+
+
+if __name__ == "__main__":
+    run(main)
