@@ -72,6 +72,8 @@ def restore(args: argparse.Namespace) -> None:
         "seed_mode": args.seed_mode,
         "device": args.device.split(":")[0],
     }
+    if note := sources.other_weights_note(descriptor, digests) if args.weights == "other" else "":
+        made_by["note"] = note
     job = {
         "baseline": args.baseline,
         "entry": descriptor["runs"]["entry"],

@@ -111,6 +111,20 @@ def verify_weights(descriptor: Descriptor, root: Path, mode: str) -> dict[str, s
     return digests
 
 
+def other_weights_note(descriptor: Descriptor, digests: dict[str, str]) -> str:
+    """Say which files of weights are not the official ones, by their sha256; empty where all are, or nobody knows.
+
+    ``digests`` are those of ``verify_weights``. The text stands on every row that is measured with them.
+    """
+    others = []
+    for artifact in descriptors.artifacts(descriptor):
+        for path, file in artifact.paths.items():
+            digest = digests[str(path)]
+            if file.sha256 and not digest.startswith(file.sha256):
+                others.append(f"{path.name} has sha256 {digest[:12]}…, the official file {file.sha256[:12]}…")
+    return f"its weights are not the official ones: {' and '.join(others)}" if others else ""
+
+
 def clone(descriptor: Descriptor, root: Path) -> None:
     """Makes the checkout of a baseline, whole or not at all: its one commit, without history."""
     source, folder = descriptor["source"], checkout_folder(descriptor, root)

@@ -19,11 +19,12 @@ import sys
 from pathlib import Path
 from typing import TypeVar
 
+from benchmark.evaluation.results import with_method_note
 from benchmark.evaluation.runner import Evaluation, Resources, evaluate
 from benchmark.metrics.registry import Selection, read_registry
 from osediff.common.errors import InputError, run
 from osediff.common.files import atomic, lock
-from osediff.common.restore_folder import refuse_random, unusable
+from osediff.common.restore_folder import record_note, refuse_random, unusable
 from osediff.common.settings import read as read_settings
 from osediff.common.weights import torch_home, weights_folder
 
@@ -111,6 +112,8 @@ def main() -> None:
         if not reason:
             resources = Resources(args.device, args.workers, args.batch)
             evaluation = evaluate(args.sr, args.hr, selection, partial, resources)
+            if args.record and (note := record_note(args.record)):
+                evaluation.notes = {name: with_method_note(note, text) for name, text in evaluation.notes.items()}
         write_rows(args.out, method, test_set, evaluation, selection)
         partial.unlink(missing_ok=True)
     if reason:

@@ -19,7 +19,7 @@ from osediff.common.errors import InputError
 from osediff.common.validation import known, suggestion
 
 COLUMNS = ("method", "test_set", "image", "metric", "value", "protocol", "note")
-
+OF_METHOD = "method: "  # before a note that is about the method, not the metric; it stands on all rows of the method
 
 Metrics = dict[str, Metric]
 
@@ -187,6 +187,24 @@ def mean(numbers: Iterable[float]) -> float:
     """Average without rounding errors, so that no order of the rows changes a printed digit; NaN for nothing."""
     listed = list(numbers)
     return math.fsum(listed) / len(listed) if listed else math.nan
+
+
+def with_method_note(note: str, of_metric: str) -> str:
+    """Join a note about a method and one about a metric, which may be empty, for a row of both."""
+    return "; ".join(filter(None, [f"{OF_METHOD}{note}", of_metric]))
+
+
+def split_note(note: str) -> tuple[str, str]:
+    """Split the note of a row into what is about the method and what is about the metric, either of them empty."""
+    if not note.startswith(OF_METHOD):
+        return "", note
+    of_method, _, of_metric = note.removeprefix(OF_METHOD).partition("; ")
+    return of_method, of_metric
+
+
+def method_note(rows: pd.DataFrame) -> str:
+    """Return what the rows of one method say of the method itself, empty where they say nothing."""
+    return next((of_method for of_method, _ in map(split_note, rows["note"]) if of_method), "")
 
 
 def first_note(rows: pd.DataFrame) -> str:

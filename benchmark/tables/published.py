@@ -4,7 +4,7 @@
 
 Writes compare_published.csv and .md below ``--out``. The verdict is ``match`` within the published value's tolerance,
 ``within noise`` where the published value lies in the 95 % bootstrap interval of the measured average over images,
-``outside`` beyond both, or ``not comparable`` with the reason: demo preset, other data, other protocol, not measured.
+``outside`` beyond both, or ``not comparable`` with the reason: demo preset, other data, other weights, other protocol, not measured.
 Published values of methods or metrics that are not in the spec are left out.
 """
 
@@ -41,7 +41,7 @@ COLUMNS = (
 )
 
 
-def incomparable_reason(value: pd.Series, rows: pd.DataFrame, spec: ComparisonSpec) -> str:
+def incomparable_reason(value: pd.Series, rows: pd.DataFrame, spec: ComparisonSpec, entry: ShownMethod) -> str:
     """Say why a published value cannot be compared with ``rows`` of one method and test set; empty if it can."""
     test_set, name = value["test_set"], value["metric"]
     if test_set not in spec.test_sets:
@@ -54,6 +54,8 @@ def incomparable_reason(value: pd.Series, rows: pd.DataFrame, spec: ComparisonSp
     of_metric = rows[rows["metric"] == name]
     if not results.has_values(of_metric):
         return f"not measured: {results.first_note(of_metric) or 'not among the metrics'}"
+    if entry.weights is not None:
+        return f"{entry.weights} weights: {results.method_note(rows) or 'not those that were published'}"
     protocol = of_metric["protocol"].iloc[0]
     return f"other protocol: {value['protocol']}" if value["protocol"] != protocol else ""
 
@@ -75,7 +77,7 @@ def comparison_row(
 ) -> Row:
     """Make the row of one published value; ``rows`` are of the same method and test set, none where it was not measured."""
     name, test_set = value["metric"], value["test_set"]
-    reason = incomparable_reason(value, rows, spec)
+    reason = incomparable_reason(value, rows, spec, entry)
     measured = results.values(rows, name)
     mean = results.mean(measured)
     decided = "not comparable" if reason else verdict(value, measured)

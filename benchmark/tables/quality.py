@@ -80,7 +80,7 @@ def published_rows(spec: QualitySpec, values: pd.DataFrame) -> dict[str, list[Ro
     values = values[values["table"] == spec.published]
     sets = list(dict.fromkeys(values["test_set"]))
     wanted = [test_set for test_set in spec.test_sets if test_set in sets] or sets
-    measured = {method.published_name for method in spec.methods.values()}
+    measured = {method.published_name for method in spec.methods.values() if method.weights is None}
     groups: dict[str, list[Row]] = {}
     for test_set in wanted:
         of_set = values[values["test_set"] == test_set]
@@ -121,12 +121,14 @@ def named(spec: QualitySpec, test_set: str, rows: list[Row]) -> list[Row]:
 
 
 def remarks(spec: QualitySpec, metrics: Metrics, frame: pd.DataFrame) -> list[str]:
-    """Say of each method that failed, and of each metric that is absent or must be read with care, why."""
+    """Say of each method or metric that is absent or must be read with care, why."""
     lines, failed = [], set()
     for (method, test_set), rows in frame.groupby(["method", "test_set"], sort=False):
+        title = spec.methods[method].title if method in spec.methods else method
+        if note := results.method_note(rows):
+            lines.append(f"{title}: {note}")
         if not results.has_values(rows) and rows["note"].nunique() == 1:
             failed.add((method, test_set))
-            title = spec.methods[method].title if method in spec.methods else method
             place = spec.test_sets[test_set].title if test_set in spec.test_sets else test_set
             lines.append(f"{title} on {place} not measured: {results.first_note(rows)}")
     lines += metric_notes(spec.metrics, metrics, frame, failed)
@@ -144,7 +146,9 @@ def metric_notes(
     for name in names:
         of_metric = noted[noted["metric"] == name]
         for value, note in zip(of_metric["value"], of_metric["note"], strict=True):
-            lines.append(f"{metrics[name].title} {'not measured: ' if pd.isna(value) else ''}{note}")
+            _, reason = results.split_note(note)
+            if reason:
+                lines.append(f"{metrics[name].title} {'not measured: ' if pd.isna(value) else ''}{reason}")
     return list(dict.fromkeys(lines))
 
 

@@ -52,6 +52,11 @@ def unusable(record: Path) -> str:
     return "made with random weights, which are never evaluated" if content.get("weights") == "random" else ""
 
 
+def record_note(record: Path) -> str:
+    """What a reader of the values of a record's images must know about the method, in one line; empty if nothing."""
+    return str(read_json(record).get("note", ""))
+
+
 def refuse_random(folder: Path) -> None:
     """InputError if the images in ``folder`` were made with random weights, which the notes beside them say."""
     made = folder / MADE

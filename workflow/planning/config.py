@@ -111,10 +111,14 @@ def with_baselines(methods: dict[str, Method], baselines: dict[str, Descriptor],
             raise InputError(f"config/methods.yaml: {name} is a baseline already; give yours another name")
         title, published = descriptor.title, descriptor.published
         weights = main.baselines.weights.get(name, "official")
-        if weights != "official":
-            # No table or figure is to take it for the published method.
-            title, published = f"{title} ({weights} weights)", None
-        result[name] = BaselineMethod(kind="baseline", title=title, steps=descriptor.steps, published=published)
+        if weights == "official":
+            kind = None
+        else:
+            # Published values stand beside it, but no table or figure is to take it for the published method.
+            title, published, kind = f"{title} ({weights} weights)", published or title, weights
+        result[name] = BaselineMethod(
+            kind="baseline", title=title, steps=descriptor.steps, published=published, weights=kind
+        )
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import re
@@ -16,7 +17,7 @@ import pytest
 
 from osediff.common.files import sha256
 from osediff.common.images import read_rgb
-from osediff.common.restore_folder import unusable
+from osediff.common.restore_folder import record_note, unusable
 from tests.baselines.fake_baseline import Fake
 
 
@@ -173,6 +174,19 @@ def test_another_interpreter_runs_it(fake: Fake) -> None:
 def test_random_weights_are_stamped_and_never_evaluated(fake: Fake) -> None:
     assert fake.run("--weights", "random").returncode == 0
     assert "random weights" in unusable(fake.folder / "run.json")
+
+
+def test_other_weights_are_noted_in_the_record(fake: Fake) -> None:
+    assert fake.run("--weights", "other").returncode == 0
+    assert record_note(fake.folder / "run.json") == "", "nobody published what the official file is"
+    descriptor = fake.folder / "baselines" / "fake" / "descriptor.yaml"
+    official = hashlib.sha256(b"official").hexdigest()
+    text = descriptor.read_text()
+    descriptor.write_text(text.replace("fake.txt: null", f"fake.txt: {{sha256: {official}}}"))
+    assert fake.run("--weights", "other").returncode == 0
+    assert f"the official file {official[:12]}…" in record_note(fake.folder / "run.json")
+    (fake.folder / "sources" / "weights" / "fake.txt").write_text("official")
+    assert fake.run().returncode == 0 and record_note(fake.folder / "run.json") == ""
 
 
 def test_two_runs_at_once_are_kept_apart(fake: Fake) -> None:

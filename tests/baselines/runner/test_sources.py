@@ -127,6 +127,10 @@ def test_other_weights_are_refused_unless_they_are_meant(tmp_path: Path) -> None
         sources.verify_weights(one, tmp_path, "official")
     digest = hashlib.sha256(b"mine").hexdigest()
     assert sources.verify_weights(one, tmp_path, "other") == {"w.pth": digest}
+    assert sources.other_weights_note(one, {"w.pth": digest}) == (
+        f"its weights are not the official ones: w.pth has sha256 {digest[:12]}…, the official file {DIGEST[:12]}…"
+    )
+    assert sources.other_weights_note(one, {"w.pth": DIGEST}) == ""
     # What is there, and is another file, is named, not fetched over.
     (missing,) = sources.bring(one, tmp_path, offline=False)
     assert "get it anew" in missing and (tmp_path / "weights" / "w.pth").read_bytes() == b"mine"

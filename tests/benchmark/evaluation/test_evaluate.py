@@ -17,6 +17,7 @@ from PIL import Image
 from benchmark.evaluation import pairs as pairs_module
 from benchmark.evaluation import runner, workers
 from benchmark.evaluation.cache import ResultCache
+from benchmark.evaluation.results import split_note
 from benchmark.evaluation.runner import Resources, evaluate
 from benchmark.metrics.build import build_pair_metric
 from osediff.common.errors import InputError
@@ -300,3 +301,17 @@ def test_metrics_of_sets_get_the_pairs_and_nothing_else(folders, tmp_path, metri
     assert seen == [[[f"{folder}/{stem}.png" for stem in "abc"] for folder in ("sr", "hr")]]
     assert evaluation.rows == [("", "fid", 3.5)]
     assert evaluation.notes == {"fid": "of 3 images; with fewer than 1000 compare only with values of the same images"}
+
+
+def test_the_note_of_a_record_stands_on_every_row(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    sr, hr = folders
+    record = tmp_path / "run.json"
+    record.write_text(json.dumps({"note": "its weights are another file", "images": {}}))
+    done = run(sr, hr, tmp_path / "rows.csv", "--record", str(record), "--metrics", "psnr", "fid", **NO_WEIGHTS)
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "rows.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    notes = {(row["metric"], split_note(row["note"])[0]) for row in rows}
+    assert notes == {("psnr", "its weights are another file"), ("fid", "its weights are another file")}
+    (of_fid,) = [split_note(row["note"])[1] for row in rows if row["metric"] == "fid"]
+    assert of_fid.startswith("needs ")

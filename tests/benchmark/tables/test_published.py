@@ -73,6 +73,17 @@ def test_verdicts(value: pd.DataFrame, verdict: str, reason: str) -> None:
         assert cells["measured"] == "27.925000"
 
 
+def test_other_weights_are_never_taken_for_the_published_ones_but_stand_beside_them() -> None:
+    note = "method: its weights are another file"
+    measured = frame(("a", "psnr", 27.92, note), ("b", "psnr", 27.92, note))
+    cells, _ = rendered(SPEC, measured, printed("psnr", "27.92"))
+    assert cells["verdict"] == "match"
+    mine = SPEC["methods"]["mine"] | {"weights": "other"}
+    cells, markdown = rendered(SPEC | {"methods": {"mine": mine}}, measured, printed("psnr", "27.92"))
+    assert (cells["verdict"], cells["measured"]) == ("not comparable", "27.920000")
+    assert cells["reason"] == "other weights: its weights are another file" and cells["reason"] in markdown
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

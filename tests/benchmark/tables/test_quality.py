@@ -22,6 +22,7 @@ from tests.benchmark.rows import METRICS, Values, command, read_rows, spec_of, w
 from tests.helpers import ROOT
 
 Spec = dict[str, Any]
+FIXED_METHOD = [column.name for column in quality.FIXED].index("method")
 METHODS = {"bicubic": {"title": "Bicubic", "steps": 0}, "osediff": {"title": "OSE_Diff", "steps": 1}}
 
 
@@ -203,3 +204,39 @@ def test_a_bad_spec_is_one_line(spec: Spec, files: list[Path], tmp_path: Path, c
 def test_the_papers_columns_are_the_registrys() -> None:
     content = yaml.safe_load((ROOT / "config/tables.yaml").read_text())
     assert content["table1"]["metrics"] == [name for name in METRICS if name != "kid"]
+
+
+def test_a_note_about_a_method_is_one_remark_with_its_title(spec: Spec, tmp_path: Path) -> None:
+    spec |= {"metrics": ["psnr", "fid"], "test_sets": {"one": {"title": "Set one"}}}
+    files = []
+    for name in METHODS:
+        path = write_rows(tmp_path / f"{name}.csv", name, "one", {"psnr": [27, 28], "fid": [140.0]})
+        if name == "bicubic":
+            noted = path.read_text().replace("osediff/2,", "osediff/2,method: its weights are another file")
+            path.write_text(noted.replace("140.000000,osediff/2,method: its weights are another file",
+                                          "140.000000,osediff/2,method: its weights are another file; of 2 images"))  # fmt: skip
+        files.append(path)
+    make(spec, files, tmp_path / "table1")
+    lines = (tmp_path / "table1.md").read_text().splitlines()
+    assert sum("Bicubic: its weights are another file" in line for line in lines) == 1
+    assert sum("its weights are another file" in line for line in lines) == 1
+    assert sum(line.endswith("FID of 2 images") for line in lines) == 1
+
+
+def test_published_rows_stay_beside_a_method_with_other_weights(spec: Spec, tmp_path: Path) -> None:
+    about = {
+        "preset": "reproduce",
+        "published": "table8",
+        "metrics": ["psnr"],
+        "test_sets": {"drealsr": {"title": "D"}},
+    }
+    official = {"title": "Real-ESRGAN", "steps": 1}
+    values = published.load([ROOT / "config/published/osediff.csv"], METRICS)
+
+    def names(method: dict[str, Any]) -> list[str]:
+        model = spec_of(spec | about | {"methods": {"m": method}}, QualitySpec)
+        return [row[FIXED_METHOD].text for row in quality.published_rows(model, values)["drealsr"]]
+
+    assert "Real-ESRGAN" not in names(official)
+    other = {"title": "Real-ESRGAN (other weights)", "steps": 1, "published": "Real-ESRGAN", "weights": "other"}
+    assert "Real-ESRGAN" in names(other)
