@@ -71,8 +71,8 @@ def page(
     copy_repository(folder)
     for name in ("demo-synthetic", "demo-camera-soft", "demo-camera-noisy"):
         (folder / "given" / "my" / "results" / name).mkdir(parents=True)
-    for name in ("LR", "HR"):
-        (folder / "given" / "pairs" / name).mkdir(parents=True)
+    for name in ("pairs/LR", "pairs/HR", "images/drealsr"):
+        (folder / "given" / name).mkdir(parents=True)
     apply_changes(request.param, folder)
     if request.param == "docs/add-a-baseline.md":
         (folder / "baselines" / "sharpened").mkdir()
