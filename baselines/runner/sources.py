@@ -20,6 +20,7 @@ from baselines.runner import descriptor as descriptors
 from baselines.runner.descriptor import Descriptor
 from osediff.common.artifacts.downloads import Patience
 from osediff.common.artifacts.fetching import Fetching, by_hand, obtain
+from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.artifacts.record import present, recorded
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256
@@ -167,7 +168,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True, help="folder for checkouts and weights")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="baselines (default: all)")
     parser.add_argument("--accept", nargs="*", default=[], metavar="LICENSE", help="non-commercial licenses accepted")
-    parser.add_argument("--offline", action="store_true", help="fetch nothing, only verify what is there")
+    add_offline_option(parser)
     args = parser.parse_args()
     missing, refused = [], []
     with lock(args.root / ".lock"):

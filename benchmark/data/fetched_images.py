@@ -16,6 +16,7 @@ from tqdm import tqdm
 from benchmark.data.settings import FetchedImages
 from osediff.common.artifacts.fetching import Fetching, by_hand, obtain
 from osediff.common.artifacts.model import Artifact
+from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.artifacts.record import checked
 from osediff.common.errors import InputError, run
 from osediff.common.files import write_json
@@ -66,7 +67,7 @@ def main() -> None:
     place = parser.add_mutually_exclusive_group(required=True)
     place.add_argument("--out", type=Path, help="folder to fetch the images into")
     place.add_argument("--given", type=Path, help="folder that has them already; it is only read")
-    parser.add_argument("--offline", action="store_true", help="stop instead of downloading")
+    add_offline_option(parser)
     parser.add_argument("--record", type=Path, required=True, help="JSON record to write")
     args = parser.parse_args()
     spec, how = read(args.spec, FetchedImages), Fetching(offline=args.offline)

@@ -1,8 +1,8 @@
 """Photographs to train on: those inside the scikit-image wheel and downloaded ones, as 8-bit RGB PNG.
 
-    python -m benchmark.data.photographs --spec JSON --out data/photos/NAME [--local DIR] [--offline]
+    python -m benchmark.data.photographs --spec FILE.yaml --out data/photos/NAME [--local DIR] [--offline]
 
-The specification is an entry of config/photos.yaml. Beside the images stands manifest.json: title, license, and for
+The spec is an entry of config/photos.yaml. Beside the images stands manifest.json: title, license, and for
 each photograph its size (width, height), the sha256 of its PNG and where it is from.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import importlib.util
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from benchmark.data.settings import PhotoSet
 from osediff.common.artifacts.fetching import Fetching, obtain
-from osediff.common.artifacts.model import parse
+from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256, write_json
 from osediff.common.images import write_png
-
-Spec = dict[str, Any]
+from osediff.common.settings import read
 
 
 def skimage_photo(name: str) -> Path:
@@ -51,24 +50,21 @@ def as_rgb(path: Path) -> np.ndarray:
         raise InputError(f"{path}: cannot be read as an image ({error}); get it again") from error
 
 
-def sources(spec: Spec, how: Fetching, root: Path) -> Iterator[tuple[Path, str]]:
+def sources(spec: PhotoSet, how: Fetching, root: Path) -> Iterator[tuple[Path, str]]:
     """(file, where it is from) of every photograph of ``spec``; what is not at hand is downloaded to ``root``."""
-    for name in spec.get("skimage", []):
+    for name in spec.skimage:
         yield skimage_photo(name), f"scikit-image {importlib.metadata.version('scikit-image')}, skimage/data/{name}"
-    if "download" in spec:
-        artifact = parse(spec["download"], "download")
+    if (artifact := spec.download) is not None:
         obtain(artifact, how, root)
         revision = next((mirror.revision for mirror in artifact.mirrors), "")
         for name in artifact.contents:
             yield root / artifact.folder / name, f"{artifact.title} {revision}, {name}"
 
 
-def prepare(spec: Spec, out: Path, how: Fetching, root: Path = Path()) -> None:
+def prepare(spec: PhotoSet, out: Path, how: Fetching, root: Path = Path()) -> None:
     """Fills ``out`` with the photographs of ``spec`` and manifest.json; PNGs that are not of the set are removed."""
-    if "manual_source" in spec:
-        raise InputError(
-            f"{out}: no rule makes these photographs; get {spec['manual_source']}, and put them there as PNG"
-        )
+    if spec.manual_source:
+        raise InputError(f"{out}: no rule makes these photographs; get {spec.manual_source}, and put them there as PNG")
     photos: dict[str, dict[str, Any]] = {}
     for path, source in sources(spec, how, root):
         if path.stem in photos:
@@ -79,19 +75,20 @@ def prepare(spec: Spec, out: Path, how: Fetching, root: Path = Path()) -> None:
     for path in out.glob("*.png"):
         if path.stem not in photos:
             path.unlink()
-    write_json(out / "manifest.json", {"title": spec["title"], "license": spec["license"], "photos": photos})
+    write_json(out / "manifest.json", {"title": spec.title, "license": spec.license, "photos": photos})
 
 
 def main() -> None:
-    """Command line: prepares one set of photographs."""
+    """Prepare one set of photographs."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="JSON: the set's entry of config/photos.yaml")
+    parser.add_argument("--spec", type=Path, required=True, help="YAML file of the set's entry")
     parser.add_argument("--out", type=Path, required=True, help="folder for the PNGs and manifest.json")
     parser.add_argument("--local", type=Path, help="folder that has the set's downloads already; they are verified")
-    parser.add_argument("--offline", action="store_true", help="stop instead of downloading")
+    add_offline_option(parser)
     args = parser.parse_args()
+    spec = read(args.spec, PhotoSet)
     with lock(args.out / ".lock"):
-        prepare(args.spec, args.out, Fetching(offline=args.offline, local=args.local))
+        prepare(spec, args.out, Fetching(offline=args.offline, local=args.local))
 
 
 if __name__ == "__main__":

@@ -69,6 +69,23 @@ class FolderTestSet(TestSetBase):
     """(width, height) that LR images may have."""
 
 
+class TestSetCheck(Settings):
+    """What a test set must be: settings of ``python -m benchmark.data.testsets manifest``."""
+
+    __test__ = False
+
+    name: Text
+    scale_factor: Annotated[int, Field(ge=1)]
+    images: Count | None = None
+    """Number of pairs; null: any."""
+    lr_sizes: tuple[tuple[Count, Count], ...] | None = None
+    """(width, height) that LR images may have; null: any."""
+    checksums: Text | None = None
+    """CSV of every image; null: not known."""
+    download: Artifact | None = None
+    """Where missing images come from; null: nothing is fetched."""
+
+
 TestSet = Annotated[PhotoTestSet | FolderTestSet, Field(discriminator="kind")]
 
 

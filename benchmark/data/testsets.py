@@ -1,10 +1,11 @@
 """Test sets: cutting the demo's HR images from photographs, and the manifest that every test set gets.
 
     python -m benchmark.data.testsets cut --spec FILE.yaml --out data/testsets/NAME/HR
-    python -m benchmark.data.testsets manifest --name NAME --lr DIR --hr DIR --scale-factor 4 --out manifest.json
+    python -m benchmark.data.testsets manifest --spec FILE.yaml --lr DIR --hr DIR --out manifest.json
     python -m benchmark.data.testsets list --lr DIR --hr DIR --out config/testsets/NAME.csv
 
-The spec of a cut is ``cut`` of an entry of config/testsets.yaml (``benchmark.data.settings.Cut``).
+The spec of a cut is ``cut`` of an entry of config/testsets.yaml (``benchmark.data.settings.Cut``), that of a manifest says
+what is known of the test set (``TestSetCheck``).
 Photographs are those inside the scikit-image wheel, and the crops of one are called chelsea-0, chelsea-1 and so on.
 
 A manifest is proof that the pairs fit: every LR image has its HR image, all are 8-bit RGB, and each HR image is exactly
@@ -19,8 +20,8 @@ that are not there are fetched first; those that are there are never replaced.
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,10 @@ from tqdm import tqdm
 
 from benchmark.data.checksums import Known, check, listed, read
 from benchmark.data.photographs import as_rgb, skimage_photo
-from benchmark.data.settings import Cut
+from benchmark.data.settings import Cut, TestSetCheck
 from osediff.common.artifacts.fetching import Fetching, obtain
-from osediff.common.artifacts.model import Artifact, parse
+from osediff.common.artifacts.model import Artifact
+from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.errors import InputError, run
 from osediff.common.files import sha256, write_json, write_text
 from osediff.common.images import pairs, read_rgb, write_png
@@ -59,7 +61,7 @@ def manifest(
     hr: Path,
     scale_factor: int,
     images: int | None = None,
-    lr_sizes: list[Size] | None = None,
+    lr_sizes: Collection[Size] | None = None,
     known: Known | None = None,
 ) -> dict[str, Any]:
     """The manifest of test set ``name``; InputError naming the first image that breaks the rules above.
@@ -103,16 +105,8 @@ def fetch_missing(artifact: Artifact, folder: Path, how: Fetching) -> None:
         obtain(artifact.model_copy(update={"files": files}), how, folder=folder)
 
 
-def size(text: str) -> Size:
-    """``WxH`` as (width, height)."""
-    try:
-        width, height = (int(part) for part in text.split("x"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not WIDTHxHEIGHT") from None
-    return width, height
-
-
 def main() -> None:
+    """Cut, check or list the images of a test set."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmark.data.testsets", description=(__doc__ or "").split("\n")[0]
     )
@@ -121,13 +115,8 @@ def main() -> None:
     cutting.add_argument("--spec", type=Path, required=True, help="YAML file: size and crops")
     cutting.add_argument("--out", type=Path, required=True, help="folder for the HR images")
     checking = commands.add_parser("manifest", help="check LR/HR pairs and list them")
-    checking.add_argument("--name", required=True)
-    checking.add_argument("--scale-factor", type=int, default=4)
-    checking.add_argument("--images", type=int, help="how many pairs there must be (default: any number)")
-    checking.add_argument("--lr-size", type=size, nargs="+", metavar="WxH", help="sizes of LR images (default: any)")
-    checking.add_argument("--known", type=Path, help="CSV of every image, as `list` writes it")
-    checking.add_argument("--download", type=json.loads, help="JSON: an artifact, for images that are not there")
-    checking.add_argument("--offline", action="store_true", help="stop instead of downloading")
+    checking.add_argument("--spec", type=Path, required=True, help="YAML file: name, scale factor, what else is known")
+    add_offline_option(checking)
     checking.add_argument("--out", type=Path, required=True, help="JSON file to write")
     listing = commands.add_parser("list", help="what every image of a test set is, as a CSV file")
     for command in (checking, listing):
@@ -141,12 +130,13 @@ def main() -> None:
     if args.command == "list":
         write_text(args.out, listed({"LR": args.lr, "HR": args.hr}))
         return
-    known = read(args.known) if args.known else None
-    if args.download:
-        fetch_missing(parse(args.download, args.name), args.lr.parent, Fetching(offline=args.offline))
-    found = manifest(args.name, args.lr, args.hr, args.scale_factor, args.images, args.lr_size, known)
-    print(f"{args.name}: {found['count']} pairs, checked: {found['verified']}")
-    write_json(args.out, found)
+    spec = read_settings(args.spec, TestSetCheck)
+    known = read(Path(spec.checksums)) if spec.checksums else None
+    if spec.download:
+        fetch_missing(spec.download, args.lr.parent, Fetching(offline=args.offline))
+    content = manifest(spec.name, args.lr, args.hr, spec.scale_factor, spec.images, spec.lr_sizes, known)
+    print(f"{spec.name}: {content['count']} pairs, checked: {content['verified']}")
+    write_json(args.out, content)
 
 
 if __name__ == "__main__":

@@ -114,6 +114,12 @@ class Selection(Settings):
     """Bytes, by name, of those files that no rule brought but a person: another file measures anew."""
 
 
+class MetricWeights(Settings):
+    """The files from outside that metrics need."""
+
+    weights: dict[Name, Artifact]
+
+
 class ProtocolVersion(Settings):
     """Name and version of the base protocol; they stand on every row that is measured by it."""
 

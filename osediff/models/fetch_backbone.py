@@ -1,62 +1,64 @@
 """Brings a pretrained backbone into its folder: from a mirror, from a folder that has it, or full of random numbers.
 
-    python -m osediff.models.fetch_backbone --spec JSON --out DIR [--local DIR] [--offline]
+    python -m osediff.models.fetch_backbone --spec FILE.yaml --out DIR [--local DIR] [--offline]
 
-The specification is an entry of config/backbones.yaml. ``manifest.json``, written last, says which mirror and revision
+The spec is an entry of config/backbones.yaml. ``manifest.json``, written last, says which mirror and revision
 gave the files, and the size and sha256 of each. Files that lie in DIR already are checked and taken.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from osediff.common.artifacts.fetching import Fetching, obtain
-from osediff.common.artifacts.model import parse
+from osediff.common.artifacts.model import Artifact
+from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.artifacts.record import manifest
-from osediff.common.errors import run
+from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256, write_json
+from osediff.common.settings import read
 from osediff.models import backbone as backbones
 from osediff.models.backbone import MANIFEST
+from osediff.models.settings import Backbone, RandomBackbone
 
-Spec = dict[str, Any]
 
-
-def obtain_files(spec: Spec, out: Path, local: Path | None, offline: bool) -> Spec:
-    """Make every file of ``spec`` present in ``out``; returns what its manifest says of them."""
-    artifact = parse(spec["download"], spec["title"])
-    about = manifest(artifact, obtain(artifact, Fetching(offline=offline, local=local), folder=out))
+def obtain_files(artifact: Artifact, out: Path, how: Fetching) -> dict[str, object]:
+    """Bring every file of ``artifact`` to ``out``; return what the backbone's manifest says of them."""
+    about = manifest(artifact, obtain(artifact, how, folder=out))
     return {"weights": "pretrained", **{key: about[key] for key in ("mirror", "revision", "provided_locally")}}
 
 
-def randomize(spec: Spec, out: Path) -> Spec:
-    """Writes a backbone of the given sizes with random weights (float16) to ``out``; returns what it is."""
-    torch.manual_seed(spec["random"]["seed"])
-    model = backbones.build(spec["random"]["sizes"], backbones.word_tokenizer([spec["random"]["words"]]))
+def randomize(settings: RandomBackbone, out: Path) -> dict[str, object]:
+    """Write a backbone of the given sizes with random weights (float16) to ``out``; return what its manifest says."""
+    torch.manual_seed(settings.seed)
+    sizes = settings.sizes.model_dump(mode="json")
+    model = backbones.build(sizes, backbones.word_tokenizer([settings.words]))
     for network in (model.vae, model.unet, model.text_encoder):
         network.half()
     backbones.save(model, out)
-    return {"weights": "random", "seed": spec["random"]["seed"]}
+    return {"weights": "random", "seed": settings.seed}
 
 
 def main() -> None:
-    """Command line: one entry of config/backbones.yaml in, its folder out."""
+    """Bring one backbone of config/backbones.yaml into its folder."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--spec", required=True, help="the backbone's entry, as JSON")
+    parser.add_argument("--spec", type=Path, required=True, help="YAML file of the backbone's entry")
     parser.add_argument("--out", type=Path, required=True, help="its folder, in diffusers' layout")
     parser.add_argument("--local", type=Path, help="folder that has the files already; they are checked and copied")
-    parser.add_argument("--offline", action="store_true", help="stop instead of downloading")
+    add_offline_option(parser)
     args = parser.parse_args()
-    spec = json.loads(args.spec)
+    spec = read(args.spec, Backbone)
     with lock(args.out.parent / f".{args.out.name}.lock"):
         (args.out / MANIFEST).unlink(missing_ok=True)
-        came_from = (
-            randomize(spec, args.out) if "random" in spec else obtain_files(spec, args.out, args.local, args.offline)
-        )
+        if spec.random:
+            came_from = randomize(spec.random, args.out)
+        elif spec.download:
+            came_from = obtain_files(spec.download, args.out, Fetching(offline=args.offline, local=args.local))
+        else:
+            raise InputError(f"{args.spec}: has neither download nor random; no command brings {spec.title}")
         found = {part: sorted((args.out / part).rglob("*")) for part in backbones.PARTS}
         files = {
             str(path.relative_to(args.out)): {"size": path.stat().st_size, "sha256": sha256(path)}
@@ -65,9 +67,9 @@ def main() -> None:
             if path.is_file()
         }
         backbones.check(args.out)
-        about = {"title": spec["title"], "license": spec["license"], **came_from, "files": files}
+        about = {"title": spec.title, "license": spec.license, **came_from, "files": files}
         write_json(args.out / MANIFEST, about)
-    print(f"{args.out}: {spec['title']}, {came_from['weights']} weights, {came_from.get('mirror') or 'from here'}")
+    print(f"{args.out}: {spec.title}, {came_from['weights']} weights, {came_from.get('mirror') or 'from here'}")
 
 
 if __name__ == "__main__":

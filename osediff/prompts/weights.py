@@ -1,34 +1,35 @@
 """Brings the weights of a prompt extractor into their folder, from a mirror or from a folder that has them.
 
-    python -m osediff.prompts.weights --spec JSON --out DIR [--local DIR] [--offline]
+    python -m osediff.prompts.weights --spec FILE.yaml --out DIR [--local DIR] [--offline]
 
-The specification is an entry of config/prompts.yaml's ``weights``. As with backbones, files that lie in DIR already are
+The spec is an entry of config/prompts.yaml's ``weights``. As with backbones, files that lie in DIR already are
 checked and taken, a stopped download goes on, and ``manifest.json``, written last, says where each file came from.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from osediff.common.artifacts.fetching import Fetching, obtain
-from osediff.common.artifacts.model import parse
+from osediff.common.artifacts.model import Artifact
+from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.artifacts.record import manifest
 from osediff.common.errors import run
 from osediff.common.files import lock, write_json
+from osediff.common.settings import read
 from osediff.models.backbone import MANIFEST
 
 
 def main() -> None:
-    """Command line: one entry of config/prompts.yaml in, its folder out."""
+    """Bring one entry of config/prompts.yaml into its folder."""
     parser = argparse.ArgumentParser(prog="osediff.prompts.weights", description=main.__doc__)
-    parser.add_argument("--spec", type=json.loads, required=True, help="the entry, as JSON")
+    parser.add_argument("--spec", type=Path, required=True, help="YAML file of the entry")
     parser.add_argument("--out", type=Path, required=True, help="its folder")
     parser.add_argument("--local", type=Path, help="folder that has the files already; they are checked and copied")
-    parser.add_argument("--offline", action="store_true", help="stop instead of downloading")
+    add_offline_option(parser)
     args = parser.parse_args()
-    artifact = parse(args.spec, "--spec")
+    artifact = read(args.spec, Artifact)
     with lock(args.out.parent / f".{args.out.name}.lock"):
         (args.out / MANIFEST).unlink(missing_ok=True)
         print(f"{artifact.title}: {artifact.license}", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,10 @@ def test_a_new_method_runs_itself_and_what_shows_it(finished: Workflow) -> None:
             "radar": 1,
             "picture": 1,
         }
+
+
+def test_a_run_without_network_runs_nothing_again(finished: Workflow) -> None:
+    assert finished.planned("--config", "offline=true") == {}
 
 
 def test_edited_plotting_code_runs_plots_only(finished: Workflow) -> None:
@@ -207,6 +212,26 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
         "loss_weights": 1,
         "ablation": len(wanted),
     }
+
+
+@pytest.mark.parametrize(
+    ("options", "targets"),
+    [
+        ((), ["all", "ablations", "scaling", "roofline", "runs/demo/backbones/demo-retrained"]),
+        (("--configfile", "config/paper.yaml"), ["all", "ablations", "data/backbones/sd2.1-random/manifest.json"]),
+    ],
+)
+def test_settings_travel_in_files_not_as_json_on_command_lines(
+    fresh: Workflow, options: tuple[str, ...], targets: list[str]
+) -> None:
+    rest = ["results/table2.csv", "results/plan.md", "baseline_sources"]
+    code, output = fresh.dry_run(*targets, *rest, "--printshellcmds", *options)
+    assert code == 0, output
+    commands = [text.split("Shell command: ", 1)[1] for text in output.splitlines() if "Shell command: " in text]
+    modules = {module for command in commands for module in re.findall(r" -m (\S+)", command)}
+    assert {"osediff.train", "benchmark.tables.quality", "benchmark.complexity.flops"} < modules
+    for command in commands:
+        assert not set("{}[]") & set(command), command
 
 
 def test_the_demo_plans_its_jobs(fresh: Workflow) -> None:

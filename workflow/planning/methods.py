@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.data.settings import FetchedImages
+from benchmark.data.settings import FetchedImages, TestSetCheck
 from benchmark.evaluation.workers import sensible_workers
-from benchmark.metrics.registry import Selection
+from benchmark.metrics.registry import MetricWeights, Selection
 from osediff.common.weights import provided
 from osediff.data.degradation_recipe import DegradationSpec
 from osediff.recipe import Compute, TrainingSpec
@@ -96,8 +96,12 @@ def evaluation_spec(bench: Configuration) -> Selection:
 
 def weights_options(bench: Configuration) -> list[str]:
     """Options of osediff.common.artifacts fetch for the weights that are brought before an evaluation."""
-    limits = {"none": ["--limit", "0"], "small": ["--limit", "100"], "all": []}
-    return limits[bench.main.metric_weights] + (["--offline"] if bench.main.offline else [])
+    return {"none": ["--limit", "0"], "small": ["--limit", "100"], "all": []}[bench.main.metric_weights]
+
+
+def metric_weights_spec(bench: Configuration) -> MetricWeights:
+    """Return the files that rule ``metric_weights`` may bring: it runs again when one of them is another."""
+    return MetricWeights(weights=bench.metrics.weights)
 
 
 def evaluation_threads(bench: Configuration, test_set: str, cores: int) -> int:
@@ -126,8 +130,7 @@ def fetched_images_spec(bench: Configuration, method: str, test_set: str) -> Fet
 
 def fetched_images_options(bench: Configuration, method: str, test_set: str) -> list[str]:
     """Options of ``benchmark.data.fetched_images``: the given folder, or the one to fetch into."""
-    folder = ["--given" if method in bench.main.paths else "--out", paths.images_folder(bench, method, test_set)]
-    return [*folder, "--offline"] if bench.main.offline else folder
+    return ["--given" if method in bench.main.paths else "--out", paths.images_folder(bench, method, test_set)]
 
 
 def baseline_options(bench: Configuration, baseline: str) -> list[str]:
@@ -188,19 +191,16 @@ def degradation_spec(bench: Configuration, name: str) -> DegradationSpec:
     return DegradationSpec(degradation=degradation, scale_factor=entry.scale_factor, seed=entry.seed)
 
 
-def test_set_options(bench: Configuration, name: str) -> list[str]:
-    """Options of benchmark.data.testsets manifest for what the registry knows of a test set."""
+def test_set_check(bench: Configuration, name: str) -> TestSetCheck:
+    """Settings of ``benchmark.data.testsets manifest``: what the registry knows of a test set."""
     entry = bench.test_sets[name]
-    options = ["--scale-factor", str(entry.scale_factor)]
     if entry.kind == "photos":
-        return options
-    if entry.images:
-        options += ["--images", str(entry.images)]
-    if entry.lr_sizes:
-        options += ["--lr-size", *(f"{width}x{height}" for width, height in entry.lr_sizes)]
-    if entry.checksums:
-        options += ["--known", entry.checksums]
-    if entry.download and name not in bench.main.paths:
-        options += ["--download", entry.download.model_dump_json(exclude_unset=True)]
-        options += ["--offline"] if bench.main.offline else []
-    return options
+        return TestSetCheck(name=name, scale_factor=entry.scale_factor)
+    return TestSetCheck(
+        name=name,
+        scale_factor=entry.scale_factor,
+        images=entry.images,
+        lr_sizes=entry.lr_sizes,
+        checksums=entry.checksums,
+        download=None if name in bench.main.paths else entry.download,
+    )

@@ -31,6 +31,7 @@ rule backbone:
 rule fetch_backbone:
     input:
         code("osediff.models.fetch_backbone"),
+        spec=lambda w: specs.write_spec(specs.SHARED, f"fetch_backbone/{w.backbone}/spec", bench.backbones[w.backbone]),
     output:
         "data/backbones/{backbone}/manifest.json",
     log:
@@ -40,8 +41,6 @@ rule fetch_backbone:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: json.dumps(bench.backbones[w.backbone].model_dump(exclude_unset=True)),
         folder="data/backbones/{backbone}",
-        offline="--offline" if bench.main.offline else "",
     shell:
-        "python -m osediff.models.fetch_backbone --spec {params.spec:q} --out {params.folder} {params.offline} 2>&1 | tee -i {log}"
+        "python -m osediff.models.fetch_backbone --spec {input.spec} --out {params.folder} 2>&1 | tee -i {log}"

@@ -44,7 +44,6 @@ rule baseline_sources:
         only=[name for name in bench.main.methods if name in bench.baselines] or sorted(bench.baselines),
         sources=bench.main.baselines.sources,
         accept=list(bench.main.baselines.accept_licenses),
-        offline="--offline" if bench.main.offline else "",
     shell:
         "python -m baselines.runner.sources --root {params.sources:q} --only {params.only} --accept {params.accept:q}"
-        " {params.offline} 2>&1 | tee -i {log}"
+        " 2>&1 | tee -i {log}"

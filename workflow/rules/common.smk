@@ -1,4 +1,3 @@
-import json
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,6 +6,7 @@ from workflow.planning import ablations, checks, methods, models, paths, profili
 from workflow.planning import config as planning_config
 from workflow.planning import imports as sources
 from osediff.common import files
+from osediff.common.artifacts import offline
 from osediff.common.validation import check_writable
 from osediff.common.errors import InputError
 from osediff.common.settings import parse as parse_settings
@@ -28,6 +28,9 @@ CORES = workflow.resource_settings.cores or 8
 GPU = int(bench.main.device == "cuda")
 # In front of a command that needs a GPU: Snakemake counts devices, but hands out none.
 LEASE = "python -m osediff.common.gpu_lease -- " if GPU else ""
+# Jobs download nothing. A variable, on a cluster too, since an option of a rule would run the rule again when it changes.
+if bench.main.offline:
+    os.environ[offline.VARIABLE] = "1"
 # A line of progress every few seconds, since most of it goes to log files.
 os.environ.setdefault("TQDM_MININTERVAL", "5")
 # Threads that wait are to sleep: by default they spin, and on a machine that others use too training takes ten times longer.

@@ -4,7 +4,9 @@ rule count_flops:
         code("benchmark.complexity.flops"),
         lambda w: code_of(profiling.counted_code(bench, w.model)),
         lambda w: profiling.entry_files(bench, w.model),
-        spec=lambda w: specs.write_spec(specs.SHARED, f"count_flops/{w.model}", profiling.count_spec(bench, w.model)),
+        spec=lambda w: specs.write_spec(
+            specs.SHARED, f"count_flops/{w.model}/spec", profiling.count_spec(bench, w.model)
+        ),
     output:
         "runs/complexity/{model}.json",
     log:
@@ -26,7 +28,7 @@ rule profile_time:
         lambda w: profiling.entry_files(bench, w.model),
         sources=lambda w: paths.baseline_input(bench, w.model) if w.model in bench.baselines else [],
         spec=lambda w: specs.write_spec(
-            bench.specs, f"profile_time/{w.protocol}/{w.model}", profiling.timing_spec(bench, w.protocol, w.model)
+            bench.specs, f"profile_time/{w.protocol}/{w.model}/spec", profiling.timing_spec(bench, w.protocol, w.model)
         ),
     output:
         f"{RUNS}/timing/{{protocol}}/{{model}}.json",

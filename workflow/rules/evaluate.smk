@@ -50,6 +50,8 @@ rule protocol:
 # left out, and its metrics stay empty: evaluations themselves download nothing. The weights lie beside the output and are
 # not declared, so that Snakemake keeps them when this runs again.
 rule metric_weights:
+    input:
+        spec=specs.write_spec(specs.SHARED, "metric_weights", methods.metric_weights_spec(bench)),  # runs it again; not read
     output:
         paths.BROUGHT,
     log:
@@ -58,9 +60,6 @@ rule metric_weights:
         "../../environment.yml"
     params:
         options=methods.weights_options(bench),
-        weights=lambda w: json.dumps(
-            {key: entry.model_dump(exclude_defaults=True) for key, entry in bench.metrics.weights.items()}
-        ),
     shell:
         "python -m osediff.common.artifacts fetch metric-weights --optional {params.options} --record {output} 2>&1"
         " | tee -i {log}"

@@ -3,6 +3,7 @@
 rule photos:
     input:
         code("benchmark.data.photographs"),
+        spec=lambda w: specs.write_spec(specs.SHARED, f"photos/{w.photo_set}/spec", bench.photos[w.photo_set]),
     output:
         "data/photos/{photo_set}/manifest.json",
     log:
@@ -12,10 +13,8 @@ rule photos:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: json.dumps(bench.photos[w.photo_set].model_dump(exclude_unset=True)),
         folder="data/photos/{photo_set}",
         local=lambda w: ["--local", bench.main.paths[w.photo_set]] if w.photo_set in bench.main.paths else [],
-        offline="--offline" if bench.main.offline else "",
     shell:
-        "python -m benchmark.data.photographs --spec {params.spec:q} --out {params.folder} {params.local:q} {params.offline}"
+        "python -m benchmark.data.photographs --spec {input.spec} --out {params.folder} {params.local:q}"
         " > {log} 2>&1"

@@ -3,6 +3,9 @@
 rule prompt_weights:
     input:
         code("osediff.prompts.weights"),
+        spec=lambda w: specs.write_spec(
+            specs.SHARED, f"prompt_weights/{w.weights}/spec", bench.prompts.weights[w.weights]
+        ),
     output:
         "data/prompts/{weights}/manifest.json",
     log:
@@ -12,11 +15,9 @@ rule prompt_weights:
     conda:
         "../../environment.yml"
     params:
-        spec=lambda w: json.dumps(bench.prompts.weights[w.weights].model_dump(exclude_unset=True)),
         folder="data/prompts/{weights}",
-        offline="--offline" if bench.main.offline else "",
     shell:
-        "python -m osediff.prompts.weights --spec {params.spec:q} --out {params.folder} {params.offline} 2>&1 | tee -i {log}"
+        "python -m osediff.prompts.weights --spec {input.spec} --out {params.folder} 2>&1 | tee -i {log}"
 
 
 rule prompts_of_test_set:

@@ -7,7 +7,9 @@ CUT = [name for name, entry in bench.test_sets.items() if entry.kind == "photos"
 rule cut_test_set:
     input:
         code("benchmark.data.testsets"),
-        spec=lambda w: specs.write_spec(specs.SHARED, f"cut_test_set/{w.test_set}", bench.test_sets[w.test_set].cut),
+        spec=lambda w: specs.write_spec(
+            specs.SHARED, f"cut_test_set/{w.test_set}/spec", bench.test_sets[w.test_set].cut
+        ),
     output:
         directory("data/testsets/{test_set}/HR"),
     log:
@@ -43,7 +45,10 @@ rule check_test_set:
     input:
         code("benchmark.data.testsets"),
         images=lambda w: paths.test_set_input(bench, w.test_set),
-        checksums=lambda w: getattr(bench.test_sets[w.test_set], "checksums", None) or [],
+        checksums=lambda w: methods.test_set_check(bench, w.test_set).checksums or [],
+        spec=lambda w: specs.write_spec(
+            specs.SHARED, f"check_test_set/{w.test_set}/spec", methods.test_set_check(bench, w.test_set)
+        ),
     output:
         "data/testsets/{test_set}/manifest.json",
     log:
@@ -52,7 +57,6 @@ rule check_test_set:
         "../../environment.yml"
     params:
         folder=lambda w: paths.test_set_folder(bench, w.test_set),
-        expected=lambda w: methods.test_set_options(bench, w.test_set),
     shell:
-        "python -m benchmark.data.testsets manifest --name {wildcards.test_set} --lr {params.folder:q}/LR"
-        " --hr {params.folder:q}/HR {params.expected:q} --out {output} > {log} 2>&1"
+        "python -m benchmark.data.testsets manifest --spec {input.spec} --lr {params.folder:q}/LR"
+        " --hr {params.folder:q}/HR --out {output} > {log} 2>&1"

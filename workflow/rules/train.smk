@@ -55,8 +55,6 @@ rule loss_weights:
         "runs/logs/loss_weights.log",
     conda:
         "../../environment.yml"
-    params:
-        offline="--offline" if bench.main.offline else "",
     shell:
-        "python -m osediff.common.artifacts fetch metric-weights --only lpips-vgg {params.offline} --record {output} 2>&1"
+        "python -m osediff.common.artifacts fetch metric-weights --only lpips-vgg --record {output} 2>&1"
         " | tee -i {log}"

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from osediff.common.artifacts.downloads import QUICK, Patience
 from osediff.common.artifacts.fetching import Fetching, obtain, remove_packages
+from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.artifacts.record import checked, present, recorded
 from osediff.common.artifacts.registries import GROUPS, chosen
 from osediff.common.errors import InputError, run
@@ -125,7 +126,7 @@ def main() -> None:
         command.add_argument("--only", nargs="+", default=[], metavar="NAME", help="entries of the registries")
         command.add_argument("--root", type=Path, help="folder that the artifacts' folders are in")
         if name == "fetch":
-            command.add_argument("--offline", action="store_true", help="fetch nothing, only check what is here")
+            add_offline_option(command)
             command.add_argument("--local", type=Path, help="folder that has the files already; they are checked")
             command.add_argument("--accept", nargs="*", default=[], metavar="LICENSE", help="licenses that you accept")
             command.add_argument("--limit", type=int, metavar="MB", help="bring what fits into so many megabytes")

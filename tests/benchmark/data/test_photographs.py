@@ -12,10 +12,12 @@ import yaml
 from PIL import Image
 
 from benchmark.data.photographs import as_rgb, prepare, skimage_photo
+from benchmark.data.settings import PhotoSet
 from osediff.common.artifacts.fetching import Fetching
 from osediff.common.errors import InputError
 from osediff.common.files import read_json, sha256
 from osediff.common.images import read_rgb
+from osediff.common.settings import parse
 from tests.helpers import ROOT
 
 SETS: dict[str, Any] = yaml.safe_load((ROOT / "config" / "photos.yaml").read_text())
@@ -24,7 +26,7 @@ SPEC = {"title": "Two", "license": "CC0", "skimage": ["coins.png", "astronaut.pn
 
 def prepared(out: Path, spec: dict[str, Any], **options: Any) -> dict[str, Any]:
     """The manifest of a set made into ``out``."""
-    prepare(spec, out, Fetching(local=options.get("local"), offline=True), out.parent)
+    prepare(parse(spec, PhotoSet, "spec"), out, Fetching(local=options.get("local"), offline=True), out.parent)
     manifest: dict[str, Any] = read_json(out / "manifest.json")
     return manifest
 

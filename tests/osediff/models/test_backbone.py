@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import json
 import shutil
 import subprocess
 import sys
@@ -23,13 +22,19 @@ from osediff.common.errors import InputError
 from osediff.common.files import read_json, sha256, write_json
 from osediff.common.images import write_png
 from osediff.common.restore_folder import refuse_random, unusable
+from osediff.common.validation import dump_yaml
 from osediff.models import backbone as backbones
-from osediff.models import fetch_backbone as pretrained
+from osediff.models import fetch_backbone
 from osediff.models.generator import Generator
 from tests.osediff.tiny import TINY, edit, run_training
 
 REGISTRY = yaml.safe_load((Path(__file__).parents[3] / "config" / "backbones.yaml").read_text())
-RANDOM = {"title": "Tiny", "license": "none", "random": {"seed": 3, "words": "blurring", "sizes": TINY}}
+RANDOM = {
+    "title": "Tiny",
+    "license": "none",
+    "folder": "unused",
+    "random": {"seed": 3, "words": "blurring", "sizes": TINY},
+}
 
 
 def count(network: nn.Module) -> int:
@@ -78,13 +83,15 @@ def specification(url: str, folder: Path) -> dict[str, Any]:
     files[weights] = {"sha256": sha256(folder / weights)}
     mirrors = [{"name": "gone", "url": url, "revision": "v0"}, {"name": "second", "url": url, "revision": "v1"}]
     download = {"title": "Tiny", "license": "none", "mirrors": mirrors, "files": files}
-    return {"title": "Tiny", "license": "none", "download": download}
+    return {"title": "Tiny", "license": "none", "folder": "unused", "download": download}
 
 
 def fetch(monkeypatch: pytest.MonkeyPatch, spec: dict[str, Any], out: Path, *options: str) -> None:
     """``python -m osediff.models.fetch_backbone``, in this process."""
-    monkeypatch.setattr(sys, "argv", ["pretrained", "--spec", json.dumps(spec), "--out", str(out), *options])
-    pretrained.main()
+    file = out.parent / "spec.yaml"
+    file.write_text(dump_yaml(spec), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["fetch_backbone", "--spec", str(file), "--out", str(out), *options])
+    fetch_backbone.main()
 
 
 def test_the_first_mirror_that_has_it_is_named(
@@ -123,7 +130,10 @@ def test_offline_takes_what_lies_there_and_nothing_else(
     fetch(monkeypatch, spec, out, "--offline")
     origin = {"weights": "pretrained", "mirror": None, "revision": None, "provided_locally": True}
     assert backbones.source(out) == origin
-    fetch(monkeypatch, spec, tmp_path / "copied", "--offline", "--local", str(out))
+    monkeypatch.setenv("OSEDIFF_OFFLINE", "1")  # as the workflow asks for it
+    with pytest.raises(InputError, match="the run is offline"):
+        fetch(monkeypatch, spec, tmp_path / "elsewhere")
+    fetch(monkeypatch, spec, tmp_path / "copied", "--local", str(out))
     assert backbones.source(tmp_path / "copied") == origin
 
 

@@ -19,6 +19,7 @@ from osediff.common.errors import InputError
 from osediff.common.files import read_json, sha256, write_json
 from osediff.common.images import write_png
 from osediff.common.settings import parse, write
+from osediff.common.validation import dump_yaml
 from osediff.data.pairs import TrainingPairs
 from osediff.prompts import extract as command
 from osediff.prompts import weights
@@ -214,12 +215,13 @@ def test_weights_that_lie_here_are_checked_and_noted(tmp_path: Path, monkeypatch
     for name in spec["files"]:
         (tmp_path / "w").mkdir(exist_ok=True)
         (tmp_path / "w" / name).write_text(name)
-    line = ["weights", "--spec", json.dumps(spec), "--out", str(tmp_path / "w"), "--offline"]
-    monkeypatch.setattr(sys, "argv", line)
+    file = tmp_path / "spec.yaml"
+    file.write_text(dump_yaml(spec), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["weights", "--spec", str(file), "--out", str(tmp_path / "w"), "--offline"])
     with pytest.raises(InputError, match=r"a\.txt: has sha256 .* it is another file than it should be"):
         weights.main()
     spec["files"] = {"a.txt": {"sha256": sha256(tmp_path / "w" / "a.txt")}, "b.txt": None}
-    monkeypatch.setattr(sys, "argv", ["weights", "--spec", json.dumps(spec), *line[3:]])
+    file.write_text(dump_yaml(spec), encoding="utf-8")
     weights.main()
     manifest = read_json(tmp_path / "w" / "manifest.json")
     assert manifest["provided_locally"] and manifest["mirror"] is None and set(manifest["files"]) == {"a.txt", "b.txt"}
