@@ -11,10 +11,10 @@ min_version("9.19")
 sys.path.insert(0, workflow.basedir)
 
 from osediff.common.errors import InputError
-from workflow.planning.config import check_main_file
+from workflow.planning import command_line
 
 try:  # Snakemake's own message names neither the file nor the line
-    check_main_file(Path(workflow.basedir) / "config" / "config.yaml")
+    command_line.check_files([Path(workflow.basedir) / "config" / "config.yaml", *workflow.config_settings.configfiles])
 except InputError as error:
     sys.exit(f"error: {error}")
 
@@ -49,8 +49,8 @@ onstart:
 onerror:
     # Snakemake says much about a failed job, and the job one line: that one last.
     lines = [line for name in log for line in Path(name).read_text().splitlines()]
-    told = [line for line in lines if line.startswith("error: ")]
-    print("", *dict.fromkeys(told), sep="\n", file=sys.stderr)
+    errors = [line for line in lines if line.startswith("error: ")]
+    print("", *dict.fromkeys(errors), sep="\n", file=sys.stderr)
 
 
 rule all:

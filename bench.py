@@ -155,6 +155,14 @@ def ensure_environment() -> None:
         print("The environment is ready.", flush=True)
 
 
+def check_command_line(arguments: list[str], environment: dict[str, str]) -> None:
+    """End with one line where a configuration file on Snakemake's command line is none, and where it is a target."""
+    if any(argument.startswith(("--config", "-C")) for argument in arguments):
+        command = [str(VENV / "bin/python"), "-m", "workflow.planning.command_line", *arguments]
+        if code := subprocess.run(command, env=environment, check=False).returncode:
+            sys.exit(code)
+
+
 def main() -> None:
     """Set up what is missing and become snakemake or pytest."""
     arguments = sys.argv[1:]
@@ -180,6 +188,7 @@ def main() -> None:
         module = ["pytest", "-n", str(len(os.sched_getaffinity(0))), *arguments[1:]]
     else:
         module = ["snakemake", "--cores", "all", *arguments]
+        check_command_line(arguments, environment)
     os.execve(VENV / "bin/python", [str(VENV / "bin/python"), "-m", *module], environment)
 
 

@@ -18,6 +18,7 @@ PYTHON = """#!/bin/sh
 echo "$0 $*" >> "$CALLS"
 case "$*" in
   *"-m venv"*) rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
+  *command_line*) exit ${CHECK_EXIT:-0} ;;
   *"import ensurepip"*) exit ${ENSUREPIP_EXIT:-0} ;;
   *"import pip; print"*) echo /debian/pip ;;
   *"import pip"*) exit ${ENSUREPIP_EXIT:-0} ;;
@@ -26,6 +27,7 @@ case "$*" in
   *"pip install"*) exit ${PIP_EXIT:-0} ;;
 esac
 """
+CHECK = "workflow.planning.command_line"
 REQUIREMENTS = "torch==2.15.0 \\\n    --hash=sha256:aa\nuv==0.1 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n"
 
 
@@ -121,6 +123,14 @@ def test_test_runs_pytest_on_all_cores(bench: Bench) -> None:
     bench.run("test", "-x", "tests/benchmark")
     cores = len(os.sched_getaffinity(0))
     assert bench.calls()[-1] == f"-m pytest -n {cores} -x tests/benchmark"
+
+
+def test_a_wrong_command_line_never_reaches_snakemake(bench: Bench) -> None:
+    arguments = ["--configfile", "config/paper.yaml", "results/table1.csv"]
+    assert bench.run(*arguments).returncode == 0
+    assert bench.calls()[-2:] == [f"-m {module} {' '.join(arguments)}" for module in (CHECK, "snakemake --cores all")]
+    assert bench.run(*arguments, CHECK_EXIT="2").returncode == 2
+    assert bench.calls() == [f"-m {CHECK} {' '.join(arguments)}"]
 
 
 def test_changed_requirements_set_up_again(bench: Bench) -> None:

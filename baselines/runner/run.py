@@ -101,7 +101,7 @@ def restore(args: argparse.Namespace) -> None:
             why = reason(ended, args.time_limit, len(images))
             write_failure(args.record, made_by, why, ended.tail)
             print(f"failed: {why}", file=sys.stderr)
-            again = f"the same command, or snakemake --forcerun {args.record} TARGET"
+            again = f"the same command, or snakemake --cores all TARGET --forcerun {args.record}"
             print(f"to go on from the images that it made: {again}", file=sys.stderr)
 
 

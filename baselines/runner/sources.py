@@ -65,7 +65,7 @@ def verify_checkout(descriptor: Descriptor, root: Path) -> None:
     folder = checkout_folder(descriptor, root)
     if not (folder / ".git").exists():
         raise InputError(
-            f"{folder}: no checkout of {source['repository']}; `snakemake baseline_sources` clones it there"
+            f"{folder}: no checkout of {source['repository']}; `snakemake --cores 1 baseline_sources` clones it there"
         )
     # A filter is a program that git starts to compare files; no option switches all of them off.
     programs = [key for key in git("-C", folder, "config", "--local", "--list", "--name-only").split()
@@ -97,7 +97,7 @@ def verify_weights(descriptor: Descriptor, root: Path, mode: str) -> dict[str, s
             path = folder / name
             if not path.is_file():
                 proof = f"sha256 {expected.sha256}" if expected.sha256 else "its sha256 is not published"
-                way = "`snakemake baseline_sources` brings it, or " if artifact.mirrors else "by hand only: "
+                way = "`snakemake --cores 1 baseline_sources` brings it, or " if artifact.mirrors else "by hand only: "
                 raise InputError(f"{path}: no such file; {way}{by_hand(artifact, name, path)}; {proof}")
             size, digest = path.stat().st_size, sha256(path)
             if mode == "official" and (

@@ -31,7 +31,7 @@ def importable(checkout: Path) -> Path:
     """Puts a checkout in front of this process's import path; InputError where there is none."""
     if not checkout.is_dir():
         raise InputError(
-            f"{checkout}: no checkout; `snakemake baseline_sources` clones it there (docs/add-a-baseline.md)"
+            f"{checkout}: no checkout; `snakemake --cores 1 baseline_sources` clones it there (docs/add-a-baseline.md)"
         )
     sys.dont_write_bytecode = True  # nothing is added to it
     if str(checkout) not in sys.path:
@@ -45,7 +45,9 @@ def checkpoint(path: Path) -> dict[str, Tensor]:
     Training frameworks leave objects of theirs beside the weights; each becomes an ``Inert``, and none is executed.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; `snakemake baseline_sources` brings it (docs/add-a-baseline.md)")
+        raise InputError(
+            f"{path}: no such file; `snakemake --cores 1 baseline_sources` brings it (docs/add-a-baseline.md)"
+        )
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

@@ -1,6 +1,6 @@
 """What the ablations would cost, before anything runs: trainings and device-hours of each table.
 
-python -m benchmark.tables.training_cost --spec FILE.yaml --out results/plan.md
+python -m benchmark.tables.training_cost --spec FILE.yaml --out results/training_cost.md
 """
 
 from __future__ import annotations

@@ -72,6 +72,9 @@ def read_yaml(path: Path) -> Any:
         raise InputError(f"{path}: {error}") from None
     except RecursionError:
         raise InputError(f"{path}: is nested too deeply") from None
+    except yaml.MarkedYAMLError as error:
+        line = "" if error.problem_mark is None else f"line {error.problem_mark.line + 1}: "
+        raise InputError(f"{path}: {line}not valid YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a number with too many digits
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
 

@@ -86,7 +86,7 @@ class Workflow:
     def run(self, *options: str) -> tuple[int, str]:
         """Return exit code and output of one call of Snakemake."""
         with self.start(*options) as process:
-            output, _ = process.communicate(timeout=300)
+            output, _ = process.communicate(timeout=1800)
         return process.returncode, output
 
     def dry_run(self, *options: str) -> tuple[int, str]:

@@ -75,7 +75,7 @@ def test_an_eleventh_baseline_is_measured_and_one_that_fails_leaves_its_cells_em
 def test_other_weights_run_again_under_another_title(workflow: Workflow) -> None:
     (workflow.folder / "given" / "weights" / "fake.txt").write_text("weights of mine")
     with workflow.edited("config/config.yaml", "weights: {}", "weights: {fake: other}"):
-        assert workflow.planned("results/table1.csv")["baseline"] == 1
+        assert workflow.planned("results/table1.csv")["restore_baseline"] == 1
         code, output = workflow.run("results/table1.csv")
         assert code == 0, output
     assert "Fake (other weights)" in table(workflow) and "Fake" not in table(workflow)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.workflow.repository_copy import Workflow
 
-RENDERED = {"table": 1, "statistics": 1, "compare_published": 1, "radar": 1, "picture": 1}
+RENDERED = {"table": 1, "statistics": 1, "compare_published": 1, "radar": 1, "plot_visual_comparison": 1}
 DOWNSTREAM = {"restore": 1, "evaluate": 1, **RENDERED}
 
 
@@ -70,7 +70,7 @@ def test_a_new_method_runs_itself_and_what_shows_it(finished: Workflow) -> None:
             "statistics": 1,
             "compare_published": 1,
             "radar": 1,
-            "picture": 1,
+            "plot_visual_comparison": 1,
         }
 
 
@@ -103,12 +103,12 @@ def test_a_title_renders_the_table_and_measures_nothing(finished: Workflow) -> N
 
 def test_a_deleted_figure_is_one_job(finished: Workflow) -> None:
     figure = finished.folder / "results" / "radar_demo-synthetic.png"
-    kept = figure.read_bytes()
+    before = figure.read_bytes()
     figure.unlink()
     assert finished.planned(str(figure.relative_to(finished.folder))) == {"radar": 1}
     code, output = finished.run("results/radar_demo-synthetic.png")
     assert code == 0, output
-    assert figure.read_bytes() == kept
+    assert figure.read_bytes() == before
 
 
 def test_new_metric_weights_make_the_rows_again(
@@ -144,7 +144,7 @@ def test_weights_that_are_the_same_as_before_measure_nothing_again(finished: Wor
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "replacement", "said"),
+    ("file", "text", "replacement", "message"),
     [
         ("config/config.yaml", "methods:", "methodes:", "unknown key 'methodes', did you mean methods?"),
         ("config/config.yaml", "- osediff", "- osedif", "unknown method 'osedif', did you mean osediff?"),
@@ -156,13 +156,13 @@ def test_weights_that_are_the_same_as_before_measure_nothing_again(finished: Wor
     ],
 )
 def test_a_mistake_is_one_line_before_anything_runs(
-    finished: Workflow, file: str, text: str, replacement: str, said: str
+    finished: Workflow, file: str, text: str, replacement: str, message: str
 ) -> None:
     with finished.edited(file, text, replacement):
         code, output = finished.dry_run("results/table1.csv")
     assert code != 0
     (line,) = [line for line in output.splitlines() if line.startswith("error: ")]
-    assert said in line
+    assert message in line
     assert "Traceback" not in output and "Building DAG" not in output
 
 
@@ -175,7 +175,7 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "prompts_of_test_set": 3,
         "train": 1,
         "interpolate": 3,
-        "baseline": 30,
+        "restore_baseline": 30,
         "restore": 3,
         "evaluate": 36,
         "metric_weights": 1,
@@ -186,7 +186,7 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "protocol": 1,
         "radar": 3,
         "published_radar": 1,
-        "picture": 1,
+        "plot_visual_comparison": 1,
     }
 
 
@@ -224,7 +224,7 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
 def test_settings_travel_in_files_not_as_json_on_command_lines(
     fresh: Workflow, options: tuple[str, ...], targets: list[str]
 ) -> None:
-    rest = ["results/table2.csv", "results/plan.md", "baseline_sources"]
+    rest = ["results/table2.csv", "results/training_cost.md", "baseline_sources"]
     code, output = fresh.dry_run(*targets, *rest, "--printshellcmds", *options)
     assert code == 0, output
     commands = [text.split("Shell command: ", 1)[1] for text in output.splitlines() if "Shell command: " in text]

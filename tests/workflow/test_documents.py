@@ -20,6 +20,7 @@ from PIL import Image
 
 from tests.helpers import ROOT
 from tests.workflow.repository_copy import DryRuns, Workflow, copy_repository, read, write
+from workflow.planning import command_line
 
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md"))]
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
@@ -97,6 +98,8 @@ def test_every_command_of_a_page_runs(page: tuple[str, Workflow]) -> None:
         if words[1:4] == ["-m", "osediff.common.artifacts", "fetch"]:
             continue  # needs the network; tests/osediff/common/artifacts fetch from a server on this machine
         if program == "snakemake":
+            command_line.check_files(command_line.words_after(command_line.FILES, arguments))
+            assert words[0] == "python3" or "--cores" in arguments, f"{name}: {command}: no --cores"
             code, output = workflow.dry_run(*arguments)
         else:
             assert program in ("python", "ruff", "snakefmt", "mypy", "pre-commit"), f"{name}: who runs {command!r}?"

@@ -33,11 +33,11 @@ def interrupt(run: subprocess.Popen[str]) -> str:
 def untrained(finished: Workflow) -> Iterator[Workflow]:
     """The finished run without its checkpoint, which comes back afterwards."""
     folder = finished.folder / TRAINED
-    kept = folder.rename(finished.folder / "kept")
+    aside = folder.rename(finished.folder / "aside")
     yield finished
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    kept.rename(folder)
+    aside.rename(folder)
 
 
 def wait_for(path: Path, run: subprocess.Popen[str]) -> None:
@@ -126,7 +126,7 @@ def corrupt(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (gray, "pairs/LR/b.png: is gray"),
         (without_hr, "pairs/HR lacks b"),
@@ -135,7 +135,7 @@ def corrupt(folder: Path) -> None:
         (shutil.rmtree, "paths: given: no folder pairs/LR"),
     ],
 )
-def test_images_that_cannot_be_used_are_named_in_the_output(finished: Workflow, spoil: object, said: str) -> None:
+def test_images_that_cannot_be_used_are_named_in_the_output(finished: Workflow, spoil: object, message: str) -> None:
     assert callable(spoil)
     for stem in "ab":
         pair(finished.folder, stem)
@@ -143,18 +143,18 @@ def test_images_that_cannot_be_used_are_named_in_the_output(finished: Workflow, 
     code, output = finished.run(*GIVEN, ROWS.format("bicubic"))
     assert code != 0
     (line,) = {line for line in output.splitlines() if line.startswith("error: ")}
-    assert said in line
+    assert message in line
     assert line in output.splitlines()[-6:]  # after all that Snakemake says about the job
     assert "Traceback" not in output
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(finished: Workflow) -> None:
     results = finished.folder / "results"
-    kept = results.rename(finished.folder / "kept results")
+    aside = results.rename(finished.folder / "results aside")
     results.write_text("a file, where a folder must be")
     code, output = finished.run("results/table1.csv")
     results.unlink()
-    kept.rename(results)
+    aside.rename(results)
     assert code != 0
     (line,) = [line for line in output.splitlines() if line.startswith("error: ")]
     assert "results: is a file" in line and "Traceback" not in output

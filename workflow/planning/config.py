@@ -120,10 +120,3 @@ def with_baselines(methods: dict[str, Method], baselines: dict[str, Descriptor],
             kind="baseline", title=title, steps=descriptor.steps, published=published, weights=kind
         )
     return result
-
-
-def check_main_file(path: Path) -> None:
-    """InputError where ``path`` holds no keys and values; Snakemake's own message names neither file nor line."""
-    content = read_yaml(path)
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: must hold keys and values, as config/config.yaml of the repository does")

@@ -42,11 +42,11 @@ def imported(path: Path) -> set[str]:
 @cache
 def sources(root: Path, module: str) -> list[str]:
     """Paths, relative to ``root``, of ``module`` and of all our modules that it imports, directly or not."""
-    found: dict[Path, None] = {}
+    visited: set[Path] = set()
     waiting = [module, module.split(".")[0]]
     while waiting:
         path = find(root, waiting.pop())
-        if path is not None and path not in found:
-            found[path] = None
+        if path is not None and path not in visited:
+            visited.add(path)
             waiting.extend(imported(path))
-    return sorted(str(path.relative_to(root)) for path in found)
+    return sorted(str(path.relative_to(root)) for path in visited)

@@ -54,14 +54,14 @@ rule ablations:
 
 
 # What they would cost, before anything runs.
-rule plan:
+rule training_cost:
     input:
         code("benchmark.tables.training_cost"),
-        spec=spec_file("plan", ablations.training_cost(bench), TrainingCostSpec),
+        spec=spec_file("training_cost", ablations.training_cost(bench), TrainingCostSpec),
     output:
-        report("results/plan.md", caption="../report/table.rst", category="Ablations"),
+        report("results/training_cost.md", caption="../report/table.rst", category="Ablations"),
     log:
-        f"{RUNS}/logs/plan.log",
+        f"{RUNS}/logs/training_cost.log",
     conda:
         "../../environment.yml"
     shell:

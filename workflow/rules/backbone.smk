@@ -1,6 +1,6 @@
 # Trains the small backbone that the repository ships in backbones/demo. Hours on a CPU; asked for by name only. Its state
 # lies beside the output, undeclared, so that a killed job continues.
-rule backbone:
+rule train_demo_backbone:
     input:
         code("osediff.training.train_demo_backbone"),
         photos=lambda w: paths.photo_input(bench, bench.backbones[w.backbone].photos),

@@ -1,5 +1,5 @@
 # SR images of the baselines, each in a process of its own; a failure is a record too, so that the tables still come out.
-rule baseline:
+rule restore_baseline:
     input:
         code("baselines.runner.run"),
         code("baselines.runner.worker"),

@@ -50,15 +50,15 @@ def spec_file(job, content, model):
     return specs.write_spec(f"{RUNS}/specs", job, parse_settings(content, model, f"spec of {job}"))
 
 
-def names(found):
+def names(choices):
     """A wildcard constraint that matches these names only."""
-    return "|".join(map(re.escape, found)) or "(?!)"
+    return "|".join(map(re.escape, choices)) or "(?!)"
 
 
 def environment_of(baseline):
     """The conda environment of a baseline: its own, or the one of all rules."""
-    own = bench.baselines[baseline].runs.environment
-    return "../../environment.yml" if own == "main" else f"../../baselines/{baseline}/{own}"
+    name = bench.baselines[baseline].runs.environment
+    return "../../environment.yml" if name == "main" else f"../../baselines/{baseline}/{name}"
 
 
 wildcard_constraints:

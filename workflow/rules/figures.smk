@@ -1,8 +1,8 @@
 # Figures: radar charts from tables alone, and pictures of restored images beside each other.
 from benchmark.tables.specs import PictureSpec
 
-PICTURE_SPECS = {
-    name: spec_file(f"picture/{name}", methods.picture_spec(bench, name), PictureSpec)
+COMPARISON_SPECS = {
+    name: spec_file(f"plot_visual_comparison/{name}", methods.picture_spec(bench, name), PictureSpec)
     for name in methods.pictures(bench)
 }
 
@@ -43,11 +43,11 @@ rule published_radar:
         " --title DrealSR --out results/radar_published_drealsr > {log} 2>&1"
 
 
-rule picture:
+rule plot_visual_comparison:
     input:
         code("benchmark.figures.visual_comparison"),
         "config/metrics.yaml",
-        spec=lambda w: PICTURE_SPECS[w.test_set],
+        spec=lambda w: COMPARISON_SPECS[w.test_set],
         rows=expand(f"{RUNS}/evaluate/{{method}}/{{{{test_set}}}}.csv", method=bench.main.methods),
     output:
         report("results/picture_{test_set}.png", caption="../report/picture.rst", category="Figures"),

@@ -52,7 +52,7 @@ def test_an_adapter_without_its_checkout_says_so_in_one_line(name: str, tmp_path
     found = descriptor.read(name)
     module, function = found["runs"]["entry"].split(":")
     load = getattr(importlib.import_module(module), function)
-    with pytest.raises(InputError, match="no checkout; `snakemake baseline_sources` clones it there"):
+    with pytest.raises(InputError, match="no checkout; `snakemake --cores 1 baseline_sources` clones it there"):
         load(tmp_path, descriptor.settings(found), "cpu", tmp_path / "cache")
 
 

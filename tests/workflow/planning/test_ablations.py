@@ -101,7 +101,7 @@ def test_a_base_changes_another_and_a_variant_changes_the_base() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "keys", "value", "said"),
+    ("name", "keys", "value", "message"),
     [
         ("ablations", ("table7", "variants"), {"vae-both": "both"}, "table7: lacks the default variant osediff"),
         ("ablations", ("table7", "variants", "vae-bth"), "x", "unknown variant 'vae-bth', did you mean vae-both?"),
@@ -119,11 +119,11 @@ def test_a_base_changes_another_and_a_variant_changes_the_base() -> None:
         ("variants", ("default",), "ose", "default: unknown variant 'ose'"),
     ],
 )  # fmt: skip
-def test_mistakes(root: Path, name: str, keys: tuple[str, ...], value: Any, said: str) -> None:
+def test_mistakes(root: Path, name: str, keys: tuple[str, ...], value: Any, message: str) -> None:
     spoil(root, name, *keys, value=value)
     with pytest.raises(InputError) as caught:
         loaded(MAIN, root)
-    assert said in str(caught.value) and "\n" not in str(caught.value)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_two_variants_of_one_name(root: Path) -> None:
@@ -134,12 +134,12 @@ def test_two_variants_of_one_name(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "message"),
     [
         ("ablation_base", "long", "ablation_base: unknown base 'long'"),
         ("seeds", [0, 0], "configuration: seeds: 0 stands twice"),
     ],
 )
-def test_mistakes_in_the_main_file(key: str, value: Any, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_mistakes_in_the_main_file(key: str, value: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         loaded(MAIN | {key: value})

@@ -15,9 +15,9 @@ CONFIGURATION = [*(ROOT / "config").glob("*.yaml"), *(ROOT / "baselines").glob("
 
 def test_the_schemas_are_those_of_the_models() -> None:
     files = {path.name.removesuffix(".schema.json"): path.read_text() for path in schemas.FOLDER.iterdir()}
-    made = {name: schemas.text(schema) for name, schema in schemas.schemas().items()}
-    assert files.keys() == made.keys()
-    stale = [name for name in files if files[name] != made[name]]
+    generated = {name: schemas.text(schema) for name, schema in schemas.schemas().items()}
+    assert files.keys() == generated.keys()
+    stale = [name for name in files if files[name] != generated[name]]
     assert not stale, "run: python -m workflow.planning.schemas"
 
 
