@@ -25,7 +25,7 @@ from benchmark.complexity.records import Timing, read_record
 from benchmark.complexity.section import ReportRow, SectionResult, SectionSpec
 from benchmark.complexity.specs import ComplexityEntry, Options, TimingProtocol, TimingSpec, entry_options
 from benchmark.tables.render import markdown
-from benchmark.tables.table import Column, Table, texts
+from benchmark.tables.table import Column, Table, Value, plain_rows
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.files import read_json, write_json, write_text
@@ -174,15 +174,15 @@ class Report(Settings):
 
 def compose(device: str, results: dict[str, SectionResult], planned: list[str]) -> Table:
     """Make the report: a row for each quantity, and one for each section that has none."""
-    rows = []
+    lines: list[tuple[Value, ...]] = []
     for name in planned:
         result = results.get(name, SectionResult(failed="not run: the time was up; the same command goes on"))
         if result.failed:
-            rows.append(texts(name, "", "", "", f"failed: {result.failed}"))
-        rows += [texts(name, row.quantity, f"{row.value:.4g}", row.unit, row.note) for row in result.rows]
-    columns = [Column(title=title, number=title == "value") for title in HEAD]
+            lines.append((name, "", "", "", f"failed: {result.failed}"))
+        lines += [(name, row.quantity, f"{row.value:.4g}", row.unit, row.note) for row in result.rows]
+    columns = [Column(title, title, number=title == "value") for title in HEAD]
     caption = f"Measured on {device}, with random weights. Times of this device say nothing of another."
-    return Table("What only a GPU can tell", columns, [rows], caption)
+    return Table("What only a GPU can tell", columns, [plain_rows(columns, lines)], caption)
 
 
 def describe_device(device: str) -> str:

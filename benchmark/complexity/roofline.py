@@ -24,7 +24,7 @@ from benchmark.complexity.flops import count_operators
 from benchmark.complexity.specs import RooflineSpec, TimingProtocol
 from benchmark.complexity.timing import describe_machine, measure
 from benchmark.tables.render import markdown
-from benchmark.tables.table import Column, Table, texts
+from benchmark.tables.table import Column, Table, Value, plain_rows
 from osediff.common.devices import check_device
 from osediff.common.errors import run
 from osediff.common.files import write_text
@@ -36,11 +36,8 @@ SIDE, COPIED = {"cpu": 2048, "cuda": 8192}, {"cpu": 2**28, "cuda": 2**31}  # mat
 PROTOCOL = TimingProtocol(
     includes=(), precision="fp32", batch=1, warmup="stable", runs=10, seconds=15.0, statistic="median"
 )
-COLUMNS = [
-    *(Column(title="network"), Column(title="multiply-adds (G)", number=True), Column(title="bytes (GB)", number=True)),
-    *(Column(title="bound by"), Column(title="bound (ms)", number=True), Column(title="measured (ms)", number=True)),
-    Column(title="achieved", number=True),
-]
+HEAD = ("network", "multiply-adds (G)", "bytes (GB)", "bound by", "bound (ms)", "measured (ms)", "achieved")
+COLUMNS = [Column(title, title, number=title not in ("network", "bound by")) for title in HEAD]
 
 
 def median_seconds(call: Callable[[], Any], device: str) -> float:
@@ -98,7 +95,8 @@ def measure_table(spec: RooflineSpec, device: str) -> Table:
     with torch.device("meta"):
         shapes: list[ProfiledModule] = list(load(spec.size, **spec.options))
     counts = [(count_operators(profiled).total, count_bytes(profiled, dtype.itemsize)) for profiled in shapes]
-    rows, bounds, measured = [], 0.0, 0.0
+    lines: list[tuple[Value, ...]] = []
+    bounds, measured = 0.0, 0.0
     networks: list[ProfiledModule] = list(load(spec.size, **spec.options))
     for profiled, (macs, size) in tqdm(list(zip(networks, counts, strict=True)), desc="roofline", unit="network"):
         with torch.inference_mode():
@@ -108,12 +106,12 @@ def measure_table(spec: RooflineSpec, device: str) -> Table:
         bounds, measured = bounds + bound, measured + seconds
         limit = "arithmetic" if arithmetic > memory else "memory"
         of_network = (profiled.name, f"{macs * profiled.calls / 1e9:.1f}", f"{size * profiled.calls / 1e9:.2f}", limit)
-        rows.append(texts(*of_network, *print_times(bound, seconds)))
-    rows.append(texts("all", "", "", "", *print_times(bounds, measured)))
+        lines.append((*of_network, *print_times(bound, seconds)))
+    lines.append(("all", "", "", "", *print_times(bounds, measured)))
     return Table(
         title=f"Roofline of {spec.title}, {spec.size}x{spec.size}, {spec.precision}",
         columns=COLUMNS,
-        groups=[rows],
+        groups=[plain_rows(COLUMNS, lines)],
         caption=f"{describe_machine(device).device}: {rate / 1e12:.3g} T operations/s in a matrix product of "
         f"{SIDE[device]} a side, {bandwidth / 1e9:.3g} GB/s in a copy, both measured in this run. "
         "Random weights, one image.",

@@ -24,7 +24,7 @@ from benchmark.complexity.records import Machine, Timing, read_record
 from benchmark.complexity.specs import ScalingSpec, TimingSpec
 from benchmark.figures.style import ACCENT, COLORS, new_figure, plain_axes, save
 from benchmark.tables.render import write as write_table
-from benchmark.tables.table import Column, Table, texts
+from benchmark.tables.table import Column, Row, Table
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.files import read_json, write_json
@@ -120,8 +120,7 @@ def compose(rows: list[dict[str, str]]) -> Table:
     columns = [
         Column(name, name.replace("_", " "), number=name not in ("method", "device", "note")) for name in COLUMNS
     ]
-    cells = [texts(*(row.get(name) for name in COLUMNS)) for row in rows]
-    return Table("Time and memory against size and batch", columns, [cells])
+    return Table("Time and memory against size and batch", columns, [[Row({**row}) for row in rows]])
 
 
 def draw(rows: list[dict[str, str]], spec: ScalingSpec) -> Figure:

@@ -12,7 +12,6 @@ signed-rank test both say so at 5 %, after Holm's correction over all pairs of m
 
 from __future__ import annotations
 
-import argparse
 import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,6 @@ import numpy as np
 import pandas as pd
 
 from benchmark.evaluation import results
-from benchmark.evaluation.results import Metrics
 from benchmark.metrics.registry import Metric
 from benchmark.statistics.bootstrap import (
     LEVEL,
@@ -33,10 +31,10 @@ from benchmark.statistics.bootstrap import (
     resampled_means,
     wilcoxon_p,
 )
-from benchmark.tables.render import csv_text, markdown
+from benchmark.tables.inputs import Inputs, add_inputs, make_parser, read_inputs
+from benchmark.tables.render import markdown
 from benchmark.tables.specs import PRESETS, ComparisonSpec
-from benchmark.tables.table import Cell, Column, Row, Table, texts
-from osediff.common import settings
+from benchmark.tables.table import Column, Row, Table, Value
 from osediff.common.errors import run
 from osediff.common.files import write_text
 
@@ -98,92 +96,90 @@ def per_image(frame: pd.DataFrame, methods: list[str], test_set: str, name: str)
 
 def matrix(title: str, titles: list[str], pairs: list[Pair], metric: Metric) -> Table:
     """Make the matrix of one test set and metric, row against column."""
-    cells = [[Cell("–") for _ in titles] for _ in titles]
+    rows: list[dict[str, Value]] = [{"method": title, **dict.fromkeys(titles, "–")} for title in titles]
     for pair in pairs:
         better = pair.better(metric.higher_is_better)
         for row, column, sign in ((pair.first, pair.second, 1), (pair.second, pair.first, -1)):
             mark = "≈" if better is None else "✓" if better == row else "✗"
-            cells[row][column] = Cell(f"{mark} {sign * pair.difference:+.{metric.decimals}f}")
-    columns = [Column(title="method"), *(Column(title=column, number=True) for column in titles)]
-    return Table(title, columns, [[[Cell(name), *row] for name, row in zip(titles, cells, strict=True)]])
+            rows[row][titles[column]] = f"{mark} {sign * pair.difference:+.{metric.decimals}f}"
+    columns = [Column("method", "method"), *(Column(name, name, number=True) for name in titles)]
+    return Table(title, columns, [[Row(row) for row in rows]])
 
 
 @dataclass
 class Report:
-    """Rows of statistics.csv and pairwise.csv, and the matrices of ranking.md."""
+    """Lines of statistics.csv and pairwise.csv, and the matrices of ranking.md."""
 
-    preset: str
-    means: list[Row] = field(default_factory=list)
-    pairs: list[Row] = field(default_factory=list)
+    means: list[dict[str, object]] = field(default_factory=list)
+    pairs: list[dict[str, object]] = field(default_factory=list)
     matrices: list[Table] = field(default_factory=list)
 
     def files(self, banner: str) -> dict[str, str]:
         """Render the three files by name."""
-        tables = {"statistics.csv": (MEANS, self.means), "pairwise.csv": (PAIRS, self.pairs)}
+        lines = {"statistics.csv": (MEANS, self.means), "pairwise.csv": (PAIRS, self.pairs)}
         rendered = {
-            name: csv_text(Table(name, [Column(column) for column in columns], [rows]))
-            for name, (columns, rows) in tables.items()
+            name: str(pd.DataFrame(content, columns=list(columns)).to_csv(index=False, lineterminator="\n"))
+            for name, (columns, content) in lines.items()
         }
         head = markdown(Table("Paired comparison of methods", [], [], banner=banner, notes=[LEGEND]))
         return rendered | {"ranking.md": "\n".join([head, *(markdown(table, level=2) for table in self.matrices)])}
 
 
-def report(spec: ComparisonSpec, metrics: Metrics, frame: pd.DataFrame) -> Report:
+def compute_report(inputs: Inputs[ComparisonSpec]) -> Report:
     """Compute all statistics; InputError where the methods of a test set were not measured alike."""
-    found = Report(spec.preset)
+    spec, report = inputs.spec, Report()
     for test_set in spec.test_sets:
-        results.check_alike(frame, spec.methods, test_set, {name: metrics[name] for name in spec.metrics})
-        for name in spec.metrics:
-            add(found, spec, metrics[name], frame, test_set, name)
-    return found
+        metrics = {name: inputs.metrics[name] for name in spec.metrics}
+        results.check_alike(inputs.frame, spec.methods, test_set, metrics)
+        for name in metrics:
+            add(report, inputs, test_set, name)
+    return report
 
 
-def add(found: Report, spec: ComparisonSpec, metric: Metric, frame: pd.DataFrame, test_set: str, name: str) -> None:
-    """Add the statistics of one metric on one test set to ``found``."""
-    methods = [method for method in spec.methods if results.has_values(results.of(frame, method, test_set))]
-    values = per_image(frame, methods, test_set, name)
+def add(report: Report, inputs: Inputs[ComparisonSpec], test_set: str, name: str) -> None:
+    """Add the statistics of one metric on one test set to ``report``."""
+    spec, metric = inputs.spec, inputs.metrics[name]
+    of_methods = {method: results.of(inputs.frame, method, test_set) for method in spec.methods}
+    methods = [method for method, rows in of_methods.items() if results.has_values(rows)]
+    values = per_image(inputs.frame, methods, test_set, name)
     has_spread = metric.level == "image" and values.shape[1] > 1
     means = resampled_means(values) if has_spread else np.empty((0, len(methods)))
-    for method, entry in spec.methods.items():
-        of_method = results.of(frame, method, test_set)
+    place = {"preset": spec.preset, "test_set": test_set, "metric": name}
+    for method, of_method in of_methods.items():
         rows = of_method[of_method["metric"] == name]
         measured = results.values(rows, name)
-        numbers = [float(np.mean(measured))] if len(measured) else []
-        if has_spread and numbers:
-            numbers += interval(means[:, methods.index(method)])
-        cells = [f"{number:.6f}" for number in numbers] + [""] * (3 - len(numbers))
-        notes = "; ".join(dict.fromkeys(note for note in rows["note"] if note))
-        fixed = (spec.preset, test_set, entry.title, name, len(results.images(of_method)))
-        found.means.append(texts(*fixed, *cells, next(iter(rows["protocol"]), ""), notes))
+        line = place | {"method": spec.methods[method].title, "images": len(results.images(of_method))}
+        line |= {"mean": f"{np.mean(measured):.6f}"} if len(measured) else {}
+        if has_spread and len(measured):
+            line |= print_numbers(("low", "high"), interval(means[:, methods.index(method)]))
+        line |= {"protocol": next(iter(rows["protocol"]), ""), "note": "; ".join(filter(None, rows["note"].unique()))}
+        report.means.append(line)
     if not has_spread or len(methods) < 2:
         return
     pairs, titles = compare(values, means), [spec.methods[method].title for method in methods]
     for pair in pairs:
-        best = pair.better(metric.higher_is_better)
-        numbers = [pair.difference, pair.low, pair.high]
-        cells = [*(f"{number:.6f}" for number in numbers), f"{pair.p_bootstrap:.4g}", f"{pair.p_wilcoxon:.4g}"]
-        fixed_pair = (spec.preset, test_set, name, titles[pair.first], titles[pair.second], values.shape[1])
-        found.pairs.append(texts(*fixed_pair, *cells, "" if best is None else titles[best]))
+        better = pair.better(metric.higher_is_better)
+        line = place | {"method": titles[pair.first], "other": titles[pair.second], "images": values.shape[1]}
+        line |= print_numbers(("difference", "low", "high"), (pair.difference, pair.low, pair.high))
+        line |= {"p_bootstrap": f"{pair.p_bootstrap:.4g}", "p_wilcoxon": f"{pair.p_wilcoxon:.4g}"}
+        report.pairs.append(line | {"better": "" if better is None else titles[better]})
     title = f"{spec.test_sets[test_set].title}, {metric.heading}, {values.shape[1]} images"
-    found.matrices.append(matrix(title, titles, pairs, metric))
+    report.matrices.append(matrix(title, titles, pairs, metric))
+
+
+def print_numbers(names: tuple[str, ...], numbers: tuple[float, ...]) -> dict[str, str]:
+    """Print numbers with six decimals, by name."""
+    return {name: f"{number:.6f}" for name, number in zip(names, numbers, strict=True)}
 
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.statistics.pairwise", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--spec", type=Path, required=True, help="YAML: preset, metrics, methods, test_sets")
-    parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
-    parser.add_argument(
-        "--rows", type=Path, nargs="+", required=True, help="CSV files of benchmark.evaluation.evaluate"
-    )
+    parser = make_parser("benchmark.statistics.pairwise", __doc__)
+    add_inputs(parser, ComparisonSpec)
     parser.add_argument("--out", type=Path, required=True, help="folder for the three files")
     args = parser.parse_args()
-    spec, metrics = settings.read(args.spec, ComparisonSpec), results.read_metrics(args.registry)
-    results.check_known(spec.metrics, metrics, args.spec)
-    found = report(spec, metrics, results.load(args.rows, metrics))
-    for name, text in found.files(PRESETS[spec.preset]).items():
+    inputs = read_inputs(args, ComparisonSpec)
+    for name, text in compute_report(inputs).files(PRESETS[inputs.spec.preset]).items():
         write_text(args.out / name, text)
 
 

@@ -7,96 +7,75 @@ benchmark.statistics.ablation says how the variants are tested.
 
 from __future__ import annotations
 
-import argparse
 import math
 from pathlib import Path
 
-import pandas as pd
-
-from benchmark.data import published
 from benchmark.evaluation import results
 from benchmark.evaluation.results import Metrics
-from benchmark.metrics.registry import Metric
-from benchmark.statistics.ablation import LEGEND, ONE_SEED, Measurement, VariantRow, measure
+from benchmark.statistics.ablation import LEGEND, ONE_SEED, VariantRow, measure
+from benchmark.tables.inputs import Inputs, add_inputs, make_parser, read_inputs
 from benchmark.tables.quality import metric_notes
 from benchmark.tables.render import write
 from benchmark.tables.specs import PRESETS, AblationRow, AblationSpec
-from benchmark.tables.table import Cell, Column, Row, Table, texts
-from osediff.common import settings
+from benchmark.tables.table import Cell, Column, Row, Table, Value
 from osediff.common.errors import run
 from osediff.common.files import read_json
 
-FIXED = (
-    *map(Column, ("preset", "test_set", "variant", "source")),
-    Column(title="Variant"),
-    Column("runs"),
-    Column("converged"),
-    Column("images"),
-    Column("protocol"),
-    Column(title="Runs"),
-)
 EXTRACTION = "extraction-seconds"  # column, and its name among the published values
 
 
-def columns(spec: AblationSpec, metrics: Metrics) -> list[Column]:
+def make_columns(spec: AblationSpec, metrics: Metrics) -> list[Column]:
     """List the columns: of each metric the mean, and in the CSV standard deviation, p-value and verdict."""
-    listed = list(FIXED)
-    for name in spec.metrics:
-        heading = metrics[name].heading
-        listed.append(Column(heading, heading, number=True))
-        listed += [Column(f"{heading} {part}") for part in ("sd", "p", "verdict")]
-    listed += [Column(EXTRACTION, "extraction (s)", number=True)] if spec.extraction else []
-    return [*listed, Column("note")]
+    columns = [Column(key) for key in ("preset", "test_set", "variant", "source")]
+    columns.append(Column("Variant", "Variant", csv=False, group=True))
+    columns += [Column(key) for key in ("runs", "converged", "images", "protocol")]
+    columns.append(Column("Runs", "Runs", csv=False))
+    for heading in (metrics[name].heading for name in spec.metrics):
+        columns.append(Column(heading, heading, number=True))
+        columns += [Column(f"{heading} {part}") for part in ("sd", "p", "verdict")]
+    columns += [Column(EXTRACTION, "extraction (s)", number=True)] if spec.extraction else []
+    return [*columns, Column("note")]
 
 
-def metric_cells(measurement: Measurement, metric: Metric) -> Row:
-    """Make the cells of one metric of one variant."""
-    mean, spread = metric.printed(measurement.mean), metric.printed(measurement.spread)
-    p = "" if math.isnan(measurement.p) else f"{measurement.p:.3g}"
-    return [Cell(mean, spread=spread, verdict=measurement.verdict), *texts(spread, p, measurement.verdict)]
-
-
-def measured_row(
-    spec: AblationSpec, metrics: Metrics, frame: pd.DataFrame, entry: AblationRow, variant_row: VariantRow
-) -> Row:
+def measured_row(inputs: Inputs[AblationSpec], entry: AblationRow, variant: VariantRow) -> Row:
     """Make the row of what was measured of one variant."""
-    rows = results.of(frame, entry.runs[0], spec.test_set)
-    runs, converged = variant_row.runs, variant_row.converged
-    shown_runs = str(runs) if converged == runs else f"{converged} of {runs} converged"
-    images, protocol = len(results.images(rows)) or "", rows["protocol"].iloc[0]
-    fixed = (spec.preset, spec.test_set, entry.title, "measured", entry.title, runs, converged)
-    row = texts(*fixed, images, protocol, shown_runs)
-    start = len(row)
-    for name in spec.metrics:
-        row += metric_cells(variant_row.measurements[name], metrics[name])
-    if not converged and spec.metrics:
-        row[start] = Cell(note="did not converge")
-    if spec.extraction:
-        row.append(Cell(extraction_seconds(entry)))
-    return [*row, Cell("; ".join(dict.fromkeys(variant_row.failures)))]
+    spec, runs, converged = inputs.spec, variant.runs, variant.converged
+    rows = results.of(inputs.frame, entry.runs[0], spec.test_set)
+    row: dict[str, Value] = {"preset": spec.preset, "test_set": spec.test_set, "source": "measured"}
+    row |= {"variant": entry.title, "Variant": entry.title, "runs": runs, "converged": converged}
+    row |= {"Runs": runs if converged == runs else f"{converged} of {runs} converged"}
+    row |= {"images": len(results.images(rows)) or None, "protocol": rows["protocol"].iloc[0]}
+    for index, name in enumerate(spec.metrics):
+        metric, measurement = inputs.metrics[name], variant.measurements[name]
+        heading, spread = metric.heading, metric.printed(measurement.spread)
+        note = "did not converge" if index == 0 and not converged else ""
+        mean = metric.printed(measurement.mean)
+        row[heading] = Cell(mean, spread=spread, verdict=measurement.verdict, note=note)
+        row |= {f"{heading} sd": spread, f"{heading} verdict": measurement.verdict}
+        row[f"{heading} p"] = "" if math.isnan(measurement.p) else f"{measurement.p:.3g}"
+    # A variant without prompts has nothing to extract.
+    row[EXTRACTION] = f"{read_json(Path(entry.prompts[0]))['seconds']:.3g}" if entry.prompts else "0"
+    row["note"] = "; ".join(dict.fromkeys(variant.failures))
+    return Row(row)
 
 
-def extraction_seconds(entry: AblationRow) -> str:
-    """Print the measured seconds that one image's prompt takes; 0 where the variant has no prompts."""
-    return f"{read_json(Path(entry.prompts[0]))['seconds']:.3g}" if entry.prompts else "0"
-
-
-def published_row(spec: AblationSpec, entry: AblationRow, values: pd.DataFrame) -> Row | None:
-    """Make the row of what was published of one variant; None where nothing was."""
+def published_row(inputs: Inputs[AblationSpec], entry: AblationRow) -> list[Row]:
+    """Make the row of what was published of one variant; none where nothing was."""
+    spec, values, remark = inputs.spec, inputs.published, entry.published_remark
     chosen = values[(values["table"] == spec.name) & (values["method"] == entry.published)]
     printed = dict(zip(chosen["metric"], chosen["printed"], strict=True))
-    if not printed and not entry.published_remark:
-        return None
-    fixed = ("paper", spec.published_test_set, entry.title, "published", "", "", "", "", "", "published")
-    row = texts(*fixed, published=True)
-    start = len(row)
-    for name in spec.metrics:
-        row += texts(printed.get(name, ""), "", "", "", published=True)
-    if entry.published_remark and spec.metrics and not row[start].text:
-        row[start] = Cell(note=entry.published_remark, published=True)
-    if spec.extraction:
-        row.append(Cell(printed.get(EXTRACTION, ""), published=True))
-    return [*row, Cell(entry.published_remark)]
+    if not printed and not remark:
+        return []
+    row: dict[str, Value] = {
+        "preset": "paper",
+        "test_set": spec.published_test_set,
+        "variant": entry.title,
+        "source": "published",
+    }
+    row |= {"Runs": "published", "note": remark, EXTRACTION: printed.get(EXTRACTION, "")}
+    for index, name in enumerate(spec.metrics):
+        row[inputs.metrics[name].heading] = Cell(printed.get(name, ""), note=remark if index == 0 else "")
+    return [Row(row, published=True)]
 
 
 def extraction_remarks(spec: AblationSpec) -> list[str]:
@@ -110,59 +89,38 @@ def extraction_remarks(spec: AblationSpec) -> list[str]:
     return lines
 
 
-def compose(spec: AblationSpec, metrics: Metrics, frame: pd.DataFrame, values: pd.DataFrame) -> Table:
+def compose(inputs: Inputs[AblationSpec]) -> Table:
     """Make the table; InputError where a run was not evaluated, or not on the images of the default."""
+    spec, metrics, frame = inputs.spec, inputs.metrics, inputs.frame
     variants = measure(spec, metrics, frame)
-    groups = []
-    for variant, entry in spec.rows.items():
-        of_paper = published_row(spec, entry, values)
-        measured = measured_row(spec, metrics, frame, entry, variants[variant])
-        groups.append([measured, of_paper] if of_paper else [measured])
+    groups = [
+        [measured_row(inputs, entry, variants[variant]), *published_row(inputs, entry)]
+        for variant, entry in spec.rows.items()
+    ]
     failures = [f"{spec.rows[v].title}: {why}" for v, row in variants.items() for why in dict.fromkeys(row.failures)]
-    failed = {
-        (method, test_set)
-        for (method, test_set), rows in frame.groupby(["method", "test_set"])
-        if not results.has_values(rows)
-    }
-    protocols = ", ".join(dict.fromkeys(frame["protocol"]))
-    notes = [f"Protocol {protocols}. Published: the paper, on {spec.published_test_set or 'nothing'}."]
+    has_values = frame.groupby(["method", "test_set"])["value"].transform("count") > 0
+    notes = [f"Protocol {', '.join(dict.fromkeys(frame['protocol']))}. "]
+    notes[0] += f"Published: the paper, on {spec.published_test_set or 'nothing'}."
     notes += [LEGEND if spec.seeds > 1 else ONE_SEED, *([spec.note] if spec.note else [])]
-    spread = ", mean ± standard deviation over seeds" if spec.seeds > 1 else ""
+    remarks = [*failures, *spec.remarks, *extraction_remarks(spec)]
     return Table(
         title=spec.title,
-        caption=f"{spec.test_set_title}{spread}.",
-        columns=columns(spec, metrics),
+        caption=f"{spec.test_set_title}{', mean ± standard deviation over seeds' if spec.seeds > 1 else ''}.",
+        columns=make_columns(spec, metrics),
         groups=groups,
         banner=PRESETS[spec.preset],
         notes=notes,
-        remarks=[
-            *failures,
-            *spec.remarks,
-            *extraction_remarks(spec),
-            *metric_notes(spec.metrics, metrics, frame, failed),
-        ],
+        remarks=[*remarks, *metric_notes(spec.metrics, metrics, frame[has_values])],
     )
 
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.tables.ablation", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--spec", type=Path, required=True, help="YAML: AblationSpec of benchmark.tables.specs")
-    parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
-    parser.add_argument(
-        "--rows", type=Path, nargs="+", required=True, help="CSV files of benchmark.evaluation.evaluate"
-    )
-    parser.add_argument("--published", type=Path, required=True, help="CSV file of published values")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="path without ending; .csv, .md, .tex, .html are written"
-    )
+    parser = make_parser("benchmark.tables.ablation", __doc__)
+    add_inputs(parser, AblationSpec)
+    parser.add_argument("--out", type=Path, required=True, help="path without ending; .csv, .md, .tex, .html are made")
     args = parser.parse_args()
-    spec, metrics = settings.read(args.spec, AblationSpec), results.read_metrics(args.registry)
-    results.check_known(spec.metrics, metrics, args.spec)
-    values = published.load([args.published], metrics)
-    write(compose(spec, metrics, results.load(args.rows, metrics), values), args.out)
+    write(compose(read_inputs(args, AblationSpec)), args.out)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,18 @@ python -m benchmark.tables.protocol --registry config/metrics.yaml --protocol os
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
 from benchmark.metrics.registry import MetricRegistry, Options, read_registry
+from benchmark.tables.inputs import make_parser
 from benchmark.tables.render import markdown
-from benchmark.tables.table import Column, Row, Table, texts
+from benchmark.tables.table import Column, Table, plain_rows
 from osediff.common.errors import run
 from osediff.common.files import write_text
 
 HEAD = ("metric", "better", "range", "unit", "of", "computed by", "options", "weights (sha256)", "protocol")
+COLUMNS = [Column(title, title) for title in HEAD]
 
 
 def bounds(lowest: float | None, highest: float | None) -> str:
@@ -25,8 +26,8 @@ def bounds(lowest: float | None, highest: float | None) -> str:
     return f"from {lowest:g}" if highest is None else f"{lowest:g} to {highest:g}"
 
 
-def row(registry: MetricRegistry, name: str) -> Row:
-    """Make the row of one metric."""
+def line(registry: MetricRegistry, name: str) -> tuple[str, ...]:
+    """Make the line of one metric."""
     metric = registry.metrics[name]
     library = metric.library
     by = "this repository" if library == "own" else f"{library} {registry.libraries[library]}: {metric.name}"
@@ -37,7 +38,7 @@ def row(registry: MetricRegistry, name: str) -> Row:
     better = "higher" if metric.higher_is_better else "lower"
     of = "each image" if metric.level == "image" else "whole sets"
     cells = (metric.title, better, bounds(*metric.range), metric.unit, of, by, options or "–")
-    return texts(*cells, ", ".join(weights) or "–", registry.protocol_of(name))
+    return (*cells, ", ".join(weights) or "–", registry.protocol_of(name))
 
 
 def sheet(registry: MetricRegistry) -> Table:
@@ -48,8 +49,8 @@ def sheet(registry: MetricRegistry) -> Table:
         others.append(f"`{name}/{other.version}` ({titles}): {other.about}")
     return Table(
         title="How every number is measured",
-        columns=[Column(title=title) for title in HEAD],
-        groups=[[row(registry, name) for name in registry.metrics]],
+        columns=COLUMNS,
+        groups=[plain_rows(COLUMNS, [line(registry, name) for name in registry.metrics])],
         notes=[
             "Images are 8-bit RGB, paired by name; averages are over the images of a test set.",
             "Other protocols, chosen by `protocol` of the main configuration or `--protocol`:",
@@ -60,10 +61,7 @@ def sheet(registry: MetricRegistry) -> Table:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.tables.protocol", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
+    parser = make_parser("benchmark.tables.protocol", __doc__)
     parser.add_argument("--protocol", help="one of the registry's protocols (default: its own, the paper's)")
     parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
     args = parser.parse_args()

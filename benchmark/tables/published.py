@@ -4,41 +4,39 @@
 
 Writes compare_published.csv and .md below ``--out``. The verdict is ``match`` within the published value's tolerance,
 ``within noise`` where the published value lies in the 95 % bootstrap interval of the measured average over images,
-``outside`` beyond both, or ``not comparable`` with the reason: demo preset, other data, other weights, other protocol, not measured.
-Published values of methods or metrics that are not in the spec are left out.
+``outside`` beyond both, or ``not comparable`` with the reason: demo preset, other data, other weights, other protocol,
+not measured. Published values of methods or metrics that are not in the spec are left out.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmark.data import published
 from benchmark.evaluation import results
-from benchmark.evaluation.results import Metrics
 from benchmark.statistics.bootstrap import interval, resampled_means
+from benchmark.tables.inputs import Inputs, add_inputs, make_parser, read_inputs
 from benchmark.tables.render import write
 from benchmark.tables.specs import PRESETS, ComparisonSpec, ShownMethod
-from benchmark.tables.table import Cell, Column, Row, Table
-from osediff.common import settings
+from benchmark.tables.table import Column, Row, Table
 from osediff.common.errors import run
 
 VERDICTS = ("match", "within noise", "outside", "not comparable")
-COLUMNS = (
-    *(Column("preset"), Column("table"), Column("test_set"), Column(title="Test set")),
-    *(Column("method", "Method"), Column("metric"), Column(title="Metric")),
+COLUMNS = [
+    *(Column("preset"), Column("table"), Column("test_set"), Column("Test set", "Test set", csv=False)),
+    *(Column("method", "Method"), Column("metric"), Column("Metric", "Metric", csv=False)),
     Column("published", "published", number=True),
-    *(Column("measured"), Column(title="measured", number=True)),
-    *(Column("difference"), Column(title="difference", number=True)),
+    *(Column("measured"), Column("shown measured", "measured", number=True, csv=False)),
+    *(Column("difference"), Column("shown difference", "difference", number=True, csv=False)),
     Column("tolerance", "tolerance", number=True),
-    *(Column("verdict"), Column("reason"), Column(title="verdict")),
+    *(Column("verdict"), Column("reason"), Column("shown verdict", "verdict", csv=False)),
     *(Column("protocol"), Column("published_protocol"), Column("source", "source")),
-)
+]
 
 
 def incomparable_reason(value: pd.Series, rows: pd.DataFrame, spec: ComparisonSpec, entry: ShownMethod) -> str:
@@ -72,43 +70,42 @@ def verdict(value: pd.Series, measured: pd.Series) -> str:
     return "outside"
 
 
-def comparison_row(
-    spec: ComparisonSpec, metrics: Metrics, entry: ShownMethod, value: pd.Series, rows: pd.DataFrame
-) -> Row:
+def comparison_row(inputs: Inputs[ComparisonSpec], entry: ShownMethod, value: pd.Series, rows: pd.DataFrame) -> Row:
     """Make the row of one published value; ``rows`` are of the same method and test set, none where it was not measured."""
-    name, test_set = value["metric"], value["test_set"]
-    reason = incomparable_reason(value, rows, spec, entry)
-    measured = results.values(rows, name)
+    spec, metric = inputs.spec, inputs.metrics[value["metric"]]
+    row = value[["table", "test_set", "metric", "source"]].to_dict()
+    row |= {"preset": spec.preset, "method": entry.title, "Metric": metric.title, "published": value["printed"]}
+    row["Test set"] = spec.test_sets[row["test_set"]].title if row["test_set"] in spec.test_sets else row["test_set"]
+    measured = results.values(rows, row["metric"])
     mean = results.mean(measured)
+    for key, number, sign in (("measured", mean, ""), ("difference", mean - value["value"], "+")):
+        if not math.isnan(number):
+            row |= {key: f"{number:{sign}.6f}", f"shown {key}": f"{number:.{metric.decimals + 2}f}"}
+    reason = incomparable_reason(value, rows, spec, entry)
     decided = "not comparable" if reason else verdict(value, measured)
-    shown_set = spec.test_sets[test_set].title if test_set in spec.test_sets else test_set
-    cells = [spec.preset, value["table"], test_set, shown_set, entry.title, name, metrics[name].title, value["printed"]]
-    for number, sign in ((mean, ""), (mean - value["value"], "+")):
-        digits = metrics[name].decimals + 2
-        cells += ["", ""] if math.isnan(number) else [f"{number:{sign}.6f}", f"{number:.{digits}f}"]
-    cells += [f"{value['tolerance']:g}", decided, reason, decided + (f" ({reason})" if reason else "")]
-    cells += [next(iter(rows.loc[rows["metric"] == name, "protocol"]), ""), value["protocol"], value["source"]]
-    return [Cell(cell) for cell in cells]
+    row |= {"tolerance": f"{value['tolerance']:g}", "verdict": decided, "reason": reason}
+    row |= {"shown verdict": decided + (f" ({reason})" if reason else ""), "published_protocol": value["protocol"]}
+    row["protocol"] = next(iter(rows.loc[rows["metric"] == row["metric"], "protocol"]), "")
+    return Row(row)
 
 
-def compare(spec: ComparisonSpec, metrics: Metrics, frame: pd.DataFrame, values: pd.DataFrame) -> list[Row]:
-    """Make one row for every published value of each method in ``spec``, in the order of ``values``."""
-    rows = []
+def compare(inputs: Inputs[ComparisonSpec]) -> list[Row]:
+    """Make one row for every published value of each method in the spec, in the order of the values."""
+    rows, spec, frame, values = [], inputs.spec, inputs.frame, inputs.published
     for method, entry in spec.methods.items():
-        chosen = values[(values["method"] == entry.published_name) & values["metric"].isin(spec.metrics)]
-        for _, value in chosen.iterrows():
-            of_method = frame[(frame["method"] == method) & (frame["test_set"] == value["test_set"])]
-            if value["test_set"] in spec.test_sets:
-                of_method = results.of(frame, method, value["test_set"])
-            rows.append(comparison_row(spec, metrics, entry, value, of_method))
+        for _, value in values[
+            (values["method"] == entry.published_name) & values["metric"].isin(spec.metrics)
+        ].iterrows():
+            is_measured = value["test_set"] in spec.test_sets
+            of_method = results.of(frame, method, value["test_set"]) if is_measured else frame[:0]
+            rows.append(comparison_row(inputs, entry, value, of_method))
     return rows
 
 
 def tables(spec: ComparisonSpec, rows: list[Row]) -> tuple[Table, Table]:
     """Make the table of all ``rows``, for the CSV, and the one of the test sets that were measured, for the eye."""
-    at = {column.name: index for index, column in enumerate(COLUMNS) if column.name}
-    counts = Counter(row[at["verdict"]].text for row in rows)
-    shown = [row for row in rows if row[at["test_set"]].text in spec.test_sets]
+    counts = Counter(row.values["verdict"] for row in rows)
+    shown = [row for row in rows if row.values["test_set"] in spec.test_sets]
     caption = ", ".join(f"{counts[name]} {name}" for name in VERDICTS) + "."
     if not rows:
         titles = ", ".join(method.published_name for method in spec.methods.values())
@@ -118,27 +115,18 @@ def tables(spec: ComparisonSpec, rows: list[Row]) -> tuple[Table, Table]:
     ]
     if len(shown) < len(rows):
         notes.append(f"{len(rows) - len(shown)} published values are of test sets that were not measured here.")
-    whole = Table("Measured beside published", list(COLUMNS), [rows], caption, PRESETS[spec.preset], notes)
-    return whole, Table(whole.title, whole.columns, [shown], caption, whole.banner, notes)
+    whole = Table("Measured beside published", COLUMNS, [rows], caption, PRESETS[spec.preset], notes)
+    return whole, replace(whole, groups=[shown])
 
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.tables.published", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--spec", type=Path, required=True, help="YAML: preset, metrics, methods, test_sets")
-    parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
-    parser.add_argument(
-        "--rows", type=Path, nargs="+", required=True, help="CSV files of benchmark.evaluation.evaluate"
-    )
-    parser.add_argument("--published", type=Path, nargs="+", required=True, help="CSV files of published values")
+    parser = make_parser("benchmark.tables.published", __doc__)
+    add_inputs(parser, ComparisonSpec)
     parser.add_argument("--out", type=Path, required=True, help="folder for the two files")
     args = parser.parse_args()
-    spec, metrics = settings.read(args.spec, ComparisonSpec), results.read_metrics(args.registry)
-    results.check_known(spec.metrics, metrics, args.spec)
-    values = published.load(args.published, metrics)
-    whole, shown = tables(spec, compare(spec, metrics, results.load(args.rows, metrics), values))
+    inputs = read_inputs(args, ComparisonSpec)
+    whole, shown = tables(inputs.spec, compare(inputs))
     write(whole, args.out / "compare_published", ("csv",))
     write(shown, args.out / "compare_published", ("md",))
 

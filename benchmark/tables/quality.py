@@ -17,189 +17,149 @@ average has its 95 % bootstrap interval, in the CSV as columns ``PSNR↑ low`` a
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from benchmark.data import published
 from benchmark.evaluation import results
 from benchmark.evaluation.results import Metrics
-from benchmark.metrics.registry import Metric
 from benchmark.statistics.pairwise import MEANS
+from benchmark.tables.inputs import Inputs, add_inputs, make_parser, read_inputs
 from benchmark.tables.render import write
 from benchmark.tables.specs import PRESETS, QualitySpec, ShownMethod
-from benchmark.tables.table import Cell, Column, Row, Table, marks, texts
-from osediff.common import settings
+from benchmark.tables.table import Cell, Column, Row, Table, Value, marks
 from osediff.common.errors import InputError, run
 
-PUBLISHED = "published"  # in place of a preset, on rows that nobody measured here
-FIXED = (
-    Column("preset"),
-    Column("test_set"),
-    Column(title="Test set"),
-    Column("method", "Method"),
-    Column("steps", "Steps", number=True),
-    Column("images", "Images", number=True),
+COLUMNS = (
+    *(Column("preset"), Column("test_set"), Column("Test set", "Test set", csv=False, group=True)),
+    *(Column("method", "Method"), Column("steps", "Steps", number=True), Column("images", "Images", number=True)),
     Column("protocol"),
 )
 Intervals = dict[tuple[str, str, str], tuple[float, float]]  # by test set, title of the method, metric
 
 
 def measured_row(
-    spec: QualitySpec, metrics: Metrics, rows: pd.DataFrame, entry: ShownMethod, intervals: Intervals
+    inputs: Inputs[QualitySpec], test_set: str, rows: pd.DataFrame, entry: ShownMethod, intervals: Intervals
 ) -> Row:
     """Make the row of one method on one test set, of which ``rows`` are; the cells of one that failed are empty."""
-    test_set = str(rows["test_set"].iloc[0])
-    protocols = dict(zip(rows["metric"], rows["protocol"], strict=True))
-    shown = dict.fromkeys(protocols[name] for name in spec.metrics if name in protocols)
-    images = len(results.images(rows))
-    row = texts(spec.preset, test_set, "", entry.title, entry.steps, images or "", " + ".join(shown))
+    spec = inputs.spec
+    protocols = rows[rows["metric"].isin(spec.metrics)].set_index("metric")["protocol"].to_dict()
+    row: dict[str, Value] = {"preset": spec.preset, "test_set": test_set, "source": "measured"}
+    row |= {"Test set": spec.test_sets[test_set].title, "method": entry.title, "steps": entry.steps}
+    row |= {"images": len(results.images(rows)) or None}
+    row |= {"protocol": " + ".join(dict.fromkeys(protocols[name] for name in spec.metrics if name in protocols))}
     for name in spec.metrics:
-        metric = metrics[name]
+        metric = inputs.metrics[name]
+        cell = Cell(metric.printed(results.mean(results.values(rows, name))))
         bounds = intervals.get((test_set, entry.title, name))
-        interval = (metric.printed(bounds[0]), metric.printed(bounds[1])) if bounds else None
-        row.append(Cell(metric.printed(results.mean(results.values(rows, name))), interval=interval))
-    return row
+        if bounds is not None:
+            low, high = map(metric.printed, bounds)
+            cell = replace(cell, interval=(low, high))
+            row |= {f"{metric.heading} low": low, f"{metric.heading} high": high}
+        row[metric.heading] = cell
+    return Row(row)
 
 
 def read_intervals(path: Path) -> Intervals:
     """Read the intervals of benchmark.statistics.pairwise; InputError where ``path`` is not its table."""
-    intervals = {}
-    for where, cells in results.read_csv(path, MEANS, "a table of benchmark.statistics.pairwise; make it anew"):
-        row = dict(zip(MEANS, cells, strict=True))
-        if row["low"]:
-            bounds = results.number(row["low"], where, "low"), results.number(row["high"], where, "high")
-            intervals[row["test_set"], row["method"], row["metric"]] = bounds
-    return intervals
+    what = "a table of benchmark.statistics.pairwise; make it anew"
+    rows = results.read_rendered(path, MEANS, ("low", "high"), what).to_dict("records")
+    return {
+        (row["test_set"], row["method"], row["metric"]): (float(row["low"]), float(row["high"]))
+        for row in rows
+        if row["low"]
+    }
 
 
-def published_rows(spec: QualitySpec, values: pd.DataFrame) -> dict[str, list[Row]]:
-    """Make the rows of the published table of ``spec`` for what was not measured, by test set."""
-    values = values[values["table"] == spec.published]
-    sets = list(dict.fromkeys(values["test_set"]))
-    wanted = [test_set for test_set in spec.test_sets if test_set in sets] or sets
-    measured = {method.published_name for method in spec.methods.values() if method.weights is None}
-    groups: dict[str, list[Row]] = {}
-    for test_set in wanted:
-        of_set = values[values["test_set"] == test_set]
-        for method, rows in of_set.groupby("method", sort=False):
-            if method in measured and test_set in spec.test_sets:
-                continue
-            first = rows.iloc[0]
-            row = texts(PUBLISHED, test_set, "", method, first["steps"], "", first["protocol"], published=True)
-            printed = dict(zip(rows["metric"], rows["printed"], strict=True))
-            row += texts(*(printed.get(name, "") for name in spec.metrics), first["source"], published=True)
-            groups.setdefault(test_set, []).append(row)
-    return groups
+def published_rows(inputs: Inputs[QualitySpec]) -> list[Row]:
+    """Make the rows of the published table of the spec for what was not measured, test set by test set."""
+    spec, values = inputs.spec, inputs.published[inputs.published["table"] == inputs.spec.published]
+    of_spec = values[values["test_set"].isin(list(spec.test_sets))]
+    if not of_spec.empty:
+        measured = of_spec["method"].isin(
+            [method.published_name for method in spec.methods.values() if method.weights is None]
+        )
+        values = of_spec[~measured]
+    rows = []
+    for (test_set, method), of_method in values.groupby(["test_set", "method"], sort=False):
+        first = of_method.iloc[0]
+        title = spec.test_sets[test_set].title if test_set in spec.test_sets else spec.titles.get(test_set, test_set)
+        printed = dict(zip(of_method["metric"], of_method["printed"], strict=True))
+        row = {"preset": "published", "test_set": test_set, "Test set": title, "method": method}
+        row |= {key: first[key] for key in ("steps", "protocol", "source")}
+        row |= {inputs.metrics[name].heading: printed.get(name, "") for name in spec.metrics}
+        rows.append(Row(row, published=True))
+    return rows
 
 
-def append_published(groups: dict[str, list[Row]], others: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """Join measured and published rows by test set, measured ones first, each with its source."""
-    joined = {test_set: [[*row, Cell("measured")] for row in rows] for test_set, rows in groups.items()}
-    for test_set, rows in others.items():
-        joined.setdefault(test_set, []).extend(rows)
-    return joined
+def mark_best(rows: list[Row], heading: str, higher_is_better: bool) -> None:
+    """Mark best and second best of a metric among the measured rows of one test set."""
+    cells = [row.cell(heading) for row in rows]
+    for row, cell, mark in zip(rows, cells, marks([cell.text for cell in cells], higher_is_better), strict=True):
+        row.values[heading] = replace(cell, mark=mark)
 
 
-def mark_columns(metrics: list[Metric], rows: list[Row]) -> list[Row]:
-    """Mark best and second best of each metric among the measured rows of one test set."""
-    marked = [list(row) for row in rows]
-    for column, metric in enumerate(metrics, start=len(FIXED)):
-        printed = ["" if row[column].published else row[column].text for row in rows]
-        for row, mark in zip(marked, marks(printed, metric.higher_is_better), strict=True):
-            row[column] = replace(row[column], mark=mark)
-    return marked
-
-
-def named(spec: QualitySpec, test_set: str, rows: list[Row]) -> list[Row]:
-    """Write the title of the test set into the first of its rows."""
-    title = spec.test_sets[test_set].title if test_set in spec.test_sets else spec.titles.get(test_set, test_set)
-    at = FIXED.index(Column(title="Test set"))
-    return [[*row[:at], Cell(title if index == 0 else ""), *row[at + 1 :]] for index, row in enumerate(rows)]
-
-
-def remarks(spec: QualitySpec, metrics: Metrics, frame: pd.DataFrame) -> list[str]:
+def remarks(inputs: Inputs[QualitySpec]) -> list[str]:
     """Say of each method or metric that is absent or must be read with care, why."""
-    lines, failed = [], set()
-    for (method, test_set), rows in frame.groupby(["method", "test_set"], sort=False):
+    spec, lines, others = inputs.spec, [], []
+    for (method, test_set), rows in inputs.frame.groupby(["method", "test_set"], sort=False):
         title = spec.methods[method].title if method in spec.methods else method
         if note := results.method_note(rows):
             lines.append(f"{title}: {note}")
-        if not results.has_values(rows) and rows["note"].nunique() == 1:
-            failed.add((method, test_set))
+        if results.has_values(rows) or rows["note"].nunique() > 1:
+            others.append(rows)
+        else:
             place = spec.test_sets[test_set].title if test_set in spec.test_sets else test_set
             lines.append(f"{title} on {place} not measured: {results.first_note(rows)}")
-    lines += metric_notes(spec.metrics, metrics, frame, failed)
+    lines += metric_notes(spec.metrics, inputs.metrics, pd.concat(others)) if others else []
     return list(dict.fromkeys(lines))
 
 
-def metric_notes(
-    names: tuple[str, ...], metrics: Metrics, frame: pd.DataFrame, failed: set[tuple[str, str]]
-) -> list[str]:
-    """List the notes of each metric, once each; those of methods that ``failed`` on a test set are left out."""
-    noted = frame[frame["note"] != ""]
-    wanted = [key not in failed for key in zip(noted["method"], noted["test_set"], strict=True)]
-    noted = noted.loc[pd.Series(wanted, index=noted.index, dtype=bool)]  # as a list, none would select no column
+def metric_notes(names: tuple[str, ...], metrics: Metrics, rows: pd.DataFrame) -> list[str]:
+    """List what the notes of ``rows`` say of each metric, once each."""
     lines = []
     for name in names:
-        of_metric = noted[noted["metric"] == name]
-        for value, note in zip(of_metric["value"], of_metric["note"], strict=True):
+        of_metric = rows[rows["metric"] == name]
+        for is_absent, note in zip(of_metric["value"].isna(), of_metric["note"], strict=True):
             _, reason = results.split_note(note)
             if reason:
-                lines.append(f"{metrics[name].title} {'not measured: ' if pd.isna(value) else ''}{reason}")
+                lines.append(f"{metrics[name].title} {'not measured: ' * is_absent}{reason}")
     return list(dict.fromkeys(lines))
 
 
-def notes(groups: dict[str, list[Row]], has_intervals: bool) -> list[str]:
-    """Say what the cells mean: protocol, intervals, and which rows are somebody else's."""
-    rows = [row for group in groups.values() for row in group]
-    at = FIXED.index(Column("protocol"))
-    protocols = ", ".join(dict.fromkeys(row[at].text for row in rows if not row[0].published))
-    lines = [f"Protocol {protocols}; averages over the images. An empty cell was not measured."]
-    if has_intervals:
-        lines.append("In brackets: the 95 % bootstrap interval of the average.")
-    sources = dict.fromkeys(row[-1].text for row in rows if row[0].published)
-    if sources:
-        lines.append(f"Rows in italics were not measured here, but published: {', '.join(sources)}.")
-    return lines
-
-
-def compose(
-    spec: QualitySpec,
-    metrics: Metrics,
-    frame: pd.DataFrame,
-    values: pd.DataFrame | None = None,
-    intervals: Intervals | None = None,
-) -> Table:
-    """Make the table of measured rows, with published ``values`` and with ``intervals`` where they are given.
+def compose(inputs: Inputs[QualitySpec], intervals: Intervals | None = None) -> Table:
+    """Make the table of measured rows, with the published ones that the spec names, and with ``intervals``.
 
     InputError where the methods of a test set were not measured alike.
     """
-    chosen = {name: metrics[name] for name in spec.metrics}
+    spec, frame = inputs.spec, inputs.frame
+    chosen = {name: inputs.metrics[name] for name in spec.metrics}
     groups: dict[str, list[Row]] = {}
     for test_set in spec.test_sets:
         results.check_alike(frame, spec.methods, test_set, chosen)
         groups[test_set] = [
-            measured_row(spec, metrics, results.of(frame, method, test_set), entry, intervals or {})
+            measured_row(inputs, test_set, results.of(frame, method, test_set), entry, intervals or {})
             for method, entry in spec.methods.items()
         ]
-    columns = [*FIXED]
-    columns += [Column(m.heading, m.heading, number=True, interval=intervals is not None) for m in chosen.values()]
-    if values is not None:
-        groups = append_published(groups, published_rows(spec, values))
+        for metric in chosen.values():
+            mark_best(groups[test_set], metric.heading, metric.higher_is_better)
+    protocols = dict.fromkeys(row.cell("protocol").text for rows in groups.values() for row in rows)
+    notes = [f"Protocol {', '.join(protocols)}; averages over the images. An empty cell was not measured."]
+    columns = [*COLUMNS, *(Column(metric.heading, metric.heading, number=True) for metric in chosen.values())]
+    published = published_rows(inputs)
+    for row in published:
+        groups.setdefault(row.cell("test_set").text, []).append(row)
+    if spec.published and not inputs.published.empty:
         columns.append(Column("source"))
-    marked = {test_set: mark_columns(list(chosen.values()), rows) for test_set, rows in groups.items()}
-    return Table(
-        title=spec.title,
-        caption=spec.caption,
-        columns=columns,
-        groups=[named(spec, test_set, rows) for test_set, rows in marked.items()],
-        banner=PRESETS[spec.preset],
-        notes=notes(groups, intervals is not None),
-        remarks=remarks(spec, metrics, frame),
-    )
+    if intervals is not None:
+        columns += [Column(f"{metric.heading} {end}") for metric in chosen.values() for end in ("low", "high")]
+        notes.append("In brackets: the 95 % bootstrap interval of the average.")
+    if published:
+        sources = dict.fromkeys(row.cell("source").text for row in published)
+        notes.append(f"Rows in italics were not measured here, but published: {', '.join(sources)}.")
+    banner, lines = PRESETS[spec.preset], remarks(inputs)
+    return Table(spec.title, columns, list(groups.values()), spec.caption, banner, notes, lines)
 
 
 def read_table(path: Path, metrics: Metrics) -> pd.DataFrame:
@@ -209,7 +169,7 @@ def read_table(path: Path, metrics: Metrics) -> pd.DataFrame:
     """
     what = "a table of benchmark.tables.quality; render it first"
     head = results.read_head(path, what)
-    fixed = [column.name for column in FIXED if column.name]
+    fixed = [column.key for column in COLUMNS if column.csv]
     if head[: len(fixed)] != fixed:
         raise InputError(f"{path} line 1: the columns must begin with {','.join(fixed)}; it should be {what}")
     return results.read_rendered(path, head, {metric.heading for metric in metrics.values()} & set(head), what)
@@ -217,26 +177,13 @@ def read_table(path: Path, metrics: Metrics) -> pd.DataFrame:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.tables.quality", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--spec", type=Path, required=True, help="YAML: preset, title, caption, metrics, ...")
-    parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
-    parser.add_argument(
-        "--rows", type=Path, nargs="+", required=True, help="CSV files of benchmark.evaluation.evaluate"
-    )
-    parser.add_argument("--published", type=Path, nargs="+", help="CSV files of published numbers, to show beside")
+    parser = make_parser("benchmark.tables.quality", __doc__)
+    add_inputs(parser, QualitySpec)
     parser.add_argument("--statistics", type=Path, help="CSV of benchmark.statistics.pairwise, to show its intervals")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="path without ending; .csv, .md, .tex, .html are written"
-    )
+    parser.add_argument("--out", type=Path, required=True, help="path without ending; .csv, .md, .tex, .html are made")
     args = parser.parse_args()
-    spec, metrics = settings.read(args.spec, QualitySpec), results.read_metrics(args.registry)
-    results.check_known(spec.metrics, metrics, args.spec)
-    frame = results.load(args.rows, metrics)
-    values = published.load(args.published, metrics) if args.published and spec.published else None
-    intervals = read_intervals(args.statistics) if args.statistics else None
-    write(compose(spec, metrics, frame, values, intervals), args.out)
+    inputs = read_inputs(args, QualitySpec)
+    write(compose(inputs, read_intervals(args.statistics) if args.statistics else None), args.out)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape as escape_html
 from pathlib import Path
+
+import pandas as pd
 
 from benchmark.tables.table import Cell, Column, Table
 from osediff.common.files import write_text
 
 SIGNS = {"better": " ▲", "worse": " ▼", "": ""}
-LEGEND = ("Best", "second best", "of what was measured on a test set.")
 STYLE = (
     "body{font:15px/1.5 sans-serif;margin:2em auto;max-width:75em;padding:0 1em}"
     "table{border-collapse:collapse}th,td{padding:.25em .7em;text-align:left}.number{text-align:right}"
@@ -42,8 +42,35 @@ LATEX = {
     "✗": r"$\times$",
     "·": r"$\cdot$",
 }
-Wrap = Callable[[str], str]
-Looks = dict[str, Wrap]  # how a property of a cell looks: best, second, published, note, interval
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a form escapes text, and a template of how it shows each property of a cell."""
+
+    escape: Callable[[str], str]
+    best: str = "{}"
+    second: str = "{}"
+    published: str = "{}"
+    interval: str = " {}"
+
+    def content(self, cell: Cell, is_published: bool) -> str:
+        """Render a cell: text with spread and verdict, as its properties look, then its interval."""
+        text = (
+            cell.text + (f" ± {cell.spread}" if cell.spread else "") + SIGNS[cell.verdict] if cell.text else cell.note
+        )
+        text = self.escape(text)
+        if text and cell.mark:
+            text = getattr(self, cell.mark).format(text)
+        if text and is_published:
+            text = self.published.format(text)
+        return text + (self.interval.format(self.escape("[{}, {}]".format(*cell.interval))) if cell.interval else "")
+
+    def legend(self, table: Table) -> list[str]:
+        """Say what the marks of cells mean; nothing where there are none."""
+        marked = any(row.cell(column.key).mark for row in table.rows for column in table.columns)
+        marks = f"{self.best.format('Best')} and {self.second.format('second best')}"
+        return [f"{marks} of what was measured on a test set."] if marked else []
 
 
 def write(table: Table, out: Path, forms: tuple[str, ...] = ("csv", "md", "tex", "html")) -> None:
@@ -55,41 +82,28 @@ def write(table: Table, out: Path, forms: tuple[str, ...] = ("csv", "md", "tex",
 
 
 def csv_text(table: Table) -> str:
-    """Render the columns that have a name, then low and high of those with intervals."""
-    named = [index for index, column in enumerate(table.columns) if column.name]
-    bounded = [index for index in named if table.columns[index].interval]
-    head = [table.columns[index].name for index in named]
-    head += [f"{table.columns[index].name} {bound}" for index in bounded for bound in ("low", "high")]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    for row in table.rows:
-        bounds = [bound for index in bounded for bound in (row[index].interval or ("", ""))]
-        writer.writerow([*(row[index].text for index in named), *bounds])
-    return text.getvalue()
+    """Render CSV: the columns that belong to it, under their keys, and texts alone."""
+    keys = [column.key for column in table.columns if column.csv]
+    texts = [[row.cell(key).text for key in keys] for row in table.rows]
+    return str(pd.DataFrame(texts, columns=keys).to_csv(index=False, lineterminator="\n"))
 
 
-def shown(table: Table) -> tuple[list[Column], list[list[list[Cell]]]]:
-    """Take the columns that have a title, and the cells of each group below them."""
-    kept = [index for index, column in enumerate(table.columns) if column.title]
-    columns = [table.columns[index] for index in kept]
-    return columns, [[[row[index] for index in kept] for row in group] for group in table.groups]
-
-
-def content(cell: Cell, escape: Wrap, looks: Looks) -> str:
-    """Render one cell: its text as it is escaped and looks in one form, then spread, verdict and interval."""
-    if not cell.text:
-        return looks["published" if cell.published else "note"](escape(cell.note)) if cell.note else ""
-    text = escape(cell.text + (f" ± {cell.spread}" if cell.spread else "") + SIGNS[cell.verdict])
-    for name in filter(None, (cell.mark, "published" if cell.published else "")):
-        text = looks[name](text)
-    low, high = cell.interval or ("", "")
-    return text + (looks["interval"](escape(f"[{low}, {high}]")) if low else "")
-
-
-def has_marks(table: Table) -> bool:
-    """Tell whether a cell is marked, so that the marks need their legend."""
-    return any(cell.mark for row in table.rows for cell in row)
+def shown(table: Table) -> tuple[list[Column], list[list[list[tuple[Cell, bool]]]]]:
+    """Take the columns that have a title; and of each group and row the cells below them, each with whether it is published."""
+    columns = [column for column in table.columns if column.title]
+    groups = [
+        [
+            [
+                (Cell(), False)
+                if column.group and index
+                else (row.cell(column.key), row.published and not column.group)
+                for column in columns
+            ]
+            for index, row in enumerate(group)
+        ]
+        for group in table.groups
+    ]
+    return columns, groups
 
 
 def plain_markdown(text: str) -> str:
@@ -100,22 +114,20 @@ def plain_markdown(text: str) -> str:
 
 def markdown(table: Table, level: int = 1) -> str:
     """Render Markdown with a heading of ``level``: best bold, second best underlined, published in italics."""
+    form = Form(plain_markdown, "**{}**", "<u>{}</u>", "*{}*")
     columns, groups = shown(table)
-    looks: Looks = {"best": "**{}**".format, "second": "<u>{}</u>".format, "published": "*{}*".format}
-    looks |= {"note": "{}".format, "interval": " {}".format}
-    lines = [f"{'#' * level} {plain_markdown(table.title)}", ""]
-    lines += [f"**{plain_markdown(table.banner)}**", ""] if table.banner else []
-    lines += [plain_markdown(table.caption), ""] if table.caption else []
+    paragraphs = [f"{'#' * level} {plain_markdown(table.title)}"]
+    paragraphs += [f"**{plain_markdown(table.banner)}**"] if table.banner else []
+    paragraphs += [plain_markdown(table.caption)] if table.caption else []
     if table.rows:
-        lines.append("| " + " | ".join(plain_markdown(column.title) for column in columns) + " |")
-        lines.append("|" + "|".join("--:" if column.number else "---" for column in columns) + "|")
-    for row in (row for group in groups for row in group):
-        lines.append("| " + " | ".join(content(cell, plain_markdown, looks) for cell in row) + " |")
-    best, second, of = LEGEND
-    legend = [f"**{best}** and <u>{second}</u> {of}"] if has_marks(table) else []
-    lines += ["", *(f"{line}\n" for line in [*map(plain_markdown, table.notes), *legend])]
-    lines += [f"- {plain_markdown(remark)}" for remark in table.remarks]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
+        lines = [[plain_markdown(column.title) for column in columns]]
+        lines += [[form.content(*cell) for cell in row] for group in groups for row in group]
+        rendered = ["| " + " | ".join(line) + " |" for line in lines]
+        rendered.insert(1, "|" + "|".join("--:" if column.number else "---" for column in columns) + "|")
+        paragraphs.append("\n".join(rendered))
+    paragraphs += [*map(plain_markdown, table.notes), *form.legend(table)]
+    paragraphs.append("\n".join(f"- {plain_markdown(remark)}" for remark in table.remarks))
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
 
 
 def plain_latex(text: str) -> str:
@@ -125,32 +137,26 @@ def plain_latex(text: str) -> str:
 
 def latex(table: Table) -> str:
     r"""Render a LaTeX float (booktabs): best red and second best blue as in the paper, published gray and slanted."""
+    form = Form(plain_latex, r"\best{{{}}}", r"\second{{{}}}", r"\published{{{}}}", r" {{\tiny {}}}")
     columns, groups = shown(table)
-    looks: Looks = {"best": r"\best{{{}}}".format, "second": r"\second{{{}}}".format}
-    looks |= {"published": r"\published{{{}}}".format, "note": "{}".format, "interval": r" {{\tiny {}}}".format}
     body = []
     for group in groups:
         body.append(r"\midrule")
         for row in group:
-            line = " & ".join(content(cell, plain_latex, looks) for cell in row)
+            line = " & ".join(form.content(*cell) for cell in row)
             # A bracket at the start of a row would be an argument of the line break before it.
             body.append(("{}" if line.startswith(("[", "*")) else "") + line + r" \\")
-    best, second, of = LEGEND
-    legend = [rf"\best{{{best}}} and \second{{{second}}} {of}"] if has_marks(table) else []
     title = re.sub(r"^Table \d+\W*", "", table.title)  # LaTeX numbers its tables itself
-    caption = "\n".join(
-        [
-            *map(
-                plain_latex,
-                filter(
-                    None,
-                    [f"{title[:1].upper()}{title[1:]}." if title else "", table.caption, table.banner, *table.notes],
-                ),
-            ),
-            *legend,
-        ]
-    )
+    title = f"{title[:1].upper()}{title[1:]}." if title else ""
+    sentences = [*map(plain_latex, (title, table.caption, table.banner, *table.notes)), *form.legend(table)]
+    caption = "\n".join(filter(None, sentences))
     symbols = "amssymb," if any("blacktriangle" in line or "checkmark" in line for line in body) else ""
+    remarks = [
+        plain_latex(remark).replace("/", r"/\allowbreak ") + r"\par" for remark in table.remarks
+    ]  # long addresses
+    if remarks:
+        start = r"\par\medskip\begin{minipage}{\textwidth}\footnotesize\sloppy"
+        remarks = [start, *remarks, r"\end{minipage}"]
     lines = [
         rf"% needs \usepackage{{{symbols}booktabs,xcolor}}",
         r"\providecommand{\best}[1]{\textcolor{red}{#1}}",
@@ -165,19 +171,16 @@ def latex(table: Table) -> str:
         *body,
         r"\bottomrule",
         r"\end{tabular}",
+        *remarks,
+        r"\end{table*}",
     ]
-    if table.remarks:
-        breakable = [plain_latex(remark).replace("/", r"/\allowbreak ") for remark in table.remarks]  # long addresses
-        lines += [r"\par\medskip\begin{minipage}{\textwidth}\footnotesize\sloppy"]
-        lines += [*(f"{remark}\\par" for remark in breakable), r"\end{minipage}"]
-    return "\n".join([*lines, r"\end{table*}"]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def html(table: Table) -> str:
     """Render the table and what stands below it as a piece of HTML, to be put into a page; ``STYLE`` has its classes."""
+    form = Form(escape_html, interval=" <small>{}</small>")
     columns, groups = shown(table)
-    looks: Looks = dict.fromkeys(("best", "second", "published", "note"), str)
-    looks["interval"] = " <small>{}</small>".format
     lines = ["<table>", *([f"<caption>{escape_html(table.caption)}</caption>"] if table.caption else [])]
     lines.append("<thead><tr>")
     for column in columns:
@@ -187,19 +190,18 @@ def html(table: Table) -> str:
     for group in groups:
         lines.append("<tbody>")
         for row in group:
-            cells = []
-            for column, cell in zip(columns, row, strict=True):
-                names = ["number" if column.number else "", cell.mark, "published" if cell.published else ""]
+            cells = ""
+            for column, (cell, is_published) in zip(columns, row, strict=True):
+                names = ["number" if column.number else "", cell.mark, "published" if is_published else ""]
                 names.append("note" if cell.note and not cell.text else "")
                 classes = f' class="{" ".join(filter(None, names))}"' if any(names) else ""
-                cells.append(f"<td{classes}>{content(cell, escape_html, looks)}</td>")
-            lines.append("<tr>" + "".join(cells) + "</tr>")
+                cells += f"<td{classes}>{form.content(cell, is_published)}</td>"
+            lines.append(f"<tr>{cells}</tr>")
         lines.append("</tbody>")
     lines.append("</table>")
-    best, second, of = LEGEND
-    lines += [f"<p>{escape_html(note)}</p>" for note in filter(None, [table.banner, *table.notes])]
-    if has_marks(table):
-        lines.append(f'<p><span class="best">{best}</span> and <span class="second">{second}</span> {of}</p>')
+    legend = Form(str, '<span class="best">{}</span>', '<span class="second">{}</span>').legend(table)
+    sentences = [*map(escape_html, filter(None, [table.banner, *table.notes])), *legend]
+    lines += [f"<p>{sentence}</p>" for sentence in sentences]
     if table.remarks:
         lines += ["<ul>", *(f"<li>{escape_html(remark)}</li>" for remark in table.remarks), "</ul>"]
     return "\n".join(lines) + "\n"
@@ -208,7 +210,7 @@ def html(table: Table) -> str:
 def html_page(table: Table) -> str:
     """Render a page of HTML that needs nothing beside it: no script, no style sheet, no network."""
     title = escape_html(table.title)
-    head = (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n<title>{title}</title><style>{STYLE}</style>'
+    head = f'<meta charset="utf-8">\n<title>{title}</title><style>{STYLE}</style>'
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n<h1>{title}</h1>\n{html(table)}</body></html>\n'
     )
-    return f"{head}</head><body>\n<h1>{title}</h1>\n{html(table)}</body></html>\n"

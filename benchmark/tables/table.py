@@ -1,6 +1,6 @@
 """A table as an object: columns, groups of rows, cells. benchmark.tables.render makes CSV, Markdown, LaTeX and HTML of it.
 
-A cell says what it is (best, published, a failure); how that looks is the renderer's business.
+A cell says what it is (best, uncertain, a failure); how that looks is the renderer's business.
 """
 
 from __future__ import annotations
@@ -22,32 +22,47 @@ class Cell:
 
     text: str = ""
     mark: Mark = ""
-    published: bool = False
     interval: tuple[str, str] | None = None
     spread: str = ""
     verdict: Verdict = ""
     note: str = ""
 
 
+Value = Cell | str | int | float | None
+
+
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading in the CSV and in the other forms. A column without a heading is left out of that form.
+    """One column.
 
-    ``interval``: the CSV gets two more columns at its end, ``<name> low`` and ``<name> high``.
+    ``key`` is what rows call it, and its heading in the CSV unless ``csv`` is false. ``title`` is its heading in the
+    other forms, which leave out a column without a title. A column with ``group`` shows its value on the first row of
+    a group of rows only.
     """
 
-    name: str = ""
+    key: str
     title: str = ""
     number: bool = False
-    interval: bool = False
+    csv: bool = True
+    group: bool = False
 
 
-Row = list[Cell]
+@dataclass(frozen=True)
+class Row:
+    """One row: cells, or plain values, by the keys of columns. It may lack some keys, and have keys of no column."""
+
+    values: dict[str, Value]
+    published: bool = False
+
+    def cell(self, key: str) -> Cell:
+        """Return the cell of a column; an empty one where the row has none."""
+        value = self.values.get(key)
+        return value if isinstance(value, Cell) else Cell("" if value is None else str(value))
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table: ``groups`` are runs of rows with a line between them, and every row has a cell for each column.
+    """A table: ``groups`` are runs of rows with a line between them.
 
     ``banner`` says what kind of numbers these are, ``notes`` are sentences below the table, ``remarks`` a list below those.
     """
@@ -60,21 +75,15 @@ class Table:
     notes: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        """Refuse a row that has not one cell per column, which is a mistake of the caller."""
-        for row in self.rows:
-            if len(row) != len(self.columns):
-                raise ValueError(f"{self.title}: a row has {len(row)} cells for {len(self.columns)} columns")
-
     @property
     def rows(self) -> list[Row]:
         """All rows, in order."""
         return [row for group in self.groups for row in group]
 
 
-def texts(*values: object, published: bool = False) -> Row:
-    """Make a row of cells of plain values; None is an empty cell."""
-    return [Cell("" if value is None else str(value), published=published) for value in values]
+def plain_rows(columns: list[Column], lines: list[tuple[Value, ...]]) -> list[Row]:
+    """Make rows of lines that have one value for each column."""
+    return [Row(dict(zip((column.key for column in columns), line, strict=True))) for line in lines]
 
 
 def marks(values: list[str], higher_is_better: bool) -> list[Mark]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmark.tables.render import markdown
 from benchmark.tables.specs import TrainingCostSpec
-from benchmark.tables.table import Column, Table, texts
+from benchmark.tables.table import Column, Table, Value, plain_rows
 from osediff.common import settings
 from osediff.common.errors import run
 from osediff.common.files import write_text
@@ -25,14 +25,14 @@ def hours(spec: TrainingCostSpec, trainings: int) -> float:
 
 def compose(spec: TrainingCostSpec) -> Table:
     """Make the plan: a line per ablation, in order; a training that a line above needs too costs nothing there."""
-    rows = []
+    lines: list[tuple[Value, ...]] = []
     seen: set[str] = set()
     for ablation in spec.ablations:
         needed = set(ablation.trainings)
         new = needed - seen
         seen |= needed
         times = (f"{hours(spec, len(trainings)):.1f}" for trainings in (needed, new))
-        rows.append(texts(ablation.title, ablation.rows, len(needed), len(new), spec.steps, *times))
+        lines.append((ablation.title, ablation.rows, len(needed), len(new), spec.steps, *times))
     cost, seeds = spec.cost, ", ".join(map(str, spec.seeds))
     total = f"All: {len(seen)} trainings, {hours(spec, len(seen)):.1f} {cost.device}-hours"
     banner = f"{total} ({len(spec.seeds)} of each variant, seeds {seeds})."
@@ -40,9 +40,9 @@ def compose(spec: TrainingCostSpec) -> Table:
         f"A step takes {cost.seconds_per_step} s on {cost.devices} × {cost.device}; {cost.source}.",
         "Every variant is counted as the default one; restoring, measuring and extracting prompts are not counted.",
     ]
-    columns = [Column(title=title, number=title != "ablation") for title in HEAD]
+    columns = [Column(title, title, number=title != "ablation") for title in HEAD]
     title = f"Plan of the ablations, {spec.preset} preset"
-    return Table(title, columns, [rows], "An estimate, made before anything ran.", banner, notes)
+    return Table(title, columns, [plain_rows(columns, lines)], "An estimate, made before anything ran.", banner, notes)
 
 
 def main() -> None:

@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pandas as pd
+
+from benchmark.data import published
 from benchmark.evaluation.results import COLUMNS, read_metrics
+from benchmark.tables.inputs import Inputs, Spec
 from osediff.common import settings
 from osediff.common.settings import Model
 from tests.helpers import ROOT
@@ -35,6 +39,14 @@ def write_rows(path: Path, method: str, test_set: str, values: Values, protocol:
 def spec_of(content: Mapping[str, Any], model: type[Model]) -> Model:
     """Make a spec of plain content."""
     return settings.parse(dict(content), model, "spec")
+
+
+def inputs_of(
+    content: Mapping[str, Any], model: type[Spec], frame: pd.DataFrame, values: pd.DataFrame | None = None
+) -> Inputs[Spec]:
+    """Make what a table is made of: a spec of plain content, measured rows and published ``values`` (None: none)."""
+    none = published.load([], METRICS)
+    return Inputs(settings.parse(dict(content), model, "spec"), METRICS, frame, none if values is None else values)
 
 
 def write_spec(path: Path, content: Mapping[str, Any], model: type[Model]) -> Path:

@@ -33,11 +33,11 @@ def test_a_network_is_bound_by_the_slower_of_arithmetic_and_memory(monkeypatch: 
         options={"backbone": backbone, "extractor": False},
         precision="fp32",
     )
-    rows = {row[0].text: [cell.text for cell in row[1:]] for row in roofline.measure_table(spec, "cpu").rows}
+    rows = {row.values["network"]: row.values for row in roofline.measure_table(spec, "cpu").rows}
     with torch.device("meta"):
         unet = osediff_modules(64, backbone)[1]
     arithmetic, memory = 2 * count_operators(unet).total / 1e12, roofline.count_bytes(unet, 4) / 1e9
-    assert rows["UNet"][2] == ("arithmetic" if arithmetic > memory else "memory")
-    assert float(rows["UNet"][3]) == pytest.approx(1e3 * max(arithmetic, memory), abs=0.06)
-    assert rows["UNet"][4:] == ["1000.0", f"{max(arithmetic, memory):.0%}"]
-    assert rows["all"][4] == "4000.0"
+    assert rows["UNet"]["bound by"] == ("arithmetic" if arithmetic > memory else "memory")
+    assert float(str(rows["UNet"]["bound (ms)"])) == pytest.approx(1e3 * max(arithmetic, memory), abs=0.06)
+    assert rows["UNet"]["measured (ms)"] == "1000.0" and rows["UNet"]["achieved"] == f"{max(arithmetic, memory):.0%}"
+    assert rows["all"]["measured (ms)"] == "4000.0"

@@ -15,7 +15,7 @@ from benchmark.statistics import pairwise
 from benchmark.statistics.bootstrap import holm, resampled_means
 from benchmark.tables.specs import ComparisonSpec
 from osediff.common.errors import InputError
-from tests.benchmark.rows import METRICS, command, read_rows, spec_of, write_rows, write_spec
+from tests.benchmark.rows import METRICS, command, inputs_of, read_rows, write_rows, write_spec
 from tests.helpers import ROOT
 
 SPEC: dict[str, Any] = {
@@ -81,4 +81,4 @@ def test_methods_measured_on_other_images_are_refused(rows: list[Path]) -> None:
     lines = rows[1].read_text().splitlines()
     rows[1].write_text("\n".join(line for line in lines if "image003" not in line) + "\n")
     with pytest.raises(InputError, match="b on t has other images"):
-        pairwise.report(spec_of(SPEC, ComparisonSpec), METRICS, results.load(rows, METRICS))
+        pairwise.compute_report(inputs_of(SPEC, ComparisonSpec, results.load(rows, METRICS)))

@@ -121,5 +121,5 @@ def test_the_nearest_reading_is_named_with_its_remainder(rendered: tuple[list[di
 
 
 def test_published_rows_are_the_papers() -> None:
-    rows = {row["method"]: row for row in table2.rows_published(published.load([PUBLISHED], METRICS))}
+    rows = {row.values["method"]: row.values for row in table2.rows_published(published.load([PUBLISHED], METRICS))}
     assert rows["StableSR"]["gmacs"] == "79940" and rows["PASD"]["mparams"] == "1900"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,9 @@ from benchmark.data import published as data
 from benchmark.evaluation.results import COLUMNS
 from benchmark.metrics.registry import read_registry
 from benchmark.tables import published
-from benchmark.tables.published import COLUMNS as TABLE_COLUMNS
 from benchmark.tables.render import csv_text, markdown
 from benchmark.tables.specs import ComparisonSpec
-from tests.benchmark.rows import METRICS, spec_of
+from tests.benchmark.rows import METRICS, inputs_of
 from tests.helpers import ROOT
 
 FILES = sorted((ROOT / "config/published").glob("*.csv"))
@@ -43,12 +43,9 @@ def printed(metric: str, value: str, **other: str) -> pd.DataFrame:
 
 def rendered(spec: dict[str, Any], measured: pd.DataFrame, values: pd.DataFrame) -> tuple[dict[str, str], str]:
     """The first row of the CSV by column, and the Markdown."""
-    model = spec_of(spec, ComparisonSpec)
-    whole, shown = published.tables(model, published.compare(model, METRICS, measured, values))
-    names = [column.name for column in TABLE_COLUMNS if column.name]
-    cells = {column.name: cell.text for column, cell in zip(whole.columns, whole.rows[0], strict=True)}
-    assert csv_text(whole).splitlines()[0] == ",".join(names)
-    return cells, markdown(shown)
+    inputs = inputs_of(spec, ComparisonSpec, measured, values)
+    whole, shown = published.tables(inputs.spec, published.compare(inputs))
+    return next(csv.DictReader(csv_text(whole).splitlines())), markdown(shown)
 
 
 @pytest.mark.parametrize(
@@ -98,9 +95,9 @@ def test_other_preset_and_other_images(change: dict[str, Any], reason: str) -> N
 
 
 def test_nothing_to_compare_is_said() -> None:
-    spec = spec_of(SPEC | {"methods": {"mine": {"title": "Mine", "steps": 1}}}, ComparisonSpec)
-    rows = published.compare(spec, METRICS, frame(("a", "psnr", 1.0, "")), printed("psnr", "27.92"))
-    text = markdown(published.tables(spec, rows)[1])
+    spec = SPEC | {"methods": {"mine": {"title": "Mine", "steps": 1}}}
+    inputs = inputs_of(spec, ComparisonSpec, frame(("a", "psnr", 1.0, "")), printed("psnr", "27.92"))
+    text = markdown(published.tables(inputs.spec, published.compare(inputs))[1])
     assert "Nothing to compare: no published number in config/published is of Mine" in text
 
 
@@ -112,19 +109,13 @@ def test_the_authors_images_match_the_authors_numbers(measured: Any) -> None:
         ("authors", "drealsr", image, name, round(value, 6), registry.protocol_of(name), measured.notes[name])
         for image, name, value in measured.rows
     ]
-    spec = spec_of(
-        SPEC
-        | {
-            "metrics": list(METRICS),
-            "methods": {"authors": {"title": "Authors", "steps": 1, "published": "OSEDiff"}},
-            "test_sets": {"drealsr": {"title": "DrealSR", "images": 93}},
-        },
-        ComparisonSpec,
-    )
-    values = data.load(FILES, METRICS)
-    compared = published.compare(spec, METRICS, pd.DataFrame(rows, columns=list(COLUMNS)), values)
-    index = {column.name: position for position, column in enumerate(TABLE_COLUMNS) if column.name}
-    lines = [{name: row[position].text for name, position in index.items()} for row in compared]
+    spec = SPEC | {
+        "metrics": list(METRICS),
+        "methods": {"authors": {"title": "Authors", "steps": 1, "published": "OSEDiff"}},
+        "test_sets": {"drealsr": {"title": "DrealSR", "images": 93}},
+    }
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    lines = [row.values for row in published.compare(inputs_of(spec, ComparisonSpec, frame, data.load(FILES, METRICS)))]
     ours = [line for line in lines if line["table"] in ("table1", "table4", "table8", "log")]
     verdicts = [line for line in ours if line["test_set"] == "drealsr" and line["metric"] in names]
     assert {line["metric"] for line in verdicts} >= {"psnr", "ssim"} and len(verdicts) >= 4 * 2

@@ -18,11 +18,10 @@ from benchmark.tables import quality
 from benchmark.tables.render import csv_text
 from benchmark.tables.specs import ComparisonSpec, QualitySpec
 from osediff.common.errors import InputError
-from tests.benchmark.rows import METRICS, Values, command, read_rows, spec_of, write_rows, write_spec
+from tests.benchmark.rows import METRICS, Values, command, inputs_of, read_rows, write_rows, write_spec
 from tests.helpers import ROOT
 
 Spec = dict[str, Any]
-FIXED_METHOD = [column.name for column in quality.FIXED].index("method")
 METHODS = {"bicubic": {"title": "Bicubic", "steps": 0}, "osediff": {"title": "OSE_Diff", "steps": 1}}
 
 
@@ -81,8 +80,7 @@ def test_averages_are_those_of_an_independent_computation() -> None:
     sets = {"demo-camera-soft": {"title": "Demo, soft camera"}}
     names = ["psnr", "ssim", "lpips", "niqe"]
     about = {"preset": "demo", "title": "Table 1", "caption": "C", "metrics": names, "test_sets": sets}
-    spec = spec_of(about | {"methods": METHODS}, QualitySpec)
-    table = quality.compose(spec, METRICS, results.load(files, METRICS))
+    table = quality.compose(inputs_of(about | {"methods": METHODS}, QualitySpec, results.load(files, METRICS)))
     rows = list(csv.DictReader(csv_text(table).splitlines()))
     plain = pd.concat(map(pd.read_csv, files))
     for row, method in zip(rows, METHODS, strict=True):
@@ -144,8 +142,8 @@ def test_published_rows_stand_apart_and_only_if_asked_for(
 
 
 def test_intervals_are_those_of_the_statistics(spec: Spec, files: list[Path], tmp_path: Path) -> None:
-    comparison = spec_of({key: spec[key] for key in ("preset", "metrics", "methods", "test_sets")}, ComparisonSpec)
-    report = pairwise.report(comparison, METRICS, results.load(files, METRICS))
+    comparison = {key: spec[key] for key in ("preset", "metrics", "methods", "test_sets")}
+    report = pairwise.compute_report(inputs_of(comparison, ComparisonSpec, results.load(files, METRICS)))
     (tmp_path / "statistics.csv").write_text(report.files("")["statistics.csv"])
     make(spec, files, tmp_path / "table1", "--statistics", tmp_path / "statistics.csv")
     rows = read_rows(tmp_path / "table1.csv")
@@ -173,7 +171,7 @@ def test_metrics_of_one_row_may_have_protocols_of_their_own(spec: Spec, files: l
             "\n".join(r.replace("osediff/2", "crop4/1") if "psnr" in r else r for r in file.read_text().split("\n"))
         )
     frame = results.load(files, METRICS)
-    rows = csv.DictReader(csv_text(quality.compose(spec_of(spec, QualitySpec), METRICS, frame)).splitlines())
+    rows = csv.DictReader(csv_text(quality.compose(inputs_of(spec, QualitySpec, frame))).splitlines())
     assert {row["protocol"] for row in rows} == {"crop4/1 + osediff/2"}
 
 
@@ -231,11 +229,14 @@ def test_published_rows_stay_beside_a_method_with_other_weights(spec: Spec, tmp_
         "test_sets": {"drealsr": {"title": "D"}},
     }
     official = {"title": "Real-ESRGAN", "steps": 1}
+    rows = write_rows(tmp_path / "m.csv", "m", "drealsr", {"psnr": [27.0]})
     values = published.load([ROOT / "config/published/osediff.csv"], METRICS)
 
     def names(method: dict[str, Any]) -> list[str]:
-        model = spec_of(spec | about | {"methods": {"m": method}}, QualitySpec)
-        return [row[FIXED_METHOD].text for row in quality.published_rows(model, values)["drealsr"]]
+        inputs = inputs_of(
+            spec | about | {"methods": {"m": method}}, QualitySpec, results.load([rows], METRICS), values
+        )
+        return [str(row.values["method"]) for row in quality.published_rows(inputs)]
 
     assert "Real-ESRGAN" not in names(official)
     other = {"title": "Real-ESRGAN (other weights)", "steps": 1, "published": "Real-ESRGAN", "weights": "other"}

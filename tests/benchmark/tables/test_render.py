@@ -9,27 +9,28 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmark.tables import render
-from benchmark.tables.table import Cell, Column, Mark, Table, marks, texts
+from benchmark.tables.table import Cell, Column, Row, Table
 
 ODD = r"a|b <i> & 50% _x_ #1 ${y} ~^\ *z*"
-COLUMNS = [Column("id"), Column("name", "Name"), Column("value", "Value↑", number=True, interval=True)]
+COLUMNS = [Column("id"), Column("name", "Name"), Column("value", "Value↑", number=True), Column("value low")]
 
 
 @pytest.fixture
 def table() -> Table:
     best = Cell("2.50", mark="best", interval=("2.00", "3.00"))
     second = Cell("1.50", mark="second", spread="0.10", verdict="worse")
-    rows = [[Cell("a"), Cell(ODD), best], [Cell("b"), Cell("B"), second]]
-    rows.append([Cell("c", published=True), Cell("C", published=True), Cell("9.99", published=True)])
-    rows.append([Cell("d"), Cell("D"), Cell(note="did not converge")])
+    rows = [Row({"id": "a", "name": ODD, "value": best, "value low": "2.00"})]
+    rows.append(Row({"id": "b", "name": "B", "value": second, "of no column": 1}))
+    rows.append(Row({"id": "c", "name": "C", "value": 9.99}, published=True))
+    rows.append(Row({"id": "d", "name": "D", "value": Cell(note="did not converge")}))
     return Table("Title <1>", COLUMNS, [rows], "Caption.", "Banner.", ["A note."], ["See /x_y"])
 
 
-def test_csv_has_values_alone_and_intervals_at_its_end(table: Table) -> None:
+def test_csv_has_the_texts_of_its_columns_alone(table: Table) -> None:
     rows = list(csv.reader(render.csv_text(table).splitlines()))
-    assert rows[0] == ["id", "name", "value", "value low", "value high"]
-    assert rows[1] == ["a", ODD, "2.50", "2.00", "3.00"]
-    assert [row[2:] for row in rows[2:]] == [["1.50", "", ""], ["9.99", "", ""], ["", "", ""]]
+    assert rows[0] == ["id", "name", "value", "value low"]
+    assert rows[1] == ["a", ODD, "2.50", "2.00"]
+    assert [row[2:] for row in rows[2:]] == [["1.50", ""], ["9.99", ""], ["", ""]]
 
 
 def test_markdown(table: Table) -> None:
@@ -51,7 +52,7 @@ def test_latex(table: Table) -> None:
 
 
 def test_a_latex_row_that_begins_with_a_bracket_is_no_option_of_the_line_before() -> None:
-    text = render.latex(Table("T", [Column(title="x")], [[[Cell("a")], [Cell("[b]")]]]))
+    text = render.latex(Table("T", [Column("x", "x")], [[Row({"x": "a"}), Row({"x": "[b]"})]]))
     assert "a \\\\\n{}[b] \\\\" in text
 
 
@@ -67,9 +68,12 @@ def test_html_says_the_same_and_needs_nothing(table: Table) -> None:
     assert render.html(table) in text, "a page of several tables takes the piece"
 
 
-def test_a_row_of_another_length_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="2 cells for 3 columns"):
-        Table("T", COLUMNS, [[texts("a", "b")]])
+def test_the_name_of_a_group_stands_on_its_first_row_and_is_nobodys_number() -> None:
+    columns = [Column("set", "Set", csv=False, group=True), Column("x", "X")]
+    groups = [[Row({"set": name, "x": 1}, published=True), Row({"set": name, "x": 2})] for name in ("one", "two")]
+    text = render.markdown(Table("T", columns, groups))
+    assert "| one | *1* |\n|  | 2 |\n| two | *1* |\n|  | 2 |\n" in text
+    assert render.csv_text(Table("T", columns, groups)) == "x\n1\n2\n1\n2\n"
 
 
 def test_nothing_is_written_where_a_form_fails(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,19 +84,3 @@ def test_nothing_is_written_where_a_form_fails(table: Table, tmp_path: Path, mon
     with pytest.raises(RuntimeError):
         render.write(table, tmp_path / "t")
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("values", "higher", "expected"),
-    [
-        (["1.0", "3.0", "2.0"], True, ["", "best", "second"]),
-        (["1.0", "3.0", "2.0"], False, ["best", "", "second"]),
-        (["10.0", "9.0", "9.0"], True, ["best", "second", "second"]),
-        (["2.0", "2.0", "1.0"], True, ["best", "best", "second"]),
-        (["2.0", "2.0"], True, ["best", "best"]),
-        (["2.0", ""], True, ["", ""]),
-        (["", "1.0", "2.0"], False, ["", "best", "second"]),
-    ],
-)
-def test_marks(values: list[str], higher: bool, expected: list[Mark]) -> None:
-    assert marks(values, higher) == expected
