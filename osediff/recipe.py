@@ -1,8 +1,8 @@
 """The recipe of a variant, typed: everything that decides its weights besides photographs, backbone and seed.
 
 ``Recipe`` is what training takes and what a checkpoint keeps as ``recipe.json``. ``ModelRecipe`` is the part that
-restoration needs, ``PairRecipe`` the part that decides the training pairs. Light: imports no torch, so that planning can
-use it.
+restoration needs, ``PairRecipe`` the part that decides the training pairs. Light: imports no torch, so that planning
+can use it.
 """
 
 from __future__ import annotations

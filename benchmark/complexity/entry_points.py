@@ -1,4 +1,4 @@
-"""Finds what ``module:function`` names, so that counting and timing reach methods whose packages they may not import."""
+"""Finds what ``module:function`` names: so counting and timing reach methods whose packages they may not import."""
 
 from __future__ import annotations
 

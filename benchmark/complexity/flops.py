@@ -46,9 +46,9 @@ constant_pad_nd contiguous copy_ cos cumsum detach div div_ dropout embedding em
 flatten float floor_divide full full_like gather ge gelu gt hardtanh index index_put_ index_select le leaky_relu
 leaky_relu_ lift_fresh lt masked_fill masked_fill_ max mean meshgrid min mul mul_ ne neg new_empty new_full new_zeros
 norm numpy_T ones ones_like pad permute pixel_shuffle pixel_unshuffle pow prelu reciprocal reflection_pad2d relu relu_
-remainder repeat repeat_interleave reshape roll rsqrt rsub scalar_tensor scatter scatter_ select sigmoid silu silu_ sin slice
-softmax softplus split sqrt square squeeze stack sub sum t tanh tile to transpose tril triu type_as unbind unflatten
-unfold unsqueeze view view_as where zeros zeros_like
+remainder repeat repeat_interleave reshape roll rsqrt rsub scalar_tensor scatter scatter_ select sigmoid silu silu_ sin
+slice softmax softplus split sqrt square squeeze stack sub sum t tanh tile to transpose tril triu type_as unbind
+unflatten unfold unsqueeze view view_as where zeros zeros_like
 """
 
 
@@ -166,7 +166,7 @@ def _forward_alone(function: type[torch.autograd.Function], *arguments: Any) -> 
 
 @contextmanager
 def _plain_autograd_functions() -> Iterator[None]:
-    """Run custom autograd functions, such as older gradient checkpointing, by their forward pass: they hide operators."""
+    """Run custom autograd functions (older gradient checkpointing) by their forward pass: they hide operators."""
     with patch.object(torch.autograd.Function, "apply", classmethod(_forward_alone)):
         yield
 

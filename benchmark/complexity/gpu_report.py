@@ -5,8 +5,8 @@
 Sections: numerics of bf16 and fp16, a training step for each entry of config/compute.yaml, inference time (both memory
 layouts, torch.compile with CUDA graphs, and the protocols of Table 2), evaluation in batches, and the lease of devices.
 Each section is a process of its own with a time limit: one that fails becomes a row that says why. DIR gets
-``report.md``, ``report.json`` and ``timings/*.json``; Table 2 takes the latter by ``timings:`` of the main file. The same
-command goes on after it was stopped, and ``--minutes`` limits the whole.
+``report.md``, ``report.json`` and ``timings/*.json``; Table 2 takes the latter by ``timings:`` of the main file. The
+same command goes on after it was stopped, and ``--minutes`` limits the whole.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
     python -m benchmark.complexity.scaling --spec FILE.yaml --device cpu --out results/scaling
 
 Each point is a process of its own, so that one that runs out of memory ends alone: its row says so, and so do the
-larger ones that are not tried any more. Writes CSV, Markdown, PNG and SVG; OUT.partial keeps finished points, so that a killed run goes on.
+larger ones that are not tried any more. Writes CSV, Markdown, PNG and SVG; OUT.partial keeps finished points, so that a
+killed run goes on.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python -m benchmark.complexity.timing --spec FILE.yaml --device cuda --out FILE.json
 
-The spec names a pipeline, ``module:function``, which is called as ``function(size, batch, device, protocol, **options)``
+The spec names a pipeline, ``module:function``. It is called as ``function(size, batch, device, protocol, **options)``
 and returns a function that does one run, and a line that says what a run includes. CUDA events time a GPU, a clock
 everything else. The device should be idle: ``python -m osediff.common.gpu_lease --`` in front reserves a GPU. Times of
 one device say nothing of another, and none is converted. Where memory ends, the record says so in place of a time.

@@ -1,8 +1,8 @@
 """The networks of a method, as counting, timing and the roofline need them.
 
-An entry point, ``module:function`` in config/complexity.yaml, is called as ``function(size, **options)`` and returns the
-method's networks with random weights, built on the device that is current: under ``torch.device("meta")`` the weights
-take no memory.
+An entry point, ``module:function`` in config/complexity.yaml, is called as ``function(size, **options)`` and returns
+the method's networks with random weights, built on the device that is current: under ``torch.device("meta")`` the
+weights take no memory.
 """
 
 from __future__ import annotations

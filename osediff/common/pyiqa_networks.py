@@ -37,9 +37,10 @@ LOADING_ERRORS = (
 
 
 def create(name: str, paths: Sequence[Path], device: str = "cpu", as_loss: bool = False, **options: Any) -> nn.Module:
-    """pyiqa's metric ``name`` on ``device`` with the weights in ``paths``, which together are the whole network.
+    """Pyiqa's metric ``name`` on ``device`` with the weights in ``paths``, which together are the whole network.
 
-    ``as_loss``: gradients flow through it. InputError where the files are damaged or are of another network."""
+    ``as_loss``: gradients flow through it. InputError where the files are damaged or are of another network.
+    """
     import pyiqa
     import torch
 
@@ -97,7 +98,8 @@ def empty_features(builder: Callable[..., Any]) -> Callable[..., Any]:
 def fill(net: nn.Module, paths: Sequence[Path]) -> None:
     """Load all of ``paths`` into ``net``; RuntimeError where a parameter is missing or has another shape.
 
-    Of LPIPS and DISTS the convolutions are named as torchvision names them, and constants need not be in a file."""
+    Of LPIPS and DISTS the convolutions are named as torchvision names them, and constants need not be in a file.
+    """
     state: dict[str, Tensor] = {}
     for path in paths:
         state |= read_tensors(path)

@@ -1,4 +1,4 @@
-"""The method contract: a folder of LR images in, a folder of SR images out, one PNG each, ``scale_factor`` times larger."""
+"""The method contract: a folder of LR images in, a folder of SR images out, as PNG, ``scale_factor`` times larger."""
 
 from __future__ import annotations
 
@@ -91,9 +91,10 @@ def restore_batches(
     """Restores every image of ``source`` (a folder or one file) into ``output``; writes ``record`` at the end.
 
     ``restore`` takes at most ``batch`` images of one size, uint8 (H, W, 3), and their stems, and returns as many, uint8
-    (scale_factor H, scale_factor W, 3). ``made_by`` says what decides the pixels besides the input (weights, seed, settings): images
-    already there are kept only if it and their own LR image are the same as when they were made, so a killed run goes
-    on and a changed one starts again. Batches are the same on every run; one that is not complete is made again.
+    (scale_factor H, scale_factor W, 3). ``made_by`` says what decides the pixels besides the input (weights, seed,
+    settings). Images already there are kept only if it and their own LR image are the same as when they were made, so a
+    killed run goes on and a changed one starts again. Batches are the same on every run; one that is not complete is
+    made again.
     """
     if batch < 1:
         raise InputError(f"a batch of {batch} images: must be one or more")

@@ -109,8 +109,10 @@ def known(kind: str, name: str, names: Collection[str], source: str) -> None:
 
 
 def check_writable(folders: Collection[Path]) -> None:
-    """InputError at the first of ``folders`` in which nothing can be made; one that is yet to be made is judged by the
-    folder that it will be in."""
+    """Raise InputError at the first of ``folders`` in which nothing can be made.
+
+    A folder that is yet to be made is judged by the folder that it will be in.
+    """
     for folder in folders:
         place = folder if folder.exists() else folder.parent
         if not place.is_dir():

@@ -1,6 +1,7 @@
 """Where the weights of metrics and of the perceptual loss lie on this machine, and whether they are the right bytes.
 
-Nothing heavy is imported, and nothing is fetched: ``python -m osediff.common.artifacts fetch metric-weights`` does that.
+Nothing heavy is imported, and nothing is fetched; ``python -m osediff.common.artifacts fetch metric-weights`` does
+that.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def provided(names: list[str]) -> dict[str, int]:
 def digest(path: Path) -> str:
     """The sha256 of ``path``, remembered by path, size, times and inode: some of these files are large.
 
-    Where the suite's folder cannot be written, it is remembered for this process alone."""
+    Where the suite's folder cannot be written, it is remembered for this process alone.
+    """
     status = path.stat()
     stamp = f"{path.resolve()} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
     return _digest(path, stamp)

@@ -1,8 +1,9 @@
 """Random degradation of photographs: Real-ESRGAN's second-order pipeline, and milder camera-like recipes.
 
 The settings are data (config/degradations.yaml, typed in ``degradation_recipe``): stages of blur, resize, noise and
-JPEG, and the probability of a final sinc filter. Two stages with Real-ESRGAN's ranges are the pipeline that OSEDiff trains on and DIV2K-Val was made with
-(Wang et al., "Real-ESRGAN", ICCVW 2021, section 3; the ranges are those of OSEDiff's official configuration).
+JPEG, and the probability of a final sinc filter. Two stages with Real-ESRGAN's ranges are the pipeline that OSEDiff
+trains on and DIV2K-Val was made with (Wang et al., "Real-ESRGAN", ICCVW 2021, section 3; the ranges are those of
+OSEDiff's official configuration).
 Everything random comes from the generator that is handed in, so one seed gives one LQ image whatever ran before.
 """
 
@@ -33,6 +34,12 @@ BINS = 4096  # of uniform numbers, see inverse_poisson
 RESIZE_MODES = ("area", "bilinear", "bicubic")
 
 
+def normalize(kernel: np.ndarray) -> np.ndarray:
+    """Scale ``kernel`` (size, size) so that it sums to one."""
+    normalized: np.ndarray = kernel / kernel.sum()
+    return normalized
+
+
 def gaussian_kernel(size: int, sigma: tuple[float, float], angle: float, shape: str, beta: float) -> np.ndarray:
     """Blur kernel (size, size) that sums to one; ``shape`` is ``generalized`` (beta 1: Gaussian) or ``plateau``."""
     axis = np.arange(size) - size // 2
@@ -40,8 +47,7 @@ def gaussian_kernel(size: int, sigma: tuple[float, float], angle: float, shape: 
     u = (x * math.cos(angle) + y * math.sin(angle)) / sigma[0]
     v = (y * math.cos(angle) - x * math.sin(angle)) / sigma[1]
     radius = (u**2 + v**2) ** beta
-    kernel = 1 / (1 + radius) if shape == "plateau" else np.exp(-0.5 * radius)
-    return kernel / kernel.sum()
+    return normalize(1 / (1 + radius) if shape == "plateau" else np.exp(-0.5 * radius))
 
 
 def sinc_kernel(size: int, cutoff: float) -> np.ndarray:
@@ -52,7 +58,7 @@ def sinc_kernel(size: int, cutoff: float) -> np.ndarray:
     radius[center] = 1
     kernel = cutoff * j1(cutoff * radius) / (2 * math.pi * radius)
     kernel[center] = cutoff**2 / (4 * math.pi)
-    return kernel / kernel.sum()
+    return normalize(kernel)
 
 
 def random_kernel(rng: Generator, blur: Blur) -> np.ndarray:
@@ -124,7 +130,7 @@ def poisson_counts(levels: np.ndarray, photons: int, rng: Generator) -> np.ndarr
     """
     table, rising = inverse_poisson(photons)
     uniform = rng.random(levels.shape, np.float32)
-    counts = table[levels, (uniform * BINS).astype(np.int16)]
+    counts: np.ndarray = table[levels, (uniform * BINS).astype(np.int16)]
     left = counts < 0
     row = levels[left].astype(np.float64)
     counts[left] = np.searchsorted(rising.ravel(), row + uniform[left], side="right") - row * rising.shape[1]
@@ -138,27 +144,37 @@ def noisy(image: np.ndarray, rng: Generator, noise: Noise) -> np.ndarray:
     gray = rng.random() < noise.gray_probability
     if gaussian:
         shape = (*image.shape[:2], 1) if gray else image.shape
-        return np.clip(image + rng.standard_normal(shape, np.float32) * (strength / 255), 0, 1)
+        return clip(image + rng.standard_normal(shape, np.float32) * (strength / 255))
     # Gray first, then 8 bits: the photon count follows the number of levels in use, 256 at most, as in Real-ESRGAN.
     light = image @ np.array([[0.2989], [0.587], [0.114]], np.float32) if gray else image
-    coded = (np.clip(light, 0, 1) * 255).round().astype(np.uint8)
+    coded = to_8_bits(light)
     levels, used = coded / 255, int(np.count_nonzero(np.bincount(coded.ravel())))
     photons = 2 ** math.ceil(math.log2(max(2, used)))
     shot = (poisson_counts(coded, photons, rng) / photons - levels).astype(np.float32)
-    return np.clip(image + shot * strength, 0, 1)
+    return clip(image + shot * strength)
+
+
+def clip(image: np.ndarray) -> np.ndarray:
+    """Clip ``image`` to [0, 1]."""
+    clipped: np.ndarray = np.clip(image, 0, 1)
+    return clipped
+
+
+def to_8_bits(image: np.ndarray) -> np.ndarray:
+    """Clip ``image`` to [0, 1] and round it to uint8."""
+    return (clip(image) * 255).round().astype(np.uint8)
 
 
 def jpeg(image: np.ndarray, quality: float) -> np.ndarray:
     """``image`` in [0, 1] after JPEG compression (4:2:0) at ``quality`` 1 to 100."""
-    coded = (np.clip(image, 0, 1) * 255).round().astype(np.uint8)
-    _, data = cv2.imencode(".jpg", coded[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
-    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
-    return decoded[..., ::-1].astype(np.float32) / 255
+    _, data = cv2.imencode(".jpg", to_8_bits(image)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
+    decoded: np.ndarray = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1].astype(np.float32) / 255
+    return decoded
 
 
 def degrade(hq: np.ndarray, recipe: Degradation, scale_factor: int, rng: Generator) -> np.ndarray:
     """Make the LR image, uint8 (H // scale_factor, W // scale_factor, 3), of ``hq``, uint8 (H, W, 3)."""
-    return (np.clip(degrade_unrounded(hq, recipe, scale_factor, rng), 0, 1) * 255).round().astype(np.uint8)
+    return to_8_bits(degrade_unrounded(hq, recipe, scale_factor, rng))
 
 
 def degrade_stage(image: np.ndarray, stage: Stage, target: tuple[int, int] | None, rng: Generator) -> np.ndarray:

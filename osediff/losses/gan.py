@@ -66,8 +66,9 @@ def encoder_features(generator: Generator) -> Features:
 
 
 def clip_features(generator: Generator) -> Features:
-    """Return features of CLIP ViT-B/32 as img2img-turbo uses it: tokens after blocks 4 and 8 as 7x7 maps, and the projected embedding.
+    """Return features of CLIP ViT-B/32, the three that img2img-turbo uses.
 
+    They are the tokens after blocks 4 and 8 as maps (N, 768, 7, 7), and the projected embedding (N, 512).
     Images (N, 3, H, W) in [-1, 1] are brought to 224 pixels by averaging. InputError where the weights are not in the
     Hugging Face cache: nothing is downloaded during training.
     """
@@ -121,7 +122,7 @@ class GAN:
         return restored
 
     def cross_entropy(self, image: Tensor, label: float) -> Tensor:
-        """Return the binary cross-entropy of ``image`` (N, 3, H, W) and ``label``: mean over positions, sum over heads."""
+        """Return the cross-entropy of ``image`` (N, 3, H, W) and ``label``: mean over positions, sum over heads."""
         logits = [
             upcast_half(of_head(feature)) for of_head, feature in zip(self.heads, self.features(image), strict=True)
         ]

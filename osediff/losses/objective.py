@@ -1,8 +1,8 @@
 """What one training step minimizes (Algorithm 1): the generator's loss, then the regularizer's own.
 
     objective = Objective(generator, recipe.loss)
-    total, terms, critic_input = objective.generator_loss(lq, hq, text, negative_embeds, rng)  # backward, generator step
-    terms |= objective.regularizer_loss(critic_input, hq, text, rng)  # backward, regularizer step
+    total, terms, critic_input = objective.generator_loss(lq, hq, text, negative_embeds, rng)  # generator step
+    terms |= objective.regularizer_loss(critic_input, hq, text, rng)  # regularizer step
 
 Random numbers are drawn in one order: posterior of the encoder, the regularizer's loss on the generator, its own loss.
 So variants with one seed see the same noise and timesteps.

@@ -37,7 +37,7 @@ def encoder_features(generator: Generator) -> Distance:
 
 
 def lpips_vgg(generator: Generator) -> Distance:
-    """Return LPIPS with VGG16, the paper's training loss, computed by pyiqa (non-commercial license); nothing is downloaded.
+    """Return LPIPS with VGG16, the paper's training loss, by pyiqa (non-commercial license); nothing is downloaded.
 
     Raises:
         InputError: its weights are not here, or are another file.

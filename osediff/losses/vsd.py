@@ -48,7 +48,7 @@ class VSD:
             return latent
         with self.generator.pretrained_vae():
             encoded = self.backbone.vae.encode(restored).latent_dist.mean
-        return upcast_half(encoded) * self.backbone.vae.config.scaling_factor
+        return upcast_half(encoded) * float(self.backbone.vae.config.scaling_factor)
 
     def noised(self, latent: Tensor, span: tuple[int, int], rng: SampleRNG) -> tuple[Tensor, Tensor, Tensor]:
         """Add noise to ``latent`` (N, C, h, w) at uniform timesteps of ``span``, its upper end left out.

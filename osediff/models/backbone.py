@@ -50,7 +50,8 @@ class Backbone:
             truncation=True,
             return_tensors="pt",
         )
-        return self.text_encoder(tokens.input_ids.to(self.text_encoder.device))[0]
+        embeddings: Tensor = self.text_encoder(tokens.input_ids.to(self.text_encoder.device))[0]
+        return embeddings
 
 
 class PromptEmbedder:
@@ -67,7 +68,7 @@ class PromptEmbedder:
         embeddings = {prompt: self.cache[prompt] for prompt in prompts if prompt in self.cache}
         missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in embeddings]
         if missing:
-            embeddings |= dict(zip(missing, self.backbone.embed(missing).split(1), strict=True))
+            embeddings |= dict(zip(missing, self.backbone.embed(missing).chunk(len(missing)), strict=True))
         if len(self.cache) + len(missing) <= self.ROOM:
             self.cache |= {prompt: embeddings[prompt] for prompt in missing}
         return torch.cat([embeddings[prompt] for prompt in prompts])
@@ -98,7 +99,7 @@ def check(folder: Path) -> DDPMScheduler:
 
 
 def source(folder: Path) -> dict[str, Any]:
-    """Return where the backbone in ``folder`` came from: ``weights`` (pretrained, random, or given), mirror and revision."""
+    """Return where the backbone in ``folder`` is from: ``weights`` (pretrained, random, given), mirror, revision."""
     if not (folder / MANIFEST).exists():
         return {"weights": "given"}
     manifest = read_json(folder / MANIFEST)
@@ -173,7 +174,7 @@ def save(backbone: Backbone, folder: Path) -> None:
 
 
 def word_tokenizer(texts: list[str]) -> CLIPTokenizer:
-    """Train a CLIP tokenizer (77 tokens) in which each word of ``texts`` is one token and other words are spelled out."""
+    """Train a CLIP tokenizer (77 tokens) in which each word of ``texts`` is one token; other words are spelled out."""
     # CLIP marks a word's last symbol, so the alphabet has to be seen both inside and at the end of words.
     characters = [chr(code) for code in range(33, 127)]
     return CLIPTokenizer(model_max_length=77).train_new_from_iterator(

@@ -87,7 +87,7 @@ class Generator:
         mean, deviation = self.posterior(image)
         if rng is not None:
             mean = mean + deviation * rng.normal(mean)
-        return mean * self.backbone.vae.config.scaling_factor
+        return mean * float(self.backbone.vae.config.scaling_factor)
 
     def denoise(self, latent: Tensor, text: Tensor) -> Tensor:
         """Estimate the HQ latent from the LQ ``latent`` (N, C, h, w) in one step (Eq. 3).
@@ -99,7 +99,8 @@ class Generator:
         text = text.to(unet.dtype)
 
         def predict(x: Tensor) -> Tensor:
-            return unet(x, timesteps, text).sample
+            noise: Tensor = unet(x, timesteps, text).sample
+            return noise
 
         with self.unet_roles.use(GENERATOR):
             x = latent.to(unet.dtype)
@@ -170,5 +171,5 @@ def estimate_clean(backbone: Backbone, noisy: Tensor, noise: Tensor, timesteps: 
 
     ``noisy`` and ``noise``: (N, C, h, w); ``timesteps``: (N,), from 0 to 999.
     """
-    alphas = backbone.scheduler.alphas_cumprod.to(noisy.device)[timesteps].to(noisy.dtype)[:, None, None, None]
+    alphas: Tensor = backbone.scheduler.alphas_cumprod.to(noisy.device)[timesteps].to(noisy.dtype)[:, None, None, None]
     return (noisy - (1 - alphas).sqrt() * noise) / alphas.sqrt()

@@ -64,8 +64,8 @@ def lora_parameters(network: nn.Module, role: str) -> dict[str, nn.Parameter]:
 class Roles:
     """Switches a network with adapters between its roles; a role without an adapter is the bare network.
 
-    ``trained_conv_in`` gives the generator a fully trained copy of ``conv_in`` (the released code trains it whole), which
-    the other roles must not see. Build this after the network is on its device.
+    ``trained_conv_in`` gives the generator a fully trained copy of ``conv_in`` (the official code trains it whole),
+    which the other roles must not see. Build this after the network is on its device.
     """
 
     def __init__(self, network: nn.Module, trained_conv_in: bool = False) -> None:

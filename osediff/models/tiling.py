@@ -265,7 +265,7 @@ def encode(vae: AutoencoderKL, image: Tensor, tiling: Tiling) -> Tensor:
             before = []
         stages[-1] += list(block.downsamplers or [])
     moments = []
-    for one in image.split(1):
+    for one in image.chunk(len(image)):
         x = middle(encoder.mid_block, in_stages(stages, one, width, tiling, "encoding"), 2 * tiling.vae)
         moments.append(chain([encoder.conv_norm_out, encoder.conv_act, encoder.conv_out], x))
     result = torch.cat(moments)
@@ -285,7 +285,7 @@ def decode(vae: AutoencoderKL, latent: Tensor, tiling: Tiling) -> Tensor:
         before = list(block.upsamplers or [])
     stages[-1] += [decoder.conv_norm_out, decoder.conv_act, decoder.conv_out]
     images = []
-    for one in latent.split(1):
+    for one in latent.chunk(len(latent)):
         x = middle(decoder.mid_block, decoder.conv_in(one), 2 * tiling.vae)
         images.append(in_stages(stages, x, latent.shape[-1], tiling, "decoding"))
     return torch.cat(images)

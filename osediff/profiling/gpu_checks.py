@@ -1,4 +1,4 @@
-"""What only a GPU can tell of OSEDiff, with random weights: numerics of half precision, and the cost of a training step.
+"""What only a GPU can tell of OSEDiff, with random weights: numerics of half precision, cost of a training step.
 
 Entry points of benchmark.complexity.gpu_report. Each returns rows ``(quantity, value, unit, note)``.
 """

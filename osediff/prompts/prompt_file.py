@@ -116,7 +116,7 @@ def read_folder_prompts(path: Path, stems: list[str], recipe: ModelRecipe) -> tu
     for key, needed in (("scale_factor", recipe.scale_factor), ("process_size", recipe.process_size)):
         if getattr(images, key) != needed:
             raise InputError(
-                f"{path}: extracted at {key} {getattr(images, key)}, the variant restores at {needed}; extract them again"
+                f"{path}: extracted at {key} {getattr(images, key)}, the variant restores at {needed}; extract again"
             )
     return dict(zip(stems, pick_prompts(path, content, stems), strict=True)), content.made_by
 

@@ -58,12 +58,13 @@ class TaggingLayer(nn.Module):
         """(N, tags, width) from the same and image tokens (N, tokens, embedding)."""
 
         def split(x: Tensor) -> Tensor:
-            return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            return x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
         query, key, value = split(self.query(tags)), split(self.key(image)), split(self.value(image))
         seen = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
         tags = self.attended_norm(self.attended(seen) + tags)
-        return self.contract_norm(self.contract(F.gelu(self.expand(tags))) + tags)
+        contracted: Tensor = self.contract_norm(self.contract(F.gelu(self.expand(tags))) + tags)
+        return contracted
 
 
 class RAM(nn.Module):
@@ -90,7 +91,8 @@ class RAM(nn.Module):
         tags = F.relu(self.wordvec_proj(self.label_embed)).expand(len(images), -1, -1)
         for layer in self.tagging_head:
             tags = layer(tags, image)
-        return self.fc(tags).squeeze(-1)
+        logits: Tensor = self.fc(tags)
+        return logits.squeeze(-1)
 
 
 def build(sizes: dict[str, Any] = SIZES) -> RAM:
@@ -181,6 +183,15 @@ def load(checkpoint: Path, dape: Path | None = None, sizes: dict[str, Any] = SIZ
     return model.requires_grad_(False)
 
 
+def lora_change(layer: str, down: Tensor, up: Tensor) -> Tensor:
+    """Multiply out the LoRA of ``layer``, ``down`` (rank, in) and ``up`` (out, rank), to a change (out, in)."""
+    if not layer.endswith("qkv."):
+        return up @ down
+    # Queries and values have a pair each; keys have none.
+    query, value = (u @ d for u, d in zip(up.chunk(2), down.chunk(2), strict=True))
+    return torch.cat([query, torch.zeros_like(query), value])
+
+
 def merge(weights: dict[str, Tensor], dape: Path, moved: dict[str, str]) -> None:
     """Adds DAPE's LoRA to ``weights`` (our names), as loralib does for evaluation.
 
@@ -199,12 +210,7 @@ def merge(weights: dict[str, Tensor], dape: Path, moved: dict[str, str]) -> None
             if name.startswith(DEAD):
                 continue  # of layers that tagging does not use
             raise InputError(f"{dape}: not DAPE's LoRA for RAM's Swin-L: {name} belongs to no layer")
-        up = up.float()
-        if layer.endswith("qkv."):  # queries and values, each its own pair; keys have none
-            query, value = (u @ d for u, d in zip(up.chunk(2), down.chunk(2), strict=True))
-            change = torch.cat([query, torch.zeros_like(query), value])
-        else:
-            change = up @ down
+        change = lora_change(layer, down, up.float())
         if change.shape != weights[target].shape:
             shapes = f"{tuple(change.shape)}, needed is {tuple(weights[target].shape)}"
             raise InputError(f"{dape}: not DAPE's LoRA for RAM's Swin-L: {name} makes {shapes}")

@@ -48,7 +48,7 @@ class OptimizerState:
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradient of ``loss``, which is a part of the step's loss."""
-        self.scaler.scale(loss).backward()
+        torch.autograd.backward(self.scaler.scale(loss))
 
     def step(self, rate: float) -> float:
         """Take one step at learning rate ``rate``; return the gradient's norm before clipping."""

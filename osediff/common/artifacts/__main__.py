@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from osediff.common.artifacts.downloads import QUICK, Patience
 from osediff.common.artifacts.fetching import Fetching, obtain, remove_packages
+from osediff.common.artifacts.model import Artifact
 from osediff.common.artifacts.offline import add_offline_option
-from osediff.common.artifacts.record import checked, present, recorded
+from osediff.common.artifacts.record import Entry, checked, present, recorded
 from osediff.common.artifacts.registries import GROUPS, chosen
 from osediff.common.errors import InputError, run
 from osediff.common.files import write_json
@@ -31,40 +33,57 @@ def megabytes(size: int | None) -> str:
     return "size not published" if size is None else f"{size / MEGABYTE:.1f} MB"
 
 
-def fetch(args: argparse.Namespace) -> None:
-    """Bring every chosen artifact, a line each; what is missing is named and, unless ``--optional``, an error."""
-    missing, left = [], args.limit * MEGABYTE if args.limit is not None else None
-    patience = QUICK if args.optional else Patience()
-    how = Fetching(args.offline, args.local, frozenset(args.accept), patience, keep_packages=True)
-    report: dict[str, str] = {}
-    folders: set[Path] = set()
+def selection(args: argparse.Namespace) -> Iterator[tuple[str, str, Artifact, Path]]:
+    """Yield group, name and artifact of what the command line chooses, with the folder that its folder is in."""
     for group, named in chosen(args.groups, args.only, Path()).items():
         root = args.root or Path(GROUPS[group].root)
         for name, artifacts in named.items():
             for artifact in artifacts:
-                label = f"{group}/{name}"
-                if not args.only and not present(artifact, root):
-                    if artifact.on_request:
-                        continue
-                    if left is not None and (artifact.bytes is None or artifact.bytes > left):
-                        print(f"{label}: left out ({megabytes(artifact.bytes)}); --only {name} brings it", flush=True)
-                        continue
-                    left = None if left is None else left - (artifact.bytes or 0)
-                folders.add(root / artifact.folder)
-                try:
-                    entries = obtain(artifact, how, root)
-                except InputError as error:
-                    missing.append(f"{label}: {error}")
-                    continue
-                known = sum(file.sha256 is not None for file in artifact.contents.values())
-                proof = f"{known} of {len(entries)} by a published sha256" if known < len(entries) else "verified"
-                size = sum(entry.size for entry in entries.values())
-                where = root / artifact.folder
-                print(
-                    f"{label}: {len(entries)} files, {megabytes(size)}, in {where}; {proof}; {artifact.license}",
-                    flush=True,
-                )
-                report |= {str(where / file): entry.sha256 for file, entry in entries.items()}
+                yield group, name, artifact, root
+
+
+def affordable(args: argparse.Namespace) -> Iterator[tuple[str, Artifact, Path]]:
+    """Yield label, artifact and root of what is to be fetched; print a line for what ``--limit`` leaves out.
+
+    What is asked for by ``--only``, or is here already, is always yielded.
+    """
+    left = args.limit * MEGABYTE if args.limit is not None else None
+    for group, name, artifact, root in selection(args):
+        if not args.only and not present(artifact, root):
+            if artifact.on_request:
+                continue
+            if left is not None and (artifact.bytes is None or artifact.bytes > left):
+                print(f"{group}/{name}: left out ({megabytes(artifact.bytes)}); --only {name} brings it", flush=True)
+                continue
+            left = None if left is None else left - (artifact.bytes or 0)
+        yield f"{group}/{name}", artifact, root
+
+
+def describe(artifact: Artifact, entries: dict[str, Entry], folder: Path) -> str:
+    """Describe in one line what was brought to ``folder``: files, size, how it was checked, license."""
+    known = sum(file.sha256 is not None for file in artifact.contents.values())
+    proof = f"{known} of {len(entries)} by a published sha256" if known < len(entries) else "verified"
+    size = megabytes(sum(entry.size for entry in entries.values()))
+    return f"{len(entries)} files, {size}, in {folder}; {proof}; {artifact.license}"
+
+
+def fetch(args: argparse.Namespace) -> None:
+    """Bring every chosen artifact, a line each; what is missing is named and, unless ``--optional``, an error."""
+    patience = QUICK if args.optional else Patience()
+    how = Fetching(args.offline, args.local, frozenset(args.accept), patience, keep_packages=True)
+    missing: list[str] = []
+    report: dict[str, str] = {}
+    folders: set[Path] = set()
+    for label, artifact, root in affordable(args):
+        folder = root / artifact.folder
+        folders.add(folder)
+        try:
+            entries = obtain(artifact, how, root)
+        except InputError as error:
+            missing.append(f"{label}: {error}")
+            continue
+        print(f"{label}: {describe(artifact, entries, folder)}", flush=True)
+        report |= {str(folder / file): entry.sha256 for file, entry in entries.items()}
     for folder in folders:
         remove_packages(folder)
     for line in missing:
@@ -79,29 +98,23 @@ def fetch(args: argparse.Namespace) -> None:
 
 def show(args: argparse.Namespace) -> None:
     """Print a line for every artifact: group/name, size, whether it is here, folder, license."""
-    for group, named in chosen(args.groups, args.only, Path()).items():
-        root = args.root or Path(GROUPS[group].root)
-        for name, artifacts in named.items():
-            for artifact in artifacts:
-                here = "here" if present(artifact, root) else "not here"
-                size, where = megabytes(artifact.bytes), root / artifact.folder
-                print(f"{group}/{name}: {here}, {size}, {where}; {artifact.license}")
+    for group, name, artifact, root in selection(args):
+        here = "here" if present(artifact, root) else "not here"
+        print(f"{group}/{name}: {here}, {megabytes(artifact.bytes)}, {root / artifact.folder}; {artifact.license}")
 
 
 def verify(args: argparse.Namespace) -> None:
     """Check every file that is here against its sha256; InputError where one is another file."""
     wrong, right = [], 0
-    for group, named in chosen(args.groups, args.only, Path()).items():
-        root = args.root or Path(GROUPS[group].root)
-        for artifact in (artifact for artifacts in named.values() for artifact in artifacts):
-            folder = root / artifact.folder
-            for name, expected in recorded(artifact, folder).items():
-                if (folder / name).exists():
-                    try:
-                        checked(folder / name, expected)
-                        right += 1
-                    except InputError as error:
-                        wrong.append(str(error))
+    for _, _, artifact, root in selection(args):
+        folder = root / artifact.folder
+        for name, expected in recorded(artifact, folder).items():
+            if (folder / name).exists():
+                try:
+                    checked(folder / name, expected)
+                    right += 1
+                except InputError as error:
+                    wrong.append(str(error))
     print(f"{right} files are as they should be")
     for line in wrong:
         print(f"wrong: {line}", file=sys.stderr)

@@ -55,7 +55,8 @@ def copy_exactly(source: IO[bytes], target: Path, size: int) -> None:
 def extract_member(archive: Path, member: str, target: Path, largest: int) -> None:
     """Write the file ``member`` of a wheel (zip) or source archive (tar) of the package index to ``target``.
 
-    InputError where the archive is damaged, has no such plain file, or the file has more than ``largest`` bytes."""
+    InputError where the archive is damaged, has no such plain file, or the file has more than ``largest`` bytes.
+    """
     with reading(archive):
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as wheel:
@@ -94,7 +95,8 @@ def unpack_folder(archive: Path, inside: str, folder: Path, suffixes: tuple[str,
     """Put the files with ``suffixes`` that lie directly in ``inside`` of a zip file into ``folder``.
 
     ``folder`` appears when all are there; a killed call goes on. Only the last part of a name is used, so nothing can
-    land elsewhere, and every file's checksum is that of the archive."""
+    land elsewhere, and every file's checksum is that of the archive.
+    """
     if folder.exists():
         return
     aside = folder.with_name(f".{folder.name}.unpacking")

@@ -42,7 +42,9 @@ class Fetching:
     """How files are brought: from the folder ``local`` where one is given, and never from outside if ``offline``.
 
     ``failed_packages`` are archives that could not be had, with the reason; they are not asked for again.
-    ``wait``: seconds for another run that brings files to the same folder. ``keep_packages``: archives of packages stay for the next artifact out of them; ``remove_packages`` ends that."""
+    ``wait``: seconds for another run that brings files to the same folder. ``keep_packages``: archives of packages stay
+    for the next artifact out of them; ``remove_packages`` ends that.
+    """
 
     offline: bool = False
     local: Path | None = None
@@ -58,7 +60,8 @@ def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path 
 
     They lie in ``folder``, else in the artifact's own below ``root``. What is there already is checked and never
     replaced. InputError, one line with what, where and what to do by hand, for the first file that fails; the others
-    that have arrived stay, and so does the part of a file."""
+    that have arrived stay, and so does the part of a file.
+    """
     folder = root / artifact.folder if folder is None else folder
     if artifact.unpack and all((folder / part).is_dir() for part in artifact.unpack):
         return {}
@@ -126,7 +129,8 @@ def bring(
     """Put the file ``name`` at ``path`` from the local folder or one of ``mirrors``.
 
     Returns where it is from, by ORIGIN, and the mirrors in the order to ask for the next file: the one that gave this
-    first, so that files of which no sha256 is known come from one place."""
+    first, so that files of which no sha256 is known come from one place.
+    """
     if how.local is not None:
         take(how.local, name, path, expected)
         return dict.fromkeys(ORIGIN, ""), mirrors

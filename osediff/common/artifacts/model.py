@@ -31,13 +31,16 @@ WholeDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 class File(Settings):
     """What is known of a file. A sha256 shorter than 64 digits is the beginning that the file's own name carries."""
 
-    size: int | None = Field(None, gt=0)
+    size: Annotated[int, Field(gt=0)] | None = None
     sha256: Digest | None = None
 
 
 class Package(Settings):
-    """A file in an archive of the package index. ``member`` may hold ``{file}``. With ``arrays``, a CSV file that says
-    where arrays lie in the member, the file is those arrays as safetensors."""
+    """A file in an archive of the package index.
+
+    ``member`` may hold ``{file}``. With ``arrays``, a CSV file that says where arrays lie in the member, the file is
+    those arrays as safetensors.
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+!_-]*$")
@@ -50,13 +53,13 @@ class Package(Settings):
 class Mirror(Settings):
     """Where an artifact's files are: ``url`` with {revision} and {file} in it, or a package. ``name`` is for people."""
 
-    url: str | None = Field(None, pattern=r"^https?://")
+    url: Annotated[str, Field(pattern=r"^https?://")] | None = None
     package: Package | None = None
     revision: str = ""
     name: str = ""
 
     @model_validator(mode="after")
-    def has_one_place(self) -> Mirror:
+    def _has_one_place(self) -> Mirror:
         if (self.url is None) == (self.package is None):
             raise ValueError("needs either url or package")
         return self
@@ -72,9 +75,11 @@ class Mirror(Settings):
 class Artifact(Settings):
     """Files with the same mirrors, in ``folder``. ``files`` by name, or a CSV file of part, name, bytes and sha256.
 
-    ``license`` may stand in the registry's entry instead. ``accept`` is a license that the user must accept first, ``manual_source`` says how to get the files by hand, and
-    ``on_request`` means that a command fetches them only by their name. ``unpack`` takes folders out of the one file,
-    a zip: folder here by folder in it."""
+    ``license`` may stand in the registry's entry instead. ``accept`` is a license that the user must accept first,
+    ``manual_source`` says how to get the files by hand, and ``on_request`` means that a command fetches them only by
+    their name. ``unpack`` takes folders out of the one file,
+    a zip: folder here by folder in it.
+    """
 
     title: str = ""
     license: str = ""
@@ -89,11 +94,11 @@ class Artifact(Settings):
 
     @field_validator("files", mode="before")
     @classmethod
-    def empty_means_unknown(cls, files: Any) -> Any:
+    def _empty_means_unknown(cls, files: Any) -> Any:
         return {name: file or {} for name, file in files.items()} if isinstance(files, dict) else files
 
     @model_validator(mode="after")
-    def has_a_source(self) -> Artifact:
+    def _has_a_source(self) -> Artifact:
         if not self.mirrors and not self.manual_source:
             raise ValueError("needs mirrors, or manual_source")
         if self.unpack and len(self.files) != 1:

@@ -53,7 +53,8 @@ def pip() -> list[str]:
 def download_package(name: str, version: str, digest: str, target: Path, patience: Patience) -> None:
     """Fetch the archive of ``name`` ``version`` whose sha256 is ``digest`` to ``target``; MirrorError with the reason.
 
-    Whether it is a wheel or a source archive shows in the suffix of ``target``."""
+    Whether it is a wheel or a source archive shows in the suffix of ``target``.
+    """
     kind = "--no-binary" if target.name.endswith(".tar.gz") else "--only-binary"
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".pip-") as temporary:
@@ -87,7 +88,8 @@ def read_arrays(source: Path, layout: Path) -> dict[str, np.ndarray]:
 
     A row of ``layout`` is tensor, offset in bytes, shape as stored (little-endian, C order), and the sha256 of the
     array's bytes. What is stored height x width x in x out, as JAX has it, comes out x in x height x width. The file
-    may be a pickle: it is not read as one. InputError where an array has another sha256."""
+    may be a pickle: it is not read as one. InputError where an array has another sha256.
+    """
     import numpy as np
 
     content, arrays = source.read_bytes(), {}

@@ -18,7 +18,8 @@ ORIGIN = ("source", "mirror", "revision")  # keys of Entry
 class Entry(Settings):
     """A file as it was first seen here.
 
-    ``source`` is its address at ``mirror`` (name or address) in ``revision``; all are empty where a person put it here."""
+    ``source`` is its address at ``mirror`` (name or address) in ``revision``; all are empty where a person put it here.
+    """
 
     size: int
     sha256: WholeDigest
@@ -78,7 +79,8 @@ def checked(path: Path, expected: File) -> Entry:
 def manifest(artifact: Artifact, entries: dict[str, Entry]) -> dict[str, object]:
     """What a folder of weights says of itself: title, license, where its files are from, size and sha256 of each.
 
-    ``provided_locally``: a person put some of them there; of these no mirror is known."""
+    ``provided_locally``: a person put some of them there; of these no mirror is known.
+    """
     mirrors = dict.fromkeys((entry.mirror, entry.revision) for entry in entries.values() if entry.mirror)
     return {
         "title": artifact.title,

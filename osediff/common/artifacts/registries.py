@@ -18,7 +18,8 @@ Named = dict[str, list[Artifact]]  # by the name of the registry's entry, which 
 class Group:
     """The YAML files that match ``files``. ``keys`` lead to the artifacts; ``*`` is any key, the name of an entry.
 
-    Without ``*`` the name is that of the file's folder. ``root`` is what the artifacts' folders are relative to."""
+    Without ``*`` the name is that of the file's folder. ``root`` is what the artifacts' folders are relative to.
+    """
 
     files: str
     keys: tuple[str, ...]
@@ -39,7 +40,8 @@ class Group:
 def under(registry: Any, artifact: Artifact) -> Artifact:
     """``artifact`` with the license of its registry, where it has none: a descriptor of a baseline.
 
-    One that forbids commercial use must be accepted first."""
+    One that forbids commercial use must be accepted first.
+    """
     license = registry.get("license") if isinstance(registry, dict) else None
     if artifact.license or not isinstance(license, dict):
         return artifact
@@ -72,7 +74,8 @@ GROUPS = {
 def chosen(groups: list[str], only: list[str], base: Path) -> dict[str, Named]:
     """The artifacts of ``groups`` (all if empty) by group; of these the entries named in ``only``, if any are.
 
-    InputError, with what was probably meant, for a group or a name that there is not."""
+    InputError, with what was probably meant, for a group or a name that there is not.
+    """
     for group in groups:
         known("group", group, GROUPS, "artifacts")
     found = {group: GROUPS[group].artifacts(base) for group in groups or GROUPS}
