@@ -2,8 +2,6 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ from benchmark.evaluation.runner import evaluate
 from benchmark.metrics.registry import MetricRegistry, read_registry
 from benchmark.metrics.weights import WeightsFile, file_name
 from osediff.common import pyiqa_networks
+from tests.benchmark.fixture_types import AuthorsLog, ImagePair, Measured, PutWeights
 from tests.helpers import ROOT
 
 LOG_LINE = re.compile(r"results_osediff/(\S+)\.png \| (.*?) \| Runtime")
@@ -22,9 +21,6 @@ LOG_LINE = re.compile(r"results_osediff/(\S+)\.png \| (.*?) \| Runtime")
 def metric_registry() -> MetricRegistry:
     """The metric registry of this repository."""
     return read_registry(ROOT / "config/metrics.yaml")
-
-
-PutWeights = Callable[..., None]
 
 
 @pytest.fixture
@@ -72,7 +68,7 @@ def drealsr() -> Path:
 
 
 @pytest.fixture(scope="session")
-def authors_log(drealsr: Path) -> dict[str, dict[str, float]]:
+def authors_log(drealsr: Path) -> AuthorsLog:
     """The authors' values: image -> metric -> value."""
     text = (drealsr / "osediff_official_metrics.log").read_text()
     values = {}
@@ -81,21 +77,6 @@ def authors_log(drealsr: Path) -> dict[str, dict[str, float]]:
         values[image] = {name.strip().lower(): float(value) for name, value in pairs}
     assert len(values) == 93
     return values
-
-
-@dataclass(frozen=True)
-class Measured:
-    """The authors' images as benchmark.evaluation.evaluate measures them."""
-
-    rows: list[tuple[str, str, float]]
-    notes: dict[str, str]
-
-    def of(self, name: str, images: Iterable[str]) -> np.ndarray:
-        """Values of one metric, in the order of ``images``; skips the test where it could not be measured."""
-        found = {image: value for image, metric, value in self.rows if metric == name}
-        if not found:
-            pytest.skip(self.notes[name])
-        return np.array([found[image] for image in images])
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +89,7 @@ def measured(metric_registry: MetricRegistry, drealsr: Path, tmp_path_factory: p
 
 
 @pytest.fixture
-def photos() -> tuple[np.ndarray, np.ndarray]:
+def photos() -> ImagePair:
     """An image with structure and a noisy copy of it, uint8 (256, 256, 3)."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:256, :256] / 256

@@ -1,4 +1,4 @@
-"""Files of measured rows and specs, as tests of tables, statistics and figures write them, and how they run a command."""
+"""Files of measured rows and specs, as tests of tables, statistics and figures write them; running a command."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ import torch
 from osediff.common.images import write_png
 from osediff.losses.objective import Objective
 from osediff.models import backbone as backbones
-from tests.osediff.tiny import TINY
+from osediff.pipeline import OSEDiff
+from tests.osediff.tiny import TINY, edit, run_training
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +37,21 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         picture = torch.nn.functional.interpolate(coarse, (48, 40), mode="bicubic")[0].clamp(0, 255)
         write_png(folder / f"photo{index}.png", picture.permute(1, 2, 0).byte().numpy())
     return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoint(photos: Path, backbone_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint after two steps: adapters that differ from their start; nobody may change it."""
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("checkpoint")
+    run_training(edit({"steps": 2}), photos, backbone_folder, 0, out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def model(checkpoint: Path, backbone_folder: Path) -> OSEDiff:
+    """That checkpoint, ready to restore; nobody may change it."""
+    return OSEDiff.from_pretrained(checkpoint, backbone_folder)
 
 
 @pytest.fixture

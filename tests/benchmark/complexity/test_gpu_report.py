@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from benchmark.complexity import gpu_report
-from benchmark.complexity.device_checks import check_lease
 from benchmark.complexity.gpu_report import Section, make_report, plan_sections
 from benchmark.complexity.section import SectionResult, SectionSpec
 from benchmark.complexity.specs import TimingSpec
@@ -32,6 +31,7 @@ def section(function: str) -> Section:
     return gpu_report._section(function, function, SectionSpec(entry_point=f"{__name__}:{function}", options={}))
 
 
+@pytest.mark.slow
 def test_a_section_that_fails_is_a_row_and_the_others_are_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,8 +76,3 @@ def test_the_whole_is_planned_by_the_configuration() -> None:
         )
     with pytest.raises(InputError, match="did you mean osediff"):
         plan_sections("osedif", 512, "cuda")
-
-
-def test_devices_are_leased_to_one_job_at_a_time() -> None:
-    ((_, jobs, _, note),) = check_lease("cpu")
-    assert jobs == 4 and note.startswith("2 devices")

@@ -44,6 +44,7 @@ def spec(pipeline: str, sizes: tuple[int, ...], batches: tuple[int, ...]) -> Sca
     )
 
 
+@pytest.mark.slow
 def test_where_memory_ends_a_row_says_so_and_the_rest_is_measured(tmp_path: Path) -> None:
     write(tmp_path / "spec.yaml", spec(f"{__name__}:growing", (32, 64, 128), (1,)))
     command = [sys.executable, "-m", "benchmark.complexity.scaling", "--spec", str(tmp_path / "spec.yaml")]

@@ -1,15 +1,20 @@
-"""The metrics as the registry builds them: the authors' per-image log, and what is said where one cannot be measured."""
+"""The metrics as the registry builds them: the authors' log of every image, and what is said of one that is absent."""
+
+from __future__ import annotations
 
 import socket
 import urllib.error
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from benchmark.metrics.build import build_pair_metric, metric_note, unavailable_reason
+from benchmark.metrics.registry import MetricRegistry
 from osediff.common import pyiqa_networks
 from osediff.common.images import read_rgb
+from tests.benchmark.fixture_types import AuthorsLog, Measured
 
 
 @pytest.mark.parametrize(
@@ -22,8 +27,15 @@ from osediff.common.images import read_rgb
     ],
 )
 def test_every_image_equals_the_authors_log(
-    metric_registry, authors_log, measured, name, of_image, average, of_average, printed
-):
+    metric_registry: MetricRegistry,
+    authors_log: AuthorsLog,
+    measured: Measured,
+    name: str,
+    of_image: float,
+    average: float,
+    of_average: float,
+    printed: str,
+) -> None:
     ours, theirs = measured.of(name, authors_log), np.array([row[name] for row in authors_log.values()])
     assert np.abs(ours - theirs).max() < of_image
     assert abs(ours.mean() - average) < of_average
@@ -32,7 +44,9 @@ def test_every_image_equals_the_authors_log(
     )
 
 
-def test_dists_equals_the_authors_log_on_every_sixteenth_image(metric_registry, drealsr, authors_log):
+def test_dists_equals_the_authors_log_on_every_sixteenth_image(
+    metric_registry: MetricRegistry, drealsr: Path, authors_log: AuthorsLog
+) -> None:
     if reason := unavailable_reason("dists", metric_registry):
         pytest.skip(reason)
     score, images = build_pair_metric("dists", metric_registry.select(["dists"])), list(authors_log)[::16]
@@ -42,7 +56,9 @@ def test_dists_equals_the_authors_log_on_every_sixteenth_image(metric_registry, 
 
 
 @pytest.mark.parametrize(("protocol", "average"), [("yiq", 27.9243 - 1.3219), ("crop4", 28.0174)])
-def test_protocol_variants_differ_as_known(metric_registry, drealsr, authors_log, protocol, average):
+def test_protocol_variants_differ_as_known(
+    metric_registry: MetricRegistry, drealsr: Path, authors_log: AuthorsLog, protocol: str, average: float
+) -> None:
     """The two habits that most often make a PSNR disagree, as measured by others on these images."""
     score = build_pair_metric("psnr", metric_registry.under(protocol, "").select(["psnr"]))
     folders = drealsr / "osediff_official", drealsr / "HR"
@@ -50,7 +66,9 @@ def test_protocol_variants_differ_as_known(metric_registry, drealsr, authors_log
     assert abs(np.mean(ours) - average) < 1e-4
 
 
-def test_absent_weights_are_named_without_network(metric_registry, monkeypatch, tmp_path):
+def test_absent_weights_are_named_without_network(
+    metric_registry: MetricRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path))
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("an absent metric used the network"))
@@ -64,12 +82,14 @@ def test_absent_weights_are_named_without_network(metric_registry, monkeypatch, 
     assert str(tmp_path) not in str(reasons), "the reason stands in tables, which must not depend on the machine"
 
 
-def test_another_version_of_the_library_is_noted(metric_registry, monkeypatch):
+def test_another_version_of_the_library_is_noted(
+    metric_registry: MetricRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("importlib.metadata.version", lambda name: {"pyiqa": "0.1.10"}[name])
     assert metric_note("musiq", metric_registry) == "measured with pyiqa 0.1.10, not 0.1.16"
     assert metric_note("psnr", metric_registry) == ""
 
 
-def test_evaluation_cannot_download(tmp_path):
+def test_evaluation_cannot_download(tmp_path: Path) -> None:
     with pyiqa_networks.offline(), pytest.raises(urllib.error.URLError, match="wants to download"):
         torch.hub.download_url_to_file("https://download.pytorch.org/models/x.pth", str(tmp_path / "x.pth"))

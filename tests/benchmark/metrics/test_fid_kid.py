@@ -1,12 +1,16 @@
 """FID and KID of given features: scipy's matrix root, closed forms, and what the definition of KID says."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from scipy.linalg import sqrtm
 
 from benchmark.metrics import fid_kid
-from osediff.common.images import write_png
+from tests.benchmark.fixture_types import ImageSets
 
 
 def by_definition(sr: np.ndarray, hr: np.ndarray) -> float:
@@ -17,7 +21,7 @@ def by_definition(sr: np.ndarray, hr: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(("images", "others"), [(30, 30), (30, 50), (200, 200), (40, 300)])
-def test_fid_equals_the_matrix_root(images, others):
+def test_fid_equals_the_matrix_root(images: int, others: int) -> None:
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(60, 60)) / 8
     sr, hr = rng.normal(0.3, 1, (images, 60)) @ mixing, rng.normal(0, 1.2, (others, 60)) @ mixing
@@ -25,7 +29,7 @@ def test_fid_equals_the_matrix_root(images, others):
 
 
 @pytest.mark.parametrize(("images", "dimensions"), [(40, 128), (93, 64)])
-def test_fid_and_kid_are_those_of_clean_fid(images, dimensions):
+def test_fid_and_kid_are_those_of_clean_fid(images: int, dimensions: int) -> None:
     """On features as a network gives them: never negative, correlated, fewer images than dimensions or more."""
     theirs = pytest.importorskip("cleanfid.fid")
     rng = np.random.default_rng(4)
@@ -37,7 +41,7 @@ def test_fid_and_kid_are_those_of_clean_fid(images, dimensions):
     assert fid_kid.kid(sr, hr) == pytest.approx(theirs.kernel_distance(sr, hr, num_subsets=1), abs=1e-9)
 
 
-def test_fid_has_its_closed_forms():
+def test_fid_has_its_closed_forms() -> None:
     rng = np.random.default_rng(1)
     hr = rng.normal(size=(90, 2048))
     assert fid_kid.fid(hr, hr) == pytest.approx(0, abs=1e-8)
@@ -51,12 +55,12 @@ def test_fid_has_its_closed_forms():
     assert fid_kid.fid(x, y) == pytest.approx(expected)
 
 
-def test_kid_is_unbiased_and_by_its_definition():
+def test_kid_is_unbiased_and_by_its_definition() -> None:
     rng = np.random.default_rng(3)
     sr, hr = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
 
     def kernel(x: np.ndarray, y: np.ndarray) -> float:
-        return (x @ y / 3 + 1) ** 3
+        return float((x @ y / 3 + 1) ** 3)
 
     def within(x: np.ndarray) -> float:
         return float(np.mean([kernel(a, b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j]))
@@ -68,7 +72,7 @@ def test_kid_is_unbiased_and_by_its_definition():
     assert min(same) < 0
 
 
-def test_kid_equals_pyiqa_on_all_images():
+def test_kid_equals_pyiqa_on_all_images() -> None:
     fid_arch = pytest.importorskip("pyiqa.archs.fid_arch")
     rng = np.random.default_rng(4)
     sr, hr = rng.normal(size=(50, 64)), rng.normal(0.2, 1, (50, 64))
@@ -76,39 +80,13 @@ def test_kid_equals_pyiqa_on_all_images():
     assert fid_kid.kid(sr, hr) == pytest.approx(theirs, abs=1e-9)
 
 
-def test_few_images_are_noted():
+def test_few_images_are_noted() -> None:
     assert "93 images; with fewer than 1000" in fid_kid.set_note(93)
     assert fid_kid.set_note(3000) == "of 3000 images"
 
 
-@pytest.fixture(scope="session")
-def inception_file(tmp_path_factory):
-    """The Inception network's weights file, of random values."""
-    inception_pytorch = pytest.importorskip("cleanfid.inception_pytorch")
-    path = tmp_path_factory.mktemp("inception") / "pt_inception.pth"
-    rng = torch.Generator().manual_seed(0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inception_pytorch, "load_state_dict_from_url", lambda *_, **__: {})
-        patch.setattr(torch.nn.Module, "load_state_dict", lambda *_, **__: None)
-        network = inception_pytorch.fid_inception_v3()
-    for value in network.parameters():
-        if value.ndim > 1:
-            value.data = torch.randn(value.shape, generator=rng) * (2 / value[0].numel()) ** 0.5
-    torch.save(network.state_dict(), path)
-    return path
-
-
-@pytest.fixture
-def sets(photos, tmp_path):
-    """Three SR and three HR images, of two sizes."""
-    for folder, image in zip(("sr", "hr"), photos, strict=True):
-        for index in range(3):
-            write_png(tmp_path / folder / f"{index}.png", np.roll(image, 40 * index, axis=0)[: 256 - 64 * (index % 2)])
-    return sorted((tmp_path / "sr").iterdir()), sorted((tmp_path / "hr").iterdir())
-
-
 @pytest.mark.parametrize("mode", ["clean", "legacy_pytorch", "legacy_tensorflow"])
-def test_features_are_those_of_pyiqa(inception_file, sets, mode):
+def test_features_are_those_of_pyiqa(inception_file: Path, sets: ImageSets, mode: str) -> None:
     """pyiqa's port of clean-fid measured the paper's numbers."""
     fid_arch = pytest.importorskip("pyiqa.archs.fid_arch")
     theirs = pytest.importorskip("pyiqa.archs.inception")
@@ -123,7 +101,9 @@ def test_features_are_those_of_pyiqa(inception_file, sets, mode):
     assert ours == pytest.approx(reference, abs=1e-5 if mode == "legacy_tensorflow" else 0)
 
 
-def test_distances_share_features_and_do_not_depend_on_processes(inception_file, sets, monkeypatch):
+def test_distances_share_features_and_do_not_depend_on_processes(
+    inception_file: Path, sets: ImageSets, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fid = fid_kid.build_distance("fid", inception_file, "clean", "cpu", 1)
     assert fid(sets[1], sets[1]) == pytest.approx(0, abs=1e-3)
     value = fid(*sets)

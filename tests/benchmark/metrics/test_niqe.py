@@ -1,5 +1,9 @@
 """Our NIQE against pyiqa's, and the traps of a second implementation. The authors' log is in test_metrics."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,13 +11,14 @@ from scipy.io import savemat
 
 from benchmark.metrics import niqe
 from osediff.common.images import read_rgb
+from tests.benchmark.fixture_types import ImagePair
 
 
 def tensor(image: np.ndarray) -> torch.Tensor:
     return torch.tensor(image.astype(np.float64)).permute(2, 0, 1)[None].float() / 255
 
 
-def test_equals_pyiqa(drealsr, tmp_path):
+def test_equals_pyiqa(drealsr: Path, tmp_path: Path) -> None:
     """Every eighth image and IMG_107, which has blocks without a fit. Halfway pixels differ on a CPU: 0.02."""
     pyiqa = pytest.importorskip("pyiqa")
     mean, covariance = niqe.parameters()
@@ -32,7 +37,7 @@ def test_equals_pyiqa(drealsr, tmp_path):
     assert difference.max() < 5e-3 and np.median(difference) < 1e-5
 
 
-def test_flat_blocks_and_edges_do_not_break_it(photos):
+def test_flat_blocks_and_edges_do_not_break_it(photos: ImagePair) -> None:
     sr, hr = (np.tile(image, (2, 2, 1)) for image in photos)
     flat = sr.copy()
     flat[:96, :96] = 77
@@ -43,7 +48,7 @@ def test_flat_blocks_and_edges_do_not_break_it(photos):
     assert niqe.niqe(sr, sr) == niqe.niqe(sr, hr), "there is no reference"
 
 
-def test_fit_finds_the_shape_of_a_gaussian_and_of_a_laplacian():
+def test_fit_finds_the_shape_of_a_gaussian_and_of_a_laplacian() -> None:
     rng = np.random.default_rng(0)
     samples = np.stack([rng.normal(0, 3, 400_000), rng.laplace(0, 3, 400_000), np.ones(400_000)])
     shape, left, right = niqe.fit_gaussians(samples)
@@ -52,11 +57,11 @@ def test_fit_finds_the_shape_of_a_gaussian_and_of_a_laplacian():
     assert shape[2] == 0.2 and np.isnan(left[2]), "no negative value, no fit"
 
 
-def test_window_keeps_the_float32_excess():
+def test_window_keeps_the_float32_excess() -> None:
     assert np.outer(niqe.window(), niqe.window()).sum() - 1 == pytest.approx(1.1e-8, rel=0.1)
 
 
-def test_parameters_are_a_gaussian_of_36_features():
+def test_parameters_are_a_gaussian_of_36_features() -> None:
     mean, covariance = niqe.parameters()
     assert mean.shape == (36,) and covariance.shape == (36, 36)
     assert np.array_equal(covariance, covariance.T)

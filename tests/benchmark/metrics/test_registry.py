@@ -1,25 +1,19 @@
 """The metric registry: what is accepted, what is refused in one line, and what a protocol changes."""
 
+from __future__ import annotations
+
 import sys
-from pathlib import Path
 from subprocess import run
 from typing import Any
 
 import pytest
-import yaml
 
 from benchmark.metrics.registry import parse_registry, read_registry
 from osediff.common.errors import InputError
+from tests.helpers import ROOT
 
-FILE = Path(__file__).parents[3] / "config" / "metrics.yaml"
+FILE = ROOT / "config" / "metrics.yaml"
 PAPER_ORDER = ["psnr", "ssim", "lpips", "dists", "fid", "kid", "niqe", "musiq", "maniqa", "clipiqa"]
-
-
-@pytest.fixture
-def content() -> dict[str, Any]:
-    """The registry file as plain YAML, to be changed by a test."""
-    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text())
-    return loaded
 
 
 def test_the_file_has_the_papers_order_and_names_every_weights_file_that_it_uses() -> None:
@@ -42,13 +36,15 @@ def test_the_file_has_the_papers_order_and_names_every_weights_file_that_it_uses
         (("metrics", "niqe", "library"), "scipy", "metrics.niqe.library: must not be 'scipy'"),
     ],
 )
-def test_a_mistake_is_one_line_with_its_place(content, keys, value, message):
-    entry = content
+def test_a_mistake_is_one_line_with_its_place(
+    registry_content: dict[str, Any], keys: tuple[str, ...], value: object, message: str
+) -> None:
+    entry: Any = registry_content
     for key in keys[:-1]:
         entry = entry[key]
     entry[keys[-1]] = value
     with pytest.raises(InputError) as error:
-        parse_registry(content, "metrics.yaml")
+        parse_registry(registry_content, "metrics.yaml")
     assert message in str(error.value) and str(error.value).startswith("metrics.yaml: ")
     assert "\n" not in str(error.value)
 

@@ -1,28 +1,27 @@
 """Which files a metric is measured with, and what the rows say of them."""
 
+from __future__ import annotations
+
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from benchmark.metrics.build import build_pair_metric, build_set_metric, metric_note, unavailable_reason
+from benchmark.metrics.registry import MetricRegistry
 from benchmark.metrics.weights import file_name, find_weights
 from osediff.common.artifacts.model import File
 from osediff.common.errors import InputError
 from osediff.common.weights import LPIPS_VGG, LPIPS_VGG_SHA256
+from tests.benchmark.fixture_types import PutWeights
+
+pytestmark = pytest.mark.usefixtures("empty_weight_folders")
 
 
-@pytest.fixture(autouse=True)
-def folders(monkeypatch, tmp_path):
-    """Two empty folders in place of this machine's: torch/ and suite/."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path / "suite"))
-    (tmp_path / "suite").mkdir()
-
-
-def with_sha256(registry, key, digest):
+def with_sha256(registry: MetricRegistry, key: str, digest: str) -> MetricRegistry:
     """The registry, with ``digest`` as the published sha256 of the weights ``key``."""
     artifact = registry.weights[key]
     known = artifact.model_copy(update={"files": {file_name(artifact): File(sha256=digest)}})
@@ -30,12 +29,14 @@ def with_sha256(registry, key, digest):
     return registry.model_copy(update={"weights": {**registry.weights, key: known}})
 
 
-def test_training_and_measuring_take_the_same_file(metric_registry):
+def test_training_and_measuring_take_the_same_file(metric_registry: MetricRegistry) -> None:
     assert metric_registry.weights["lpips-vgg"].contents[LPIPS_VGG].sha256 == LPIPS_VGG_SHA256
 
 
-def test_weights_are_found_in_both_folders_and_the_suites_comes_first(metric_registry, put_weights, tmp_path):
-    def keys(name):
+def test_weights_are_found_in_both_folders_and_the_suites_comes_first(
+    metric_registry: MetricRegistry, put_weights: PutWeights, tmp_path: Path
+) -> None:
+    def keys(name: str) -> list[str]:
         return [file.key for file in find_weights(name, metric_registry) or []]
 
     put_weights(tmp_path / "torch/hub/checkpoints", "alexnet")
@@ -47,7 +48,9 @@ def test_weights_are_found_in_both_folders_and_the_suites_comes_first(metric_reg
     assert keys("lpips") == ["lpips-alex"]
 
 
-def test_a_file_of_other_bytes_is_named_with_its_sha256(metric_registry, put_weights, tmp_path):
+def test_a_file_of_other_bytes_is_named_with_its_sha256(
+    metric_registry: MetricRegistry, put_weights: PutWeights, tmp_path: Path
+) -> None:
     put_weights(tmp_path / "suite", "maniqa-pipal", "clip-rn50", "musiq-koniq")
     name = file_name(metric_registry.weights["maniqa-pipal"])
     digest = hashlib.sha256(b"maniqa-pipal").hexdigest()
@@ -62,7 +65,9 @@ def test_a_file_of_other_bytes_is_named_with_its_sha256(metric_registry, put_wei
         build_pair_metric("clipiqa", metric_registry.select(["clipiqa"]))
 
 
-def test_a_row_says_which_of_two_files_it_was_measured_with(metric_registry, put_weights, tmp_path):
+def test_a_row_says_which_of_two_files_it_was_measured_with(
+    metric_registry: MetricRegistry, put_weights: PutWeights, tmp_path: Path
+) -> None:
     put_weights(tmp_path / "suite", "lpips-alex")
     right = with_sha256(metric_registry, "lpips-alex", hashlib.sha256(b"lpips-alex").hexdigest())
     assert metric_note("lpips", right) == "measured with lpips-alex.safetensors"
@@ -72,17 +77,19 @@ def test_a_row_says_which_of_two_files_it_was_measured_with(metric_registry, put
 class Trap:
     """Unpickling this makes a folder."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.path = path
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[object, ...]:
         return os.mkdir, (self.path,)
 
 
 @pytest.mark.parametrize(
     ("name", "key"), [("musiq", "musiq-koniq"), ("maniqa", "maniqa-pipal"), ("fid", "inception"), ("dists", "dists")]
 )
-def test_no_pickle_runs_in_place_of_weights(metric_registry, tmp_path, name, key):
+def test_no_pickle_runs_in_place_of_weights(
+    metric_registry: MetricRegistry, tmp_path: Path, name: str, key: str
+) -> None:
     pytest.importorskip("pyiqa")
     file = file_name(metric_registry.weights[key])
     torch.save({"weight": Trap(str(tmp_path / "it-ran"))}, tmp_path / "suite" / file)
@@ -96,7 +103,7 @@ def test_no_pickle_runs_in_place_of_weights(metric_registry, tmp_path, name, key
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "another network", "noise"])
-def test_damaged_weights_are_one_line(metric_registry, tmp_path, damage):
+def test_damaged_weights_are_one_line(metric_registry: MetricRegistry, tmp_path: Path, damage: str) -> None:
     pytest.importorskip("pyiqa")
     path = tmp_path / "suite" / "lpips-alex.safetensors"
     save_file({"features.0.weight": torch.zeros(64, 3, 11, 11)}, path)

@@ -142,7 +142,7 @@ def test_writing_what_is_no_image_is_a_bug(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
-def test_what_is_no_plain_file_is_refused_and_not_waited_for(tmp_path, kind):
+def test_what_is_no_plain_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.png"
     if kind == "pipe":
         os.mkfifo(path)

@@ -1,7 +1,7 @@
 """A method's folder: complete, of the right sizes, continued after a stop, begun anew after a change."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -26,15 +26,7 @@ class Doubling:
         return lr.repeat(2, 0).repeat(2, 1)
 
 
-@pytest.fixture
-def lr(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    for stem, size in (("a", (4, 6)), ("b", (5, 5)), ("c", (3, 4))):
-        write_png(tmp_path / "LR" / f"{stem}.png", rng.integers(0, 256, (*size, 3), np.uint8))
-    return tmp_path / "LR"
-
-
-def restored(lr: Path, method: Any = None, seed: int = 0) -> list[str]:
+def restored(lr: Path, method: Doubling | None = None, seed: int = 0) -> list[str]:
     """Stems that the method was asked for."""
     method = method or Doubling()
     restore_folder(lr, lr.parent / "SR", lr.parent / "run.json", method, {"method": "doubling", "seed": seed}, 2)
@@ -90,9 +82,11 @@ def test_images_of_somebody_else_are_not_touched(lr: Path) -> None:
     [lambda lr, stem: lr, lambda lr, stem: lr.repeat(2, 0).repeat(2, 1).astype(np.float32)],
     ids=["size", "dtype"],
 )
-def test_a_method_that_breaks_the_contract_is_stopped_by_name(lr: Path, method: object) -> None:
+def test_a_method_that_breaks_the_contract_is_stopped_by_name(
+    lr: Path, method: Callable[[np.ndarray, str], np.ndarray]
+) -> None:
     with pytest.raises(InputError, match=r"a\.png: restored as"):
-        restored(lr, method)
+        restore_folder(lr, lr.parent / "SR", lr.parent / "run.json", method, {"method": "wrong"}, 2)
     assert not (lr.parent / "SR" / "a.png").exists()
 
 

@@ -1,4 +1,4 @@
-"""One step's losses and gradients against numbers that the released training script gave.
+"""One step's losses and gradients against numbers that the official training script gave.
 
 The fixture was made by tools/official_fixture.py from cswry/OSEDiff at fcc4f09, in float32.
 """
@@ -13,6 +13,7 @@ import torch
 
 from osediff.losses.objective import Objective
 from osediff.models.generator import Generator
+from osediff.recipe import LoraScope
 from tests.osediff import closed_form
 from tools.our_training import Given, gradients, parameters_of
 
@@ -21,7 +22,7 @@ NUMBERS = json.loads((Path(__file__).parent / "fixtures" / "official_step.json")
 
 @pytest.mark.parametrize("recomputing", [False, True])
 @pytest.mark.parametrize("trains", ["all", "mid-block"])
-def test_losses_and_gradients_are_those_of_the_released_script(trains: str, recomputing: bool) -> None:
+def test_losses_and_gradients_are_those_of_the_official_script(trains: LoraScope, recomputing: bool) -> None:
     recipe, batch = closed_form.recipe(trains), closed_form.batch()
     generator = Generator(closed_form.backbone(), recipe, trains)
     parameters = parameters_of(generator)
@@ -33,20 +34,20 @@ def test_losses_and_gradients_are_those_of_the_released_script(trains: str, reco
     rng = Given(batch["normals"], batch["timesteps"])
     text, negative_embeds = batch["embeddings"]["text"], batch["embeddings"]["negative"]
     loss, terms, critic_input = objective.generator_loss(batch["lq"], batch["hq"], text, negative_embeds, rng)
-    loss.backward()
-    own = objective.regularizer_loss(critic_input, batch["hq"], text, rng)
-    own["diffusion"].backward()
+    torch.autograd.backward(loss)
+    critic = objective.regularizer_loss(critic_input, batch["hq"], text, rng)
+    torch.autograd.backward(critic["diffusion"])
 
     expected = NUMBERS[trains]
-    terms |= own
+    terms |= critic
     for name in ("mse", "vsd", "diffusion"):
         assert terms[name].item() == pytest.approx(expected["losses"][name], rel=1e-5), name
-    found = closed_form.summary(gradients(parameters))
-    assert found.keys() == expected["gradients"].keys()
+    measured = closed_form.summary(gradients(parameters))
+    assert measured.keys() == expected["gradients"].keys()
     for name, (norm, product) in expected["gradients"].items():
         size = parameters[name].numel() ** 0.5  # of the vector that the product is taken with
-        assert found[name][0] == pytest.approx(norm, rel=1e-4), name
-        assert found[name][1] == pytest.approx(product, abs=1e-4 * norm * size), name
+        assert measured[name][0] == pytest.approx(norm, rel=1e-4), name
+        assert measured[name][1] == pytest.approx(product, abs=1e-4 * norm * size), name
 
 
 def test_closed_form_does_not_depend_on_random_numbers() -> None:

@@ -1,40 +1,19 @@
-"""Backbones: the size of SD 2.1-base, fetched or random and known as such, refused where they do not fit."""
+"""Backbones: the size of SD 2.1-base, and prompts that are embedded once."""
 
 from __future__ import annotations
 
-import http.server
-import shutil
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 import pytest
 import torch
 import yaml
 from torch import nn
 
-from osediff.common.errors import InputError
-from osediff.common.files import read_json, sha256, write_json
-from osediff.common.images import write_png
-from osediff.common.restore_folder import refuse_random, unusable
-from osediff.common.validation import dump_yaml
 from osediff.models import backbone as backbones
-from osediff.models import fetch_backbone
+from osediff.models.backbone import Backbone
 from osediff.models.generator import Generator
-from tests.osediff.tiny import TINY, edit, run_training
+from tests.helpers import ROOT
+from tests.osediff.tiny import edit
 
-REGISTRY = yaml.safe_load((Path(__file__).parents[3] / "config" / "backbones.yaml").read_text())
-RANDOM = {
-    "title": "Tiny",
-    "license": "none",
-    "folder": "unused",
-    "random": {"seed": 3, "words": "blurring", "sizes": TINY},
-}
+REGISTRY = yaml.safe_load((ROOT / "config" / "backbones.yaml").read_text())
 
 
 def count(network: nn.Module) -> int:
@@ -43,7 +22,7 @@ def count(network: nn.Module) -> int:
 
 
 def test_the_full_size_is_that_of_sd_2_1_base_and_the_official_lora() -> None:
-    # Counted on the released code's own classes with SD 2.1-base's configuration files.
+    # Counted on the official code's own classes with SD 2.1-base's configuration files.
     with torch.device("meta"):
         sizes = REGISTRY["sd2.1-random"]["random"]["sizes"]
         model = backbones.build(sizes, backbones.word_tokenizer(["any"]))
@@ -59,115 +38,15 @@ def test_the_full_size_is_that_of_sd_2_1_base_and_the_official_lora() -> None:
     assert sum(trained.values()) == 369_356 + 4_055_712 + 11_840
 
 
-@pytest.fixture
-def served(backbone_folder: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Address and folder of a web server that has the tiny backbone."""
-    folder = tmp_path / "served"
-    shutil.copytree(backbone_folder, folder / "v1")
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/{{revision}}/{{file}}", folder / "v1"
-    server.shutdown()
-    server.server_close()
-
-
-def specification(url: str, folder: Path) -> dict[str, Any]:
-    """A backbone's entry whose first mirror has nothing."""
-    files: dict[str, Any] = {str(p.relative_to(folder)): None for p in folder.rglob("*") if p.is_file()}
-    weights = "vae/diffusion_pytorch_model.safetensors"
-    files[weights] = {"sha256": sha256(folder / weights)}
-    mirrors = [{"name": "gone", "url": url, "revision": "v0"}, {"name": "second", "url": url, "revision": "v1"}]
-    download = {"title": "Tiny", "license": "none", "mirrors": mirrors, "files": files}
-    return {"title": "Tiny", "license": "none", "folder": "unused", "download": download}
-
-
-def fetch(monkeypatch: pytest.MonkeyPatch, spec: dict[str, Any], out: Path, *options: str) -> None:
-    """``python -m osediff.models.fetch_backbone``, in this process."""
-    file = out.parent / "spec.yaml"
-    file.write_text(dump_yaml(spec), encoding="utf-8")
-    monkeypatch.setattr(sys, "argv", ["fetch_backbone", "--spec", str(file), "--out", str(out), *options])
-    fetch_backbone.main()
-
-
-def test_the_first_mirror_that_has_it_is_named(
-    served: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_prompt_is_embedded_once_as_long_as_there_is_room(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = tmp_path / "fetched"
-    fetch(monkeypatch, specification(*served), out)
-    manifest = read_json(out / "manifest.json")
-    assert (manifest["weights"], manifest["mirror"], manifest["revision"]) == ("pretrained", "second", "v1")
-    for name, entry in manifest["files"].items():
-        assert entry["sha256"] == sha256(out / name) == sha256(served[1] / name)
-    origin = {"weights": "pretrained", "mirror": "second", "revision": "v1", "provided_locally": False}
-    assert backbones.source(out) == origin
-    assert torch.equal(backbones.load(out).unet.conv_in.weight, backbones.load(served[1]).unet.conv_in.weight)
-
-
-def test_a_file_with_another_sha256_is_not_taken(
-    served: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spec = specification(*served)
-    spec["download"]["files"]["vae/diffusion_pytorch_model.safetensors"] = {"sha256": "0" * 64}
-    with pytest.raises(
-        InputError, match=r"/v1/vae/diffusion_pytorch_model\.safetensors: its sha256 is not 000000000000"
-    ):
-        fetch(monkeypatch, spec, tmp_path / "fetched")
-    assert not (tmp_path / "fetched" / "manifest.json").exists()
-
-
-def test_offline_takes_what_lies_there_and_nothing_else(
-    served: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spec, out = specification(*served), tmp_path / "fetched"
-    with pytest.raises(InputError, match="the run is offline"):
-        fetch(monkeypatch, spec, out, "--offline")
-    shutil.copytree(served[1], out, dirs_exist_ok=True)
-    fetch(monkeypatch, spec, out, "--offline")
-    origin = {"weights": "pretrained", "mirror": None, "revision": None, "provided_locally": True}
-    assert backbones.source(out) == origin
-    monkeypatch.setenv("OSEDIFF_OFFLINE", "1")  # as the workflow asks for it
-    with pytest.raises(InputError, match="the run is offline"):
-        fetch(monkeypatch, spec, tmp_path / "elsewhere")
-    fetch(monkeypatch, spec, tmp_path / "copied", "--local", str(out))
-    assert backbones.source(tmp_path / "copied") == origin
-
-
-def test_a_velocity_predicting_checkpoint_is_refused(
-    served: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scheduler = served[1] / "scheduler" / "scheduler_config.json"
-    write_json(scheduler, read_json(scheduler) | {"prediction_type": "v_prediction"})
-    with pytest.raises(InputError, match="needs epsilon"):
-        backbones.load(served[1])
-    with pytest.raises(InputError, match="needs epsilon"):
-        fetch(monkeypatch, specification(*served), tmp_path / "fetched")
-
-
-def test_what_random_weights_made_is_never_evaluated(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    torch.set_num_threads(1)
-    backbone, checkpoint = tmp_path / "random", tmp_path / "checkpoint"
-    fetch(monkeypatch, RANDOM, backbone)
-    assert backbones.source(backbone)["weights"] == "random"
-    run_training(edit({"steps": 2}), photos, backbone, 0, checkpoint)
-    assert read_json(checkpoint / "provenance.json")["backbone_source"]["weights"] == "random"
-    write_png(tmp_path / "LR" / "0.png", np.zeros((8, 8, 3), np.uint8))
-    command = [sys.executable, "-m", "osediff.restore", "--input", tmp_path / "LR", "--output", tmp_path / "SR"]
-    subprocess.run([*command, "--checkpoint", checkpoint, "--backbone", backbone], check=True, capture_output=True)
-    assert "random weights" in unusable(tmp_path / "run.json")
-    with pytest.raises(InputError, match="random weights, which are never evaluated"):
-        refuse_random(tmp_path / "SR")
-
-
-def test_random_weights_are_the_same_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("one", "two"):
-        fetch(monkeypatch, RANDOM, tmp_path / name)
-    one, two = (read_json(tmp_path / name / "manifest.json")["files"] for name in ("one", "two"))
-    weights = {name: entry["sha256"] for name, entry in one.items() if name.endswith(".safetensors")}
-    assert len(weights) == 3 and weights == {name: two[name]["sha256"] for name in weights}
+    embed = backbones.PromptEmbedder(backbone)
+    embeddings = embed(["jpeg", "blurring", "jpeg"])
+    assert torch.equal(embeddings[1], backbone.embed(["blurring"])[0])
+    assert list(embed.cache) == ["jpeg", "blurring"]
+    assert torch.equal(embeddings[0], embeddings[2]) and not torch.equal(embeddings[0], embeddings[1])
+    monkeypatch.setattr(backbones.PromptEmbedder, "ROOM", 2)
+    assert torch.equal(embed(["artifacts"])[0], backbone.embed(["artifacts"])[0]) and len(embed.cache) == 2
+    embed.clear()
+    assert not embed.cache

@@ -26,16 +26,18 @@ def test_the_same_convolution(batch: int, stride: int, monkeypatch: pytest.Monke
     use_gemm_convolutions(other)
     monkeypatch.setattr(nn.Conv2d, "forward", lambda *_: pytest.fail("not by a product"))
     x = torch.randn(batch, 6, 5, 7, dtype=torch.float64, requires_grad=True)
-    made = other(x)
-    made.square().sum().backward()
+    product = other(x)
+    product.square().sum().backward()
     monkeypatch.undo()
 
-    twin = x.detach().clone().requires_grad_(True)
-    expected = plain(twin)
+    x_again = x.detach().clone().requires_grad_(True)
+    expected = plain(x_again)
     expected.square().sum().backward()
-    assert torch.allclose(made, expected, rtol=1e-12)
-    for mine, theirs in ((x, twin), (other.weight, plain.weight), (other.bias, plain.bias)):
-        assert torch.allclose(mine.grad, theirs.grad, rtol=1e-12)
+    assert torch.allclose(product, expected, rtol=1e-12)
+    assert other.bias is not None and plain.bias is not None
+    for one, reference in ((x, x_again), (other.weight, plain.weight), (other.bias, plain.bias)):
+        assert one.grad is not None and reference.grad is not None
+        assert torch.allclose(one.grad, reference.grad, rtol=1e-12)
 
 
 def test_only_convolutions_with_many_weights_and_few_positions_change(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +57,7 @@ def test_a_generator_makes_the_same_image_with_them(
     merged: bool, backbone_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image, text = torch.rand(2, 3, 32, 32) * 2 - 1, torch.randn(2, 5, 16)
-    made, used = [], []
+    images, used = [], []
     for weights in (convolution.MIN_WEIGHTS, 100):
         monkeypatch.setattr(convolution, "MIN_WEIGHTS", weights)
         torch.manual_seed(0)
@@ -65,7 +67,7 @@ def test_a_generator_makes_the_same_image_with_them(
         if merged:
             generator.merge()
         with torch.no_grad():
-            made.append(generator(image, text)[0])
+            images.append(generator(image, text)[0])
         used.append(any(isinstance(layer, GemmConv2d) for layer in generator.backbone.unet.modules()))
     assert used == [False, True]
-    assert torch.allclose(*made, atol=1e-4)
+    assert torch.allclose(images[0], images[1], atol=1e-4)

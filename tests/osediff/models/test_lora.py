@@ -1,8 +1,10 @@
-"""One UNet in three roles must be exactly three UNets; layer and weight counts are those of the released code."""
+"""One UNet in three roles must be exactly three UNets; layer and weight counts are those of the official code."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -45,7 +47,7 @@ SD21_VAE = {
     ("group", "layers", "weights"),
     [(ALL, 258, 4_055_712), (UNET_GROUPS["down"], 94, 1_253_776), (UNET_GROUPS["mid"], 16, 376_832)],
 )
-def test_unet_of_sd21_has_the_released_codes_layers(group: tuple[str, ...], layers: int, weights: int) -> None:
+def test_unet_of_sd21_has_the_official_codes_layers(group: tuple[str, ...], layers: int, weights: int) -> None:
     with torch.device("meta"):
         unet = UNet2DConditionModel(**SD21_UNET)
         names = targets(unet, group)
@@ -57,7 +59,7 @@ def test_unet_of_sd21_has_the_released_codes_layers(group: tuple[str, ...], laye
 @pytest.mark.parametrize(
     ("halves", "layers", "weights"), [(["encoder"], 32, 369_356), (["encoder", "decoder"], None, 882_056)]
 )
-def test_vae_of_sd21_has_the_released_codes_layers(halves: list[str], layers: int | None, weights: int) -> None:
+def test_vae_of_sd21_has_the_official_codes_layers(halves: list[str], layers: int | None, weights: int) -> None:
     with torch.device("meta"):
         vae = AutoencoderKL(**SD21_VAE)
         names = targets(vae, sum((VAE_GROUPS[half] for half in halves), ()))
@@ -96,37 +98,45 @@ def test_gradients_equal_those_of_three_unets(backbone_folder: Path, checkpointi
         shared.train()
     torch.manual_seed(2)
     latent = torch.randn(2, 4, 8, 8, dtype=torch.float64, requires_grad=True)
-    twin = latent.detach().clone().requires_grad_(True)
+    other_latent = latent.detach().clone().requires_grad_(True)
     text = torch.randn(2, 5, 16, dtype=torch.float64)
     step = torch.tensor([999, 999])
 
-    def loss(run: dict[str, object], start: Tensor) -> Tensor:
-        made = run[GENERATOR](start)  # type: ignore[operator]
+    def loss(run: dict[str, Callable[[Tensor], Tensor]], start: Tensor) -> Tensor:
+        latent = run[GENERATOR](start)
         with torch.no_grad():
-            target = run[TEACHER](made) - run[REGULARIZER](made)  # type: ignore[operator]
-        return (made * target).sum() + run[REGULARIZER](made.detach()).square().sum()  # type: ignore[operator]
+            target = run[TEACHER](latent) - run[REGULARIZER](latent)
+        return (latent * target).sum() + run[REGULARIZER](latent.detach()).square().sum()
 
-    def as_role(role: str) -> object:
+    def predict(unet: UNet2DConditionModel, x: Tensor) -> Tensor:
+        noise: Tensor = unet(x, step, text).sample
+        return noise
+
+    def as_role(role: str) -> Callable[[Tensor], Tensor]:
         def call(x: Tensor) -> Tensor:
             with roles.use(role):
-                return shared(x, step, text).sample
+                return predict(shared, x)
 
         return call
 
     shared_loss = loss({role: as_role(role) for role in separate}, latent)
     # Backward runs while the network plays another role than it did in the forward pass.
     with roles.use(left_as):
-        shared_loss.backward()
-    loss({role: lambda x, unet=unet: unet(x, step, text).sample for role, unet in separate.items()}, twin).backward()
+        torch.autograd.backward(shared_loss)
+    torch.autograd.backward(loss({role: partial(predict, unet) for role, unet in separate.items()}, other_latent))
 
-    assert torch.equal(latent.grad, twin.grad)
+    assert latent.grad is not None and other_latent.grad is not None
+    assert torch.equal(latent.grad, other_latent.grad)
     for role in (GENERATOR, REGULARIZER):
         expected = lora_parameters(separate[role], role)
         for name, parameter in lora_parameters(shared, role).items():
-            assert parameter.grad is not None, f"{role}: {name} got no gradient"
-            assert torch.equal(parameter.grad, expected[name].grad), f"{role}: {name}"
+            gradient = expected[name].grad
+            assert parameter.grad is not None and gradient is not None, f"{role}: {name} got no gradient"
+            assert torch.equal(parameter.grad, gradient), f"{role}: {name}"
     assert roles.conv_in is not None
-    assert torch.equal(roles.conv_in.weight.grad, separate[GENERATOR].conv_in.base_layer.weight.grad)
+    gradient = roles.conv_in.get_parameter("weight").grad
+    assert gradient is not None
+    assert torch.equal(gradient, separate[GENERATOR].conv_in.base_layer.weight.grad)
 
 
 def test_a_role_ends_with_its_block(backbone_folder: Path) -> None:

@@ -17,11 +17,6 @@ from osediff.models.tiling import Tiling
 from tests.osediff.tiny import RECIPE
 
 
-@pytest.fixture(scope="module")
-def backbone(backbone_folder: Path) -> Backbone:
-    return backbones.load(backbone_folder)
-
-
 def picture(height: int, width: int) -> Tensor:
     """A random image (1, 3, height, width) whose left half is darker, so that tiles have other statistics."""
     image = torch.rand((1, 3, height, width), generator=torch.Generator().manual_seed(0)) * 2 - 1

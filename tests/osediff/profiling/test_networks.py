@@ -1,4 +1,4 @@
-"""OSEDiff's networks: counts and parameters against figures measured on the official classes, and torch's own counter."""
+"""OSEDiff's networks: counts and parameters against figures of the official classes, and torch's own counter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tiny LLaVA."""
+"""A tiny LLaVA, a tiny RAM, and prompts of a training stream."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ from transformers import (
     LlavaProcessor,
     PreTrainedTokenizerFast,
 )
+
+from osediff.prompts import ram
+from osediff.prompts.prompt_file import (
+    StreamImages,
+)
+from osediff.recipe import StreamRecipe
+from tests.osediff.prompts.extraction import BRIEF, run_extraction
+from tests.osediff.prompts.tiny_ram import SIZES, official
 
 
 @pytest.fixture
@@ -45,3 +53,20 @@ def llava(tmp_path: Path) -> Path:
     model.save_pretrained(tmp_path / "llava")
     processor.save_pretrained(tmp_path / "llava")
     return tmp_path / "llava"
+
+
+@pytest.fixture
+def of_stream(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, photos: Path) -> Path:
+    """Prompts of the HQ crops of the stream of BRIEF with seed 3."""
+    recipe = StreamRecipe.model_validate({name: getattr(BRIEF, name) for name in StreamRecipe.model_fields})
+    images = StreamImages(kind="stream", recipe=recipe, seed=3, image="hq")
+    return run_extraction(monkeypatch, tmp_path, images, "--photos", photos)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> tuple[ram.RAM, Path]:
+    """A tiny RAM, and its checkpoint in the authors' form."""
+    torch.manual_seed(0)
+    model = ram.build(SIZES)
+    torch.save({"model": official(model)}, tmp_path / "ram.pth")
+    return model, tmp_path / "ram.pth"

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from osediff.common.artifacts.model import parse
-from osediff.common.artifacts.registries import GROUPS, chosen
 from osediff.common.errors import InputError
-from tests.helpers import ROOT
 
 
 def content(**changes: Any) -> dict[str, Any]:
@@ -80,19 +78,3 @@ def test_a_csv_file_can_list_the_files(tmp_path: Path) -> None:
         lines.write_text(damage)
         with pytest.raises(InputError, match="is no list of files"):
             parse(content(files=str(lines)), "x.yaml").contents  # noqa: B018
-
-
-def test_names_that_are_not_there_are_answered_by_the_nearest() -> None:
-    with pytest.raises(InputError, match="unknown group 'photos', did you mean photographs"):
-        chosen(["photos"], [], ROOT)
-    with pytest.raises(InputError, match="run this in the repository's folder"):
-        chosen(["backbones"], [], ROOT / "tests")
-    assert set(GROUPS) == {
-        "metric-weights",
-        "backbones",
-        "prompt-weights",
-        "photographs",
-        "test-sets",
-        "method-images",
-        "baselines",
-    }

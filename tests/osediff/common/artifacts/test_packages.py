@@ -3,78 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import pickle
-import tarfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from osediff.common.artifacts.downloads import MirrorError, Patience
+from osediff.common.artifacts.downloads import Patience
 from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.model import parse
-from osediff.common.artifacts.packages import pip, read_arrays
+from osediff.common.artifacts.packages import read_arrays
 from osediff.common.errors import InputError
-
-WEIGHTS = np.arange(3 * 3 * 2 * 4, dtype="<f4").reshape(3, 3, 2, 4)
-
-
-class Trap:
-    """Unpickling this writes a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return Path.touch, (self.path,)
-
-
-@pytest.fixture(autouse=True)
-def needs_pip() -> None:
-    try:
-        pip()
-    except MirrorError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture
-def trap(tmp_path: Path) -> Path:
-    """A file that appears when something of the package runs."""
-    return tmp_path / "something-ran"
-
-
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trap: Path) -> dict[str, str]:
-    """A folder index with a source archive and a wheel of ``sample-weights`` 1.0; the sha256 of each by its suffix.
-
-    Its setup.py, its build backend and its weights would all touch ``trap`` if they were run or unpickled."""
-    evil = f"import pathlib; pathlib.Path({str(trap)!r}).touch()\n"
-    payload = pickle.dumps({"w": WEIGHTS.tobytes(), "trap": Trap(trap)})
-    members = {"setup.py": evil, "sample_weights/__init__.py": evil, "PKG-INFO": "Name: sample-weights\nVersion: 1.0\n"}
-    links = tmp_path / "index" / "sample-weights"
-    links.mkdir(parents=True)
-    with tarfile.open(links / "sample_weights-1.0.tar.gz", "w:gz") as file:
-        for name, content in ({name: text.encode() for name, text in members.items()} | {"w.ckpt": payload}).items():
-            item = tarfile.TarInfo(f"sample_weights-1.0/{name}")
-            item.size = len(content)
-            file.addfile(item, io.BytesIO(content))
-    with zipfile.ZipFile(links / "sample_weights-1.0-py3-none-any.whl", "w") as file:
-        file.writestr("sample_weights/w.ckpt", payload)
-        info = "sample_weights-1.0.dist-info"
-        file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: sample-weights\nVersion: 1.0\n")
-        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        file.writestr(f"{info}/RECORD", "")
-    digests = {path.suffix: hashlib.sha256(path.read_bytes()).hexdigest() for path in links.iterdir()}
-    anchors = (f'<a href="{p.name}#sha256={digests[p.suffix]}">{p.name}</a>' for p in sorted(links.iterdir()))
-    (links / "index.html").write_text(f"<!DOCTYPE html><html><body>{''.join(anchors)}</body></html>")
-    monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "index").as_uri())
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    for name in ("PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"):
-        monkeypatch.delenv(name, raising=False)
-    return digests
+from tests.osediff.common.artifacts.sample_package import WEIGHTS, make_payload
 
 
 def layout(path: Path, offset: int, digest: str | None = None) -> Path:
@@ -112,7 +52,7 @@ def test_a_member_is_taken_and_nothing_runs(
 def test_arrays_of_a_pickle_become_safetensors_and_it_is_not_unpickled(
     index: dict[str, str], tmp_path: Path, trap: Path
 ) -> None:
-    payload = pickle.dumps({"w": WEIGHTS.tobytes(), "trap": Trap(trap)})
+    payload = make_payload(trap)
     listing = layout(tmp_path / "w.csv", payload.index(WEIGHTS.tobytes()))
     spec = source(index[".gz"], "sample_weights-1.0.tar.gz", "sample_weights-1.0/w.ckpt", arrays=str(listing))
     obtain(parse(spec | {"files": {"w.safetensors": None}}, "x.yaml"), Fetching(), tmp_path)

@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from osediff.common.artifacts import __main__ as command
 from osediff.common.errors import InputError
 from osediff.common.files import read_json
-from tests.file_server import DIGEST, FileServer, serving
-
-
-@pytest.fixture
-def server() -> Iterator[FileServer]:
-    yield from serving()
-
-
-@pytest.fixture
-def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: FileServer) -> Path:
-    """A repository with two small metric weights, a large one, one on request, and a baseline with a license."""
-
-    def artifact(name: str, behavior: str, size: int, **more: object) -> dict[str, object]:
-        mirrors = [{"url": server.url(behavior)}]
-        files = {f"{name}.pth": {"size": size, "sha256": DIGEST}}
-        return {"license": "MIT", "folder": "data/weights", "mirrors": mirrors, "files": files, **more}
-
-    size = len(server.content)
-    weights = {
-        "here": artifact("here", "whole", size),
-        "gone": artifact("gone", "absent", size),
-        "large": artifact("large", "whole", 10**9),
-        "rare": artifact("rare", "whole", size, on_request=True),
-    }
-    one = {"mirrors": [{"url": server.url("whole")}], "files": {"b.pth": None}}
-    descriptor = {"license": {"id": "S-Lab-1.0", "commercial": False}, "weights": [one]}
-    for path, content in (("config/metrics.yaml", {"weights": weights}), ("baselines/x/descriptor.yaml", descriptor)):
-        (tmp_path / path).parent.mkdir(parents=True)
-        (tmp_path / path).write_text(yaml.safe_dump(content, sort_keys=False))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+from tests.file_server import DIGEST, FileServer
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:

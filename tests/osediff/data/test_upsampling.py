@@ -1,0 +1,23 @@
+"""The size at which the networks see an image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from osediff.data.upsampling import upsample
+
+
+@pytest.mark.parametrize(
+    ("size", "process_size", "expected"),
+    [((10, 20), 32, (40, 80)), ((10, 20), 512, (512, 1024)), ((3, 7), 32, (32, 75)), ((128, 128), 512, (512, 512))],
+)
+def test_an_image_reaches_four_times_its_size_and_at_least_the_process_size(
+    size: tuple[int, int], process_size: int, expected: tuple[int, int]
+) -> None:
+    lr = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    large = upsample(lr, 4, process_size)
+    assert large.shape == (*expected, 3) and large.dtype == np.uint8
+    bicubic = Image.fromarray(lr).resize(expected[::-1], Image.Resampling.BICUBIC)
+    assert np.array_equal(large, np.asarray(bicubic)), "PIL's default is what the official code uses"

@@ -1,0 +1,43 @@
+"""Files of adapters: what is read, and what is refused by name."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from osediff.common.errors import InputError
+from osediff.common.files import read_json, write_json
+from osediff.pipeline import OSEDiff
+
+
+def test_adapters_of_another_rank_are_named(checkpoint: Path, backbone_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoint, other := tmp_path / "other")
+    write_json(other / "recipe.json", read_json(other / "recipe.json") | {"rank_unet": 3})
+    with pytest.raises(InputError, match=r"does not fit this network or rank: unet.*needed is"):
+        OSEDiff.from_pretrained(other, backbone_folder)
+
+
+def test_unreadable_adapters_are_named(checkpoint: Path, backbone_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text((checkpoint / "recipe.json").read_text())
+    with pytest.raises(InputError, match=r"adapters\.safetensors"):
+        OSEDiff.from_pretrained(tmp_path, backbone_folder)
+    (tmp_path / "adapters.safetensors").write_bytes(b"not a checkpoint")
+    with pytest.raises(InputError, match=r"adapters\.safetensors"):
+        OSEDiff.from_pretrained(tmp_path, backbone_folder)
+
+
+def test_other_adapters_than_those_of_the_training_are_refused(
+    checkpoint: Path, backbone_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(checkpoint, other := tmp_path / "other")
+    tensors = load_file(other / "adapters.safetensors")
+    save_file({name: tensor + 1 for name, tensor in tensors.items()}, other / "adapters.safetensors")
+    with pytest.raises(InputError, match=r"is not the file that provenance\.json beside it names"):
+        OSEDiff.from_pretrained(other, backbone_folder)
+    (other / "provenance.json").unlink()
+    save_file({name: tensor / 0 for name, tensor in tensors.items()}, other / "adapters.safetensors")
+    with pytest.raises(InputError, match="holds values that are not finite"):
+        OSEDiff.from_pretrained(other, backbone_folder)

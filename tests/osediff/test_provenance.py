@@ -1,0 +1,41 @@
+"""Hashes of what made a file: they change with names and contents, and with nothing else."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import torch
+
+import osediff
+from osediff import provenance
+from osediff.common.errors import InputError
+
+
+def test_a_folder_s_hash_is_of_names_and_contents(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a").write_text("1")
+    first = provenance.folder_hash(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "x.pyc").write_text("any")
+    assert provenance.folder_hash(tmp_path) == first, "caches of Python are left out"
+    (tmp_path / "in" / "a").rename(tmp_path / "in" / "b")
+    renamed = provenance.folder_hash(tmp_path)
+    (tmp_path / "in" / "b").write_text("2")
+    assert len({first, renamed, provenance.folder_hash(tmp_path)}) == 3
+    with pytest.raises(InputError, match="no such folder, or nothing in it"):
+        provenance.folder_hash(tmp_path / "absent")
+
+
+def test_a_fingerprint_does_not_depend_on_the_order_of_keys() -> None:
+    assert provenance.fingerprint({"a": 1, "b": [2]}) == provenance.fingerprint({"b": [2], "a": 1})
+    assert provenance.fingerprint({"a": 1}) != provenance.fingerprint({"a": 2})
+
+
+def test_the_code_of_a_training_is_that_of_its_modules() -> None:
+    """A module that a training imports from losses, models, data or training decides its weights, or only writes."""
+    package = Path(osediff.__file__).parent
+    assert all((package / name).is_file() for name in provenance.TRAINING_CODE)
+    assert len(provenance.training_code_hash()) == 64
+    assert provenance.versions()["torch"] == version("torch") and torch.__version__.startswith(version("torch"))
