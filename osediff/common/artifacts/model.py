@@ -123,7 +123,11 @@ class Artifact(Settings):
 
 
 def listed_files(path: Path) -> dict[str, File]:
-    """The files of a CSV list of images, PART/NAME each, or NAME where part is empty; InputError where ``path`` is no such list."""
+    """Read a CSV list of images: files by PART/NAME, or by NAME where part is empty.
+
+    Raises:
+        InputError: ``path`` is no such list.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = {

@@ -210,9 +210,9 @@ def test_a_note_about_a_method_is_one_remark_with_its_title(spec: Spec, tmp_path
     for name in METHODS:
         path = write_rows(tmp_path / f"{name}.csv", name, "one", {"psnr": [27, 28], "fid": [140.0]})
         if name == "bicubic":
-            noted = path.read_text().replace("osediff/2,", "osediff/2,method: its weights are another file")
-            path.write_text(noted.replace("140.000000,osediff/2,method: its weights are another file",
-                                          "140.000000,osediff/2,method: its weights are another file; of 2 images"))  # fmt: skip
+            note = "osediff/2,method: its weights are another file"
+            noted = path.read_text().replace("osediff/2,", note)
+            path.write_text(noted.replace(f"140.000000,{note}", f"140.000000,{note}; of 2 images"))
         files.append(path)
     make(spec, files, tmp_path / "table1")
     lines = (tmp_path / "table1.md").read_text().splitlines()
