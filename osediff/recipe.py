@@ -23,6 +23,7 @@ LoraScope = Literal["all", "mid-block"]
 ColorFix = Literal["adain", "wavelet", "none"]
 Precision = Literal["fp32", "bf16", "fp16"]
 Posterior = Literal["sample", "mode"]
+Compile = Literal["none", "default", "cuda-graphs"]
 UpsampleMode = Literal["area", "bilinear", "bicubic"]
 TIMESTEPS = 1000  # T of SD 2.1-base's noise schedule
 
@@ -94,6 +95,13 @@ class Loss(Settings):
     regularizer: RegularizerLoss
     discriminator: Literal["encoder", "clip"]
     """Whose features the discriminator of a GAN loss sees; nothing else uses it."""
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Networks from outside that the loss is computed with, by their names in the registries of artifacts."""
+        perceptual = ["lpips-vgg"] if self.perceptual.kind == "lpips-vgg" else []
+        clip = isinstance(self.regularizer, GANLoss) and self.discriminator == "clip"
+        return (*perceptual, *(["clip-vit-base-patch32"] if clip else []))
 
 
 class Optimizer(Settings):

@@ -24,7 +24,7 @@ from osediff.outcome import read_outcome
 from osediff.pipeline import OSEDiff
 from osediff.prompts.prompt_file import read_folder_prompts
 from osediff.provenance import fingerprint, folder_hash
-from osediff.recipe import Posterior
+from osediff.recipe import Compile, Posterior
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -46,6 +46,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=1, help="images of equal size that are restored together")
     parser.add_argument(
         "--posterior", choices=get_args(Posterior), default="sample", help="latent: drawn with the seed, or mode"
+    )
+    parser.add_argument(
+        "--compile", choices=get_args(Compile), default="none", help="of the networks, by torch.compile"
     )
     parser.add_argument("--color-fix", choices=list(FIXES), default=None, help="default: the checkpoint's")
     parser.add_argument(
@@ -70,7 +73,9 @@ def main() -> None:
         return
     tiles = Tiling(args.tile_vae, args.tile_latent, args.tile_overlap)
     settings = {"precision": args.precision, "posterior": args.posterior, "color_fix": args.color_fix}
-    model = OSEDiff.from_pretrained(args.checkpoint, args.backbone, args.device, tiles=tiles, **settings)
+    model = OSEDiff.from_pretrained(
+        args.checkpoint, args.backbone, args.device, tiles=tiles, compile=args.compile, **settings
+    )
     stems = [args.input.stem] if args.input.is_file() else list(list_images(args.input))
     prompts, extractor = dict.fromkeys(stems, args.prompt), "null"
     if args.prompts:
@@ -92,6 +97,7 @@ def main() -> None:
         "seed": args.seed,
         "batch": args.batch,
         "tiles": vars(tiles),
+        "compile": args.compile if model.compiled else "none",
         **settings,
     }
 

@@ -1,4 +1,4 @@
-"""Where the weights of metrics and of the perceptual loss lie on this machine, and whether they are the right bytes.
+"""Where the weights of metrics and of training losses lie on this machine, and whether they are the right bytes.
 
 Nothing heavy is imported, and nothing is fetched; ``python -m osediff.common.artifacts fetch metric-weights`` does
 that.
@@ -17,7 +17,11 @@ from osediff.common.files import read_json, sha256, write_json
 DIGESTS = "digests.json"
 BROUGHT = "brought.json"  # sha256 by path of what a rule brought into the folder, before anything was measured
 LPIPS_VGG = "lpips-vgg.safetensors"  # VGG16's convolutions and LPIPS's heads, as config/metrics.yaml brings them
+CLIP = "clip-vit-base-patch32"  # the folder that config/loss_weights.yaml brings
+CLIP_WEIGHTS = "pytorch_model.bin"  # in it, beside config.json
+CLIP_SHA256 = "a63082132ba4f97a80bea76823f544493bffa8082296d62d71581a4feff1576f"
 LPIPS_VGG_SHA256 = "1e3836f53ddd9d6071108d5bdfd0c8f378d3c0c98e8701d8b6a7211180305a1c"
+LOSS_SHA256 = {"lpips-vgg": LPIPS_VGG_SHA256, CLIP: CLIP_SHA256}  # by the names that recipes have for them
 
 
 def weights_folder() -> Path:

@@ -10,6 +10,7 @@ variants draw the same random numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -18,13 +19,13 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from osediff.common.errors import InputError
+from osediff.common.weights import CLIP, CLIP_SHA256, CLIP_WEIGHTS, digest, weights_folder
 from osediff.models.generator import Generator, upcast_half
 from osediff.training.sample_rng import SampleRNG
 
 Features = Callable[[Tensor], list[Tensor]]
 REAL = 0.8  # one-sided label smoothing
 WIDTH = 256
-CLIP = "openai/clip-vit-base-patch32"
 
 
 class Blur(nn.Module):
@@ -65,23 +66,46 @@ def encoder_features(generator: Generator) -> Features:
     return features
 
 
+def load_clip(folder: Path) -> nn.Module:
+    """Load the frozen image half of CLIP ViT-B/32, in float32, from ``folder`` in transformers' layout.
+
+    Raises:
+        InputError: its weights are not here, are another file, or do not fill the network.
+    """
+    from transformers import CLIPVisionModelWithProjection, logging
+
+    path = folder / CLIP_WEIGHTS
+    for file in (folder / "config.json", path):
+        if not file.is_file():
+            command = f"python -m osediff.common.artifacts fetch loss-weights --only {CLIP}"
+            raise InputError(f"{file}: is not here, and the GAN loss needs it; {command}")
+    if digest(path) != CLIP_SHA256:
+        raise InputError(f"{path}: is another file than config/loss_weights.yaml says; remove it to fetch it anew")
+    options = {"local_files_only": True, "use_safetensors": False, "weights_only": True, "dtype": torch.float32}
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # the file holds the text half too, which would be reported tensor by tensor
+    try:
+        clip, report = CLIPVisionModelWithProjection.from_pretrained(folder, output_loading_info=True, **options)
+    finally:
+        logging.set_verbosity(verbosity)
+    unfilled = sorted({*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])})
+    if unfilled:  # transformers has filled them with random numbers
+        raise InputError(f"{path}: does not fill {unfilled[0]} ({len(unfilled)} tensors); fetch it again")
+    network: nn.Module = clip.requires_grad_(False).eval()
+    return network
+
+
 def clip_features(generator: Generator) -> Features:
     """Return features of CLIP ViT-B/32, the three that img2img-turbo uses.
 
     They are the tokens after blocks 4 and 8 as maps (N, 768, 7, 7), and the projected embedding (N, 512).
-    Images (N, 3, H, W) in [-1, 1] are brought to 224 pixels by averaging. InputError where the weights are not in the
-    Hugging Face cache: nothing is downloaded during training.
-    """
-    from transformers import CLIPVisionModelWithProjection
+    Images (N, 3, H, W) in [-1, 1] are brought to 224 pixels by averaging. Nothing is downloaded.
 
+    Raises:
+        InputError: its weights are not here, or are another file.
+    """
     device = next(generator.backbone.unet.parameters()).device
-    try:
-        clip = CLIPVisionModelWithProjection.from_pretrained(CLIP, local_files_only=True)
-    except OSError as error:
-        raise InputError(
-            f"the GAN loss needs {CLIP} in the Hugging Face cache; fetch it: hf download {CLIP}"
-        ) from error
-    clip.requires_grad_(False).eval().to(device)
+    clip = load_clip(weights_folder() / CLIP).to(device)
     mean = torch.tensor([0.48145466, 0.4578275, 0.40821073], device=device)[:, None, None]
     std = torch.tensor([0.26862954, 0.26130258, 0.27577711], device=device)[:, None, None]
 

@@ -6,27 +6,40 @@ import sys
 
 import torch
 
+from osediff.common.errors import InputError
 from osediff.models.backbone import Backbone
+from osediff.recipe import Compile
+
+# Torch's own names. CUDA graphs spare launching some thousand kernels for an image; on a CPU there are none.
+MODES: dict[Compile, str] = {"default": "default", "cuda-graphs": "reduce-overhead"}
 
 
-def compile_networks(backbone: Backbone, device: str) -> bool:
+def compile_networks(backbone: Backbone, device: str, how: Compile) -> bool:
     """Compile VAE encoder, UNet and VAE decoder in place; the first image of each size then takes a minute or so.
+
+    What is computed in tiles (osediff.models.tiling) passes the VAE's parts one by one and stays uncompiled there.
 
     Args:
         backbone: the networks, on ``device``, with LoRA merged.
         device: cpu, cuda or cuda:1.
+        how: ``default``, ``cuda-graphs`` (on a GPU only), or ``none``, which does nothing.
 
     Returns:
-        Whether they were compiled. If not, a line on standard error says why.
+        Whether they were compiled. If there is no compiler, a line on standard error says why.
+
+    Raises:
+        InputError: ``cuda-graphs`` on another device than a GPU.
     """
+    if how == "none":
+        return False
+    if how == "cuda-graphs" and not device.startswith("cuda"):
+        raise InputError(f"compile: cuda-graphs needs a GPU and the device is {device}; choose default or none")
     reason = compiler_problem(device)
     if reason:
         print(f"torch.compile: no compiler for {device} ({reason}); the networks run uncompiled", file=sys.stderr)
         return False
-    # CUDA graphs spare launching some thousand kernels for an image; on a CPU there are none.
-    mode = "reduce-overhead" if device.startswith("cuda") else "default"
     for network in (backbone.vae.encoder, backbone.unet, backbone.vae.decoder):
-        network.compile(mode=mode, dynamic=False)
+        network.compile(mode=MODES[how], dynamic=False)
     return True
 
 

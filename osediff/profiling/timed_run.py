@@ -22,7 +22,7 @@ from osediff.models.generator import PRECISIONS, Generator
 from osediff.pipeline import OSEDiff
 from osediff.profiling.networks import Sizes, check_size
 from osediff.prompts import ram
-from osediff.recipe import LoraTargets, ModelRecipe, Precision
+from osediff.recipe import Compile, LoraTargets, ModelRecipe, Precision
 
 RECIPE = ModelRecipe(  # the paper's, as far as restoration needs it
     rank_vae=4,
@@ -83,7 +83,8 @@ def build_model(
         layout = torch.channels_last if channels_last else torch.contiguous_format
         for network in (model.backbone.vae, model.backbone.unet):
             network.to(memory_format=layout)
-    if compiled and not compile_networks(model.backbone, device):
+    how: Compile = "cuda-graphs" if device.startswith("cuda") else "default"
+    if compiled and not compile_networks(model.backbone, device, how):
         raise InputError(f"torch.compile: no compiler for {device}; nothing was timed")
     return model
 

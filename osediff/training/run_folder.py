@@ -18,6 +18,7 @@ from accelerate.utils import broadcast_object_list
 from torch import nn
 
 from osediff.common.files import sha256, write_json
+from osediff.common.weights import LOSS_SHA256
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import ADAPTERS, PROVENANCE, save_adapters
 from osediff.outcome import Outcome, write_outcome
@@ -128,6 +129,8 @@ class RunFolder:
                 "python": platform.python_version(),
                 "versions": versions(),
                 "backbone_source": backbones.source(self.backbone),
+                # The expected ones: networks of other bytes stop the training when it starts.
+                "loss_weights": {name: LOSS_SHA256[name] for name in self.spec.recipe.loss.networks},
                 "adapters": sha256(self.out / ADAPTERS),
             }
             write_json(self.out / PROVENANCE, self.settings | made_by)

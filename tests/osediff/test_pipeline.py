@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from osediff.common.errors import InputError
+from osediff.models.compilation import compiler_problem
 from osediff.pipeline import OSEDiff
 from osediff.recipe import Precision
 
@@ -79,13 +80,28 @@ def test_half_precision_stays_near(
 
 
 def test_unknown_settings_are_named(checkpoint: Path, backbone_folder: Path) -> None:
-    settings: list[dict[str, Any]] = [{"precision": "fp8"}, {"posterior": "mean"}, {"color_fix": "histogram"}]
-    for setting in settings:
+    wrong: dict[str, Any] = {"precision": "fp8", "posterior": "mean", "color_fix": "histogram", "compile": "cuda"}
+    for setting, value in wrong.items():
         with pytest.raises(InputError, match="choose one of"):
-            OSEDiff.from_pretrained(checkpoint, backbone_folder, **setting)
+            OSEDiff.from_pretrained(checkpoint, backbone_folder, **{setting: value})
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_here_is_one_line(checkpoint: Path, backbone_folder: Path) -> None:
     with pytest.raises(InputError, match="no GPU here"):
         OSEDiff.from_pretrained(checkpoint, backbone_folder, device="cuda")
+
+
+@pytest.mark.slow
+def test_compiled_networks_restore_the_same_image(
+    checkpoint: Path, backbone_folder: Path, model: OSEDiff, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Networks in float32: at most a level in 255 by rounding, and none almost everywhere."""
+    # A killed run may have left half a file in the common cache.
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    if reason := compiler_problem("cpu"):
+        pytest.skip(f"nothing can be compiled here: {reason}")
+    compiled = OSEDiff.from_pretrained(checkpoint, backbone_folder, compile="default")
+    assert compiled.compiled and not model.compiled
+    difference = np.abs(compiled(picture(8, 8), seed=1).astype(int) - model(picture(8, 8), seed=1))
+    assert difference.max() <= 1 and difference.mean() < 0.01

@@ -10,7 +10,8 @@ import pytest
 from osediff.common.errors import InputError
 from osediff.common.files import write_json
 from osediff.common.settings import parse
-from osediff.recipe import ModelRecipe, Recipe, read_model_recipe
+from osediff.common.weights import LOSS_SHA256
+from osediff.recipe import Loss, ModelRecipe, Recipe, read_model_recipe
 from tests.osediff.tiny import RECIPE, RECIPE_CONTENT, VSD, merge
 
 
@@ -35,7 +36,7 @@ def test_a_mistake_is_one_line_that_names_the_key(change: dict[str, Any], line: 
 
 def test_settings_of_one_kind_of_regularizer_do_not_go_with_another() -> None:
     loss = RECIPE_CONTENT["loss"] | {"regularizer": VSD | {"kind": "gan"}}
-    with pytest.raises(InputError, match="guidance"):
+    with pytest.raises(InputError, match=r"at loss\.regularizer: unknown key 'domain', known: kind, weight"):
         parse(RECIPE_CONTENT | {"loss": loss}, Recipe, "variants.yaml: osediff")
 
 
@@ -48,3 +49,16 @@ def test_a_checkpoint_has_its_whole_recipe_or_that_of_restoration(tmp_path: Path
     write_json(tmp_path / "bad.json", {"rank_unet": 4})
     with pytest.raises(InputError, match=r"bad\.json: "):
         read_model_recipe(tmp_path / "bad.json")
+
+
+def test_a_loss_names_the_networks_that_it_needs() -> None:
+    def networks(perceptual: str, regularizer: dict[str, Any], discriminator: str) -> tuple[str, ...]:
+        change = {"perceptual": {"kind": perceptual, "weight": 2.0}, "regularizer": regularizer}
+        content = RECIPE_CONTENT["loss"] | change | {"discriminator": discriminator}
+        return parse(content, Loss, "loss").networks
+
+    gan = {"kind": "gan", "weight": 0.5}
+    assert networks("encoder-features", gan, "encoder") == ()
+    assert networks("lpips-vgg", VSD, "clip") == ("lpips-vgg",), "only a GAN loss has a discriminator"
+    assert networks("lpips-vgg", gan, "clip") == ("lpips-vgg", "clip-vit-base-patch32")
+    assert all(name in LOSS_SHA256 for name in networks("lpips-vgg", gan, "clip"))

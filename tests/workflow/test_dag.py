@@ -209,7 +209,7 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
         "restore": runs,
         "evaluate": runs,
         "metric_weights": 1,
-        "loss_weights": 1,
+        "loss_weights": 2 if target in ("table3", None) else 1,  # LPIPS with VGG16; CLIP of the GAN loss
         "ablation": len(wanted),
     }
 

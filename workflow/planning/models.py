@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from benchmark.complexity.specs import TimingChoice
 from osediff.common.artifacts.model import Artifact
 from osediff.common.settings import Name, Positive, Seed, Settings, Text
-from osediff.recipe import Compute, Precision
+from osediff.recipe import Compile, Compute, Precision
 
 Preset = Literal["demo", "reproduce", "paper"]
 Count = Annotated[int, Field(ge=1)]
@@ -33,6 +33,8 @@ class Restoration(Settings):
     """Images of equal size that are restored together."""
     posterior: Literal["sample", "mode"]
     """The encoder's latent: drawn with the seed, or its mode."""
+    compile: Compile
+    """Run the networks through torch.compile; cuda-graphs needs a GPU."""
     tile_vae: Annotated[int, Field(ge=0, le=4096)]
     """Side of the VAE's tiles in latent pixels; 0: no tiles."""
     tile_latent: Annotated[int, Field(ge=0, le=4096)]

@@ -13,7 +13,7 @@ from workflow.planning.configuration import Configuration
 from workflow.planning.models import ImagesMethod, VariantMethod
 
 BROUGHT = "data/weights/brought.json"  # what rule metric_weights writes
-LOSS_WEIGHTS = "data/weights/loss.json"  # what rule loss_weights writes
+LOSS_WEIGHTS = "data/weights/loss-{network}.json"  # what rule loss_weights writes
 
 
 def checkpoint(bench: Configuration, method: str) -> str:
@@ -69,8 +69,9 @@ def test_set_input(bench: Configuration, name: str) -> list[str]:
 
 
 def loss_weights(bench: Configuration, variant: str, base: str) -> list[str]:
-    """What a training waits for whose loss has a network of its own."""
-    return [LOSS_WEIGHTS] if bench.recipe(variant, base).recipe.loss.perceptual.kind == "lpips-vgg" else []
+    """What a training waits for whose loss has networks of its own."""
+    networks = bench.recipe(variant, base).recipe.loss.networks
+    return [LOSS_WEIGHTS.format(network=network) for network in networks]
 
 
 def weights_folder(bench: Configuration, weights: str) -> str:

@@ -17,6 +17,7 @@ from baselines.runner.settings import Descriptor
 from benchmark.complexity.specs import ComplexityEntry, ScalingEntry, TimingProtocol
 from benchmark.data.settings import PhotoSet, TestSet
 from benchmark.metrics.registry import MetricRegistry
+from osediff.common.artifacts.model import Artifact
 from osediff.common.errors import run
 from osediff.common.files import write_text
 from osediff.data.degradation_recipe import Degradation
@@ -39,6 +40,7 @@ REGISTRIES: dict[str, Any] = {
     "ablations": models.Ablation,
     "training_cost": models.TrainingCost,
     "compute": models.ComputeEntry,
+    "loss_weights": Artifact,
     "complexity": ComplexityEntry,
     "scaling": ScalingEntry,
     "timing": TimingProtocol,

@@ -47,14 +47,14 @@ rule train:
         " --divergence record --restart if-changed 2>&1 | tee -i {log}"
 
 
-# The network of the loss lpips-vgg, which a training needs; metrics use the same file, and bring it where they can.
+# A network of a loss, which a training needs. Metrics use the one of lpips-vgg too, and bring it where they can.
 rule loss_weights:
     output:
         paths.LOSS_WEIGHTS,
     log:
-        "runs/logs/loss_weights.log",
+        "runs/logs/loss_weights/{network}.log",
     conda:
         "../../environment.yml"
     shell:
-        "python -m osediff.common.artifacts fetch metric-weights --only lpips-vgg --record {output} 2>&1"
-        " | tee -i {log}"
+        "python -m osediff.common.artifacts fetch metric-weights loss-weights --only {wildcards.network}"
+        " --record {output} 2>&1 | tee -i {log}"

@@ -5,9 +5,9 @@
     python -m osediff.common.artifacts list
     python -m osediff.common.artifacts verify test-sets
 
-Groups are metric-weights, backbones, prompt-weights, photographs, test-sets, method-images and baselines. A stopped
-fetch goes on where it was. $HF_TOKEN and $HF_ENDPOINT are honored; packages come from the index that pip is configured
-for.
+Groups are metric-weights, loss-weights, backbones, prompt-weights, photographs, test-sets, method-images and baselines.
+A stopped fetch goes on where it was. $HF_TOKEN and $HF_ENDPOINT are honored; packages come from the index that pip is
+configured for.
 """
 
 from __future__ import annotations

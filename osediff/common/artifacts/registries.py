@@ -62,6 +62,7 @@ def walk(content: Any, keys: tuple[str, ...], name: str) -> Iterator[tuple[str, 
 
 GROUPS = {
     "metric-weights": Group("config/metrics.yaml", ("weights", "*")),
+    "loss-weights": Group("config/loss_weights.yaml", ("*",)),
     "backbones": Group("config/backbones.yaml", ("*", "download")),
     "prompt-weights": Group("config/prompts.yaml", ("weights", "*")),
     "photographs": Group("config/photos.yaml", ("*", "download")),

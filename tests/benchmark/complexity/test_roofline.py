@@ -21,6 +21,7 @@ def test_bytes_are_weights_once_and_what_each_layer_reads_and_writes() -> None:
     assert roofline.count_bytes(profiled, 4) == 4 * (200 + 30 + 60 + 60 + 60)
 
 
+@pytest.mark.slow
 def test_a_network_is_bound_by_the_slower_of_arithmetic_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a device of 1 T operations and 1 GB a second, where every network takes one second."""
     monkeypatch.setattr(roofline, "measure_rates", lambda device, dtype: (1e12, 1e9))

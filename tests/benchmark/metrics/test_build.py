@@ -17,6 +17,7 @@ from osediff.common.images import read_rgb
 from tests.benchmark.fixture_types import AuthorsLog, Measured
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "of_image", "average", "of_average", "printed"),
     [
@@ -44,6 +45,7 @@ def test_every_image_equals_the_authors_log(
     )
 
 
+@pytest.mark.slow
 def test_dists_equals_the_authors_log_on_every_sixteenth_image(
     metric_registry: MetricRegistry, drealsr: Path, authors_log: AuthorsLog
 ) -> None:
@@ -55,6 +57,7 @@ def test_dists_equals_the_authors_log_on_every_sixteenth_image(
     assert ours == pytest.approx([authors_log[image]["dists"] for image in images], abs=3e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "average"), [("yiq", 27.9243 - 1.3219), ("crop4", 28.0174)])
 def test_protocol_variants_differ_as_known(
     metric_registry: MetricRegistry, drealsr: Path, authors_log: AuthorsLog, protocol: str, average: float

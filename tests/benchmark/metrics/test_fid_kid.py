@@ -28,6 +28,7 @@ def test_fid_equals_the_matrix_root(images: int, others: int) -> None:
     assert fid_kid.fid(sr, hr) == pytest.approx(by_definition(sr, hr), abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("images", "dimensions"), [(40, 128), (93, 64)])
 def test_fid_and_kid_are_those_of_clean_fid(images: int, dimensions: int) -> None:
     """On features as a network gives them: never negative, correlated, fewer images than dimensions or more."""
@@ -72,6 +73,7 @@ def test_kid_is_unbiased_and_by_its_definition() -> None:
     assert min(same) < 0
 
 
+@pytest.mark.slow
 def test_kid_equals_pyiqa_on_all_images() -> None:
     fid_arch = pytest.importorskip("pyiqa.archs.fid_arch")
     rng = np.random.default_rng(4)
@@ -85,6 +87,7 @@ def test_few_images_are_noted() -> None:
     assert fid_kid.set_note(3000) == "of 3000 images"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["clean", "legacy_pytorch", "legacy_tensorflow"])
 def test_features_are_those_of_pyiqa(inception_file: Path, sets: ImageSets, mode: str) -> None:
     """pyiqa's port of clean-fid measured the paper's numbers."""
@@ -101,6 +104,7 @@ def test_features_are_those_of_pyiqa(inception_file: Path, sets: ImageSets, mode
     assert ours == pytest.approx(reference, abs=1e-5 if mode == "legacy_tensorflow" else 0)
 
 
+@pytest.mark.slow
 def test_distances_share_features_and_do_not_depend_on_processes(
     inception_file: Path, sets: ImageSets, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from benchmark.metrics.registry import MetricRegistry
 from tests.benchmark.fixture_types import ImagePair
 
 
+@pytest.mark.slow
 def test_random_crops_follow_the_image_and_nothing_else(
     metric_registry: MetricRegistry, random_weights: None, photos: ImagePair
 ) -> None:
@@ -27,6 +28,7 @@ def test_random_crops_follow_the_image_and_nothing_else(
     assert math.isfinite(value) and score(*photos) == value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lpips", "dists", "musiq", "clipiqa"])  # and maniqa above, for its time
 def test_learned_metrics_of_images_run(
     metric_registry: MetricRegistry, random_weights: None, photos: ImagePair, name: str

@@ -18,6 +18,7 @@ def tensor(image: np.ndarray) -> torch.Tensor:
     return torch.tensor(image.astype(np.float64)).permute(2, 0, 1)[None].float() / 255
 
 
+@pytest.mark.slow
 def test_equals_pyiqa(drealsr: Path, tmp_path: Path) -> None:
     """Every eighth image and IMG_107, which has blocks without a fit. Halfway pixels differ on a CPU: 0.02."""
     pyiqa = pytest.importorskip("pyiqa")

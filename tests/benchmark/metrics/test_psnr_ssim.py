@@ -13,6 +13,7 @@ from benchmark.metrics.psnr_ssim import psnr, ssim
 from tests.benchmark.fixture_types import ImagePair
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", [psnr, ssim])
 @pytest.mark.parametrize("options", [{"color_space": "ycbcr"}, {"color_space": "ycbcr", "crop_border": 4}])
 def test_both_equal_pyiqa(photos: ImagePair, metric: Callable[..., float], options: dict[str, Any]) -> None:

@@ -84,6 +84,7 @@ class Trap:
         return os.mkdir, (self.path,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "key"), [("musiq", "musiq-koniq"), ("maniqa", "maniqa-pipal"), ("fid", "inception"), ("dists", "dists")]
 )
@@ -102,6 +103,7 @@ def test_no_pickle_runs_in_place_of_weights(
     assert not (tmp_path / "it-ran").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["empty", "cut", "another network", "noise"])
 def test_damaged_weights_are_one_line(metric_registry: MetricRegistry, tmp_path: Path, damage: str) -> None:
     pytest.importorskip("pyiqa")

@@ -57,6 +57,7 @@ def test_more_devices_than_there_are(tmp_path: Path) -> None:
         lease(["0", "1"], tmp_path, count=4)
 
 
+@pytest.mark.slow
 def test_six_jobs_on_two_devices_never_meet(tmp_path: Path) -> None:
     job = (
         "import os, pathlib, time; d = pathlib.Path('busy-' + os.environ['CUDA_VISIBLE_DEVICES']);"

@@ -132,6 +132,7 @@ def p_values(recipe: Degradation) -> list[float]:
     return [float(ks_2samp(mine[:, k], theirs[:, k]).pvalue) for k in range(4)]
 
 
+@pytest.mark.slow
 def test_lr_images_are_distributed_as_those_of_the_released_code() -> None:
     assert min(p_values(beside.recipe())) > 0.01
     change = {"sigma": (15.0, 60.0), "poisson_scale": (1.5, 6.0)}

