@@ -6,8 +6,8 @@
     python -m osediff.common.artifacts verify test-sets
 
 Groups are metric-weights, loss-weights, backbones, prompt-weights, photographs, test-sets, method-images and baselines.
-A stopped fetch goes on where it was. $HF_TOKEN and $HF_ENDPOINT are honored; packages come from the index that pip is
-configured for.
+A stopped fetch goes on where it was. $HF_TOKEN and $HF_ENDPOINT are honored; with $OSEDIFF_OFFLINE set nothing is
+fetched. Packages come from the index that pip is configured for.
 """
 
 from __future__ import annotations

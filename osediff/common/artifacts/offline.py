@@ -8,7 +8,8 @@ import os
 VARIABLE = "OSEDIFF_OFFLINE"
 """Environment variable: 1 stands for ``--offline`` of every command that fetches.
 
-The workflow sets it where the main configuration is offline: an option of a rule would run the rule again when it changes.
+The workflow sets it where the main configuration is offline. An option of a rule would run the rule again when it
+changes.
 """
 
 

@@ -25,7 +25,7 @@ def test_numbers_dates_and_keys_are_what_people_mean(tmp_path: Path) -> None:
     [
         ("a: 1\na: 2\n", r"x\.yaml: line 2: a stands twice"),
         ("1: a\n", r"x\.yaml: line 1: key 1 is not text; put it in quotes"),
-        ("a: [1\n", r"x\.yaml: not valid YAML"),
+        ("a: [1\n", r"x\.yaml: line 2: not valid YAML"),
     ],
 )
 def test_what_is_wrong_is_one_line_with_file_and_place(tmp_path: Path, text: str, line: str) -> None:
