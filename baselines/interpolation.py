@@ -1,4 +1,4 @@
-"""Plain interpolation with Pillow's kernels; bicubic is the one with a = -0.5 (OpenCV's and torch's have -0.75)."""
+"""Interpolate with Pillow's kernels. Its bicubic kernel has a = -0.5; OpenCV's and torch's have a = -0.75."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ KERNELS = {
 
 
 def enlarge(lr: np.ndarray, kernel: str, scale_factor: int) -> np.ndarray:
-    """SR image, uint8 (scale_factor H, scale_factor W, 3), of ``lr``, uint8 (H, W, 3)."""
+    """Return ``lr``, uint8 (H, W, 3), as an SR image, uint8 (scale_factor H, scale_factor W, 3)."""
     size = (lr.shape[1] * scale_factor, lr.shape[0] * scale_factor)
     return np.asarray(Image.fromarray(lr).resize(size, KERNELS[kernel]))
 
 
 def main() -> None:
-    """Command line: LR images in, one SR PNG each out, and a record of what made them."""
-    parser = argparse.ArgumentParser(prog="python -m baselines.interpolation", description=main.__doc__)
+    """Command line: LR images in; one SR PNG for each, and a record of what made them, out."""
+    parser = argparse.ArgumentParser(
+        prog="python -m baselines.interpolation", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--input", type=Path, required=True, help="LR image, or folder of LR images (8-bit RGB)")
     parser.add_argument("--output", type=Path, required=True, help="folder for the SR images")
     parser.add_argument("--kernel", choices=list(KERNELS), default="bicubic")
     parser.add_argument("--scale-factor", type=int, default=4)
     parser.add_argument("--record", type=Path, help="JSON record (default: OUTPUT/../run.json)")
     args = parser.parse_args()
-    record = args.record or args.output.parent / "run.json"
-    made_by = {"method": "interpolation", "kernel": args.kernel, "pillow": PIL.__version__}
     restore_folder(
         args.input,
         args.output,
-        record,
+        args.record or args.output.parent / "run.json",
         lambda lr, stem: enlarge(lr, args.kernel, args.scale_factor),
-        made_by,
+        {"method": "interpolation", "kernel": args.kernel, "pillow": PIL.__version__},
         args.scale_factor,
     )
 

@@ -1,7 +1,7 @@
 """FeMaSR through spandrel, with the padding that its own inference does around the network.
 
-The official ``test`` pads every image by flipping, to the next multiple of 16 *above* its size: one that is a multiple
-already still gets 16 rows and columns. Group normalization sees the padding, so without it the result is another one.
+The official ``test`` pads every image by flipping, to the next multiple of 16 *above* its size: an image whose size is
+a multiple already still gets 16 rows and columns. Group normalization sees the padding, so it changes the result.
 """
 
 from __future__ import annotations
@@ -9,23 +9,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
+import spandrel
 import torch
 from torch import Tensor, nn
 
+from baselines.runner.adapters import Contents, Restore
 from baselines.runner.profiling import count_trainable, meta
-from baselines.shared.feedforward import Restore, as_batch, as_image, state_dict
+from baselines.shared.images import SCALE_FACTOR, to_batch, to_image
+from baselines.shared.upstream_code import read_checkpoint
 from osediff.common.errors import InputError
 from osediff.common.profiling import ProfiledModule
+from osediff.common.settings import Settings
 
-SCALE = 4
-WINDOW = 16  # of the official code: 8 // SCALE * 8
+WINDOW = 16  # of the official code: 8 // SCALE_FACTOR * 8
 
 
-def architecture() -> ModuleType:
-    """Spandrel's module of the network, imported only here, for its license forbids commercial use."""
+class Options(Settings):
+    """The values under ``settings`` of the descriptor."""
+
+    checkpoint: str
+    """File below weights/ of the sources."""
+
+
+def import_architecture() -> ModuleType:
+    """Import spandrel's module of the network; only here, since its license forbids commercial use.
+
+    Raises:
+        InputError: it is not installed.
+    """
     try:
         from spandrel_extra_arches.architectures import FeMaSR
     except ImportError:
@@ -37,55 +50,62 @@ def architecture() -> ModuleType:
     return module
 
 
-def network(path: Path) -> nn.Module:
-    """The network of the official checkpoint at ``path``, in evaluation mode."""
-    found = architecture().FeMaSRArch()
-    weights = state_dict(path)
+def read_network(path: Path) -> nn.Module:
+    """Read the network of the official checkpoint at ``path``, in evaluation mode.
+
+    Raises:
+        InputError: the file holds another network.
+    """
+    architecture = import_architecture().FeMaSRArch()
+    weights = spandrel.canonicalize_state_dict(read_checkpoint(path))
     try:
-        found = found.load(weights)
+        descriptor = architecture.load(weights)
     except (KeyError, RuntimeError) as error:
         raise InputError(f"{path}: holds no FeMaSR network; get it anew") from error
-    if found.scale != SCALE:
-        raise InputError(f"{path}: is FeMaSR x{found.scale}, needed is x{SCALE}; get the other file")
-    module: nn.Module = found.model
-    return module.eval().requires_grad_(False)
+    if descriptor.scale != SCALE_FACTOR:
+        raise InputError(f"{path}: is FeMaSR x{descriptor.scale}, needed is x{SCALE_FACTOR}; get the other file")
+    network: nn.Module = descriptor.model
+    return network.eval().requires_grad_(False)
 
 
-def padded(batch: Tensor) -> Tensor:
-    """(1, 3, H, W) continued below and to the right by its mirror image, to the next multiple of 16 above each side."""
+def pad(batch: Tensor) -> Tensor:
+    """Continue (1, 3, H, W) below and to the right by its mirror image, to the next multiple of 16 above each side."""
     for axis in (2, 3):
         extent = batch.shape[axis]
         batch = torch.cat([batch, batch.flip(axis)], axis).narrow(axis, 0, (extent // WINDOW + 1) * WINDOW)
     return batch
 
 
-def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> Restore:
-    """FeMaSR's restoring function."""
-    model = network(sources / "weights" / settings["checkpoint"]).to(device)
+def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
+    """Load the network and return the function that restores one image."""
+    network = read_network(sources / "weights" / options.checkpoint).to(device)
 
     @torch.inference_mode()
     def restore(lr: np.ndarray, stem: str, seed: int | None) -> np.ndarray:
-        height, width = (extent * SCALE for extent in lr.shape[:2])
-        return as_image(model(padded(as_batch(lr, device, torch.float32)))[..., :height, :width])
+        height, width = (extent * SCALE_FACTOR for extent in lr.shape[:2])
+        return to_image(network(pad(to_batch(lr, device)))[..., :height, :width])
 
     return restore
 
 
-def built() -> nn.Module:
-    """The network in the size of the official script: one codebook of 1024 entries at 32 pixels, x4."""
-    module: nn.Module = architecture().FeMaSR(codebook_params=[[32, 1024, 512]], LQ_stage=True, scale_factor=SCALE)
-    return module
+def build_network() -> nn.Module:
+    """Build the network in the size of the official script: one codebook of 1024 entries at 32 pixels, x4."""
+    architecture = import_architecture()
+    network: nn.Module = architecture.FeMaSR(
+        codebook_params=[[32, 1024, 512]], LQ_stage=True, scale_factor=SCALE_FACTOR
+    )
+    return network
 
 
-def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Names and shapes in the official checkpoint, by its path; parameters without values, buffers as they are."""
-    model = built()
-    drawn = {name: parameter.to("meta") for name, parameter in model.named_parameters()}
-    return {settings["checkpoint"]: {"params": {**model.state_dict(), **drawn}}}
+def layout(sources: Path, options: Options) -> dict[str, Contents]:
+    """Return names and shapes of the official checkpoint, by its path; only buffers have values."""
+    network = build_network()
+    parameters = {name: parameter.to("meta") for name, parameter in network.named_parameters()}
+    return {options.checkpoint: {"params": {**network.state_dict(), **parameters}}}
 
 
-def profiled_modules(sources: Path, settings: dict[str, Any], size: int) -> Iterator[ProfiledModule]:
-    """Yield the network as baselines.shared.feedforward does; it gets the padded image."""
+def profiled_modules(sources: Path, options: Options, size: int) -> Iterator[ProfiledModule]:
+    """Yield the network, on the meta device, called for a padded LR image of ``size`` pixels a side; all is trained."""
     with torch.device("meta"):
-        model = built()
-    yield ProfiledModule("network", model, (padded(meta(1, 3, size, size)),), trainable=count_trainable(model))
+        network = build_network()
+    yield ProfiledModule("network", network, (pad(meta(1, 3, size, size)),), trainable=count_trainable(network))

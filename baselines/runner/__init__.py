@@ -1,1 +1,1 @@
-"""Runs a baseline in a process of its own: sources, supervision, records."""
+"""Run a baseline in a process of its own: descriptors, sources, supervision, records."""

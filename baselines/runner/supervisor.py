@@ -1,13 +1,12 @@
-"""A program in a process of its own, watched: its output passed on, its last lines kept, stopped when it hangs.
+"""Run a program in a process of its own and watch it: show its output, keep its last lines, stop it when it hangs.
 
-The program tells how it gets on by JSON lines on a pipe, whose file descriptor is its last argument; what it and the
-libraries below it print is output, whatever it says.
+The program reports its progress as messages on a pipe (baselines.runner.messages). The file descriptor of the pipe is
+its last argument. What it and its libraries print is shown, and never read as a message.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
@@ -15,26 +14,72 @@ import subprocess
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from threading import Thread
-from typing import IO, Any
+from typing import IO
 
-TAIL = 40  # lines of output that a failure shows
-EVERY = 0.5  # seconds between looks at a process that says nothing
+from baselines.runner.messages import Message, parse_message
+
+TAIL_LINES = 40
+POLL_SECONDS = 0.5
 
 
-@dataclass
-class Ended:
-    """How a program ended: exit code (negative: by that signal), whether it hung, its messages, its last lines."""
+@dataclass(frozen=True)
+class ProcessResult:
+    """How a program ended.
+
+    Attributes:
+        code: exit code; negative if a signal ended the program.
+        hung: whether it was stopped because no message came in time.
+        messages: all its messages, oldest first.
+        tail: the last lines of its output.
+    """
 
     code: int
     hung: bool
-    messages: list[dict[str, Any]]
-    tail: list[str] = field(default_factory=list)
+    messages: tuple[Message, ...] = ()
+    tail: tuple[str, ...] = ()
 
 
-def relay(stream: IO[str], tail: deque[str]) -> None:
-    """Passes ``stream`` on to stderr line by line, the newest kept in ``tail``."""
+def supervise(command: Sequence[str], environment: Mapping[str, str], limit: float) -> ProcessResult:
+    """Run ``command`` until it ends, or until it sends no message for ``limit`` seconds.
+
+    Everything that the program started ends with it.
+
+    Args:
+        command: the program and its arguments; the pipe is added as the last one.
+        environment: all environment variables of the program.
+        limit: seconds.
+    """
+    pipe, write_end = os.pipe()
+    process = subprocess.Popen(
+        [*command, str(write_end)],
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        pass_fds=(write_end,),
+        start_new_session=True,
+    )
+    os.close(write_end)
+    assert process.stdout is not None
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    echo = Thread(target=_show_output, args=(process.stdout, tail), daemon=True)
+    echo.start()
+    try:
+        hung, messages = _collect_messages(process, pipe, limit)
+    finally:
+        _kill_group(process)
+        os.close(pipe)
+    echo.join(timeout=5)
+    return ProcessResult(process.returncode, hung, tuple(messages), tuple(tail))
+
+
+def _show_output(stream: IO[str], tail: deque[str]) -> None:
+    """Copy ``stream`` to stderr line by line, and its newest lines to ``tail``."""
     for line in stream:
         sys.stderr.write(line)
         sys.stderr.flush()
@@ -42,55 +87,28 @@ def relay(stream: IO[str], tail: deque[str]) -> None:
             tail.append(line.rstrip())
 
 
-def kill(process: subprocess.Popen[str]) -> None:
-    """Ends a program and everything that it started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def listen(process: subprocess.Popen[str], pipe: int, limit: float) -> tuple[bool, list[dict[str, Any]]]:
-    """Waits for the end of ``process``: whether nothing came through ``pipe`` for ``limit`` seconds, and what came."""
-    messages, received, last = [], b"", time.monotonic()
+def _collect_messages(process: subprocess.Popen[str], pipe: int, limit: float) -> tuple[bool, list[Message]]:
+    """Wait for the end of ``process``; return whether it hung, and its messages."""
+    messages: list[Message] = []
+    received, last = b"", time.monotonic()
     while True:
         ended = process.poll() is not None
-        while select.select([pipe], [], [], 0 if ended else EVERY)[0]:
+        while select.select([pipe], [], [], 0 if ended else POLL_SECONDS)[0]:
             chunk = os.read(pipe, 1 << 16)
-            if not chunk:  # the program closed it, and is about to end
+            if not chunk:  # the program closed the pipe, and is about to end
                 ended = True
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(limit)
                 break
             *lines, received = (received + chunk).split(b"\n")
-            messages += [json.loads(line) for line in lines]
+            messages += map(parse_message, lines)
             last = time.monotonic()
         if ended or time.monotonic() - last > limit:
             return process.poll() is None, messages
 
 
-def supervise(command: list[str], environment: dict[str, str], limit: float) -> Ended:
-    """Runs ``command`` to its end, or until it tells nothing for ``limit`` seconds; what it started ends with it."""
-    pipe, other_end = os.pipe()
-    process = subprocess.Popen(
-        [*command, str(other_end)],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        pass_fds=(other_end,),
-        start_new_session=True,
-    )
-    os.close(other_end)
-    assert process.stdout is not None
-    tail: deque[str] = deque(maxlen=TAIL)
-    echo = Thread(target=relay, args=(process.stdout, tail), daemon=True)
-    echo.start()
-    try:
-        hung, messages = listen(process, pipe, limit)
-    finally:
-        kill(process)
-        os.close(pipe)
-    echo.join(timeout=5)
-    return Ended(process.returncode, hung, messages, list(tail))
+def _kill_group(process: subprocess.Popen[str]) -> None:
+    """End a program and everything that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

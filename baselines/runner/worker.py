@@ -1,133 +1,186 @@
-"""The process that a baseline runs in: loads it once, restores each image, tells baselines.runner.run how it gets on.
+"""The process that a baseline runs in: load the baseline once, restore every image, report progress.
 
-    python -m baselines.runner.worker JOB PIPE
+    python -m baselines.runner.worker SPEC PIPE
 
-Started by baselines.runner.run, in the baseline's own environment; beside what the adapter needs, that holds numpy, Pillow and
-tqdm. JOB is JSON, PIPE a file descriptor.
+baselines.runner.run starts this command in the environment of the baseline. Beside what the adapter needs, the
+environment holds numpy, Pillow, tqdm, PyYAML and pydantic. SPEC is a YAML file (``WorkerSpec``), PIPE is the file
+descriptor for messages.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import json
 import os
 import random
 import sys
 import time
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
+from baselines.runner.adapters import import_adapter
+from baselines.runner.descriptor import Scalar, SeedMode, Weights
+from baselines.runner.messages import Message, send_message
 from osediff.common.errors import InputError
 from osediff.common.files import sha256
-from osediff.common.images import list_images
+from osediff.common.images import find_sr_fault, list_images
 from osediff.common.restore_folder import kept, restore_folder
+from osediff.common.settings import Settings, read
 
 VERSIONED = ["torch", "torchvision", "numpy", "pillow", "spandrel", "spandrel-extra-arches", "diffusers"]
 VERSIONED += ["transformers", "accelerate", "timm", "einops", "omegaconf", "open-clip-torch", "pytorch-lightning"]
 
 
-def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
-    """An audit hook: whatever wants to leave this machine is an error; sources are brought and verified ahead."""
+class Provenance(Settings):
+    """What decides the pixels of the SR images besides the LR images; it becomes part of run.json."""
+
+    method: Literal["baseline"] = "baseline"
+    baseline: str
+    license: str
+    commit: str | None
+    """Commit of the checkout; None where only weights are used."""
+    weights: Weights
+    weights_sha256: dict[str, str]
+    """By path below weights/ of the sources."""
+    settings: dict[str, Scalar]
+    seed: int
+    seed_mode: SeedMode
+    device: str
+    """Kind of device, without its number."""
+    note: str = ""
+    """What stands on every row that is measured with these images."""
+
+
+class WorkerSpec(Settings):
+    """Everything that the process of a baseline is to do."""
+
+    provenance: Provenance
+    entry: str
+    """module:function of the adapter."""
+    scale_factor: int
+    input: str
+    """Folder of LR images."""
+    output: str
+    """Folder of SR images."""
+    record: str
+    """JSON file that is written at the end."""
+    sources: str
+    """Folder of checkouts and weights."""
+    cache: str
+    """Folder for what does not depend on the seed, such as captions."""
+    device: str
+    stream_seed: int
+    """Seed for the seed mode official_stream."""
+
+
+def refuse_network(event: str, arguments: tuple[object, ...]) -> None:
+    """Stop any connection that leaves this machine: an audit hook of Python.
+
+    Raises:
+        RuntimeError: the code of a baseline wants to fetch something.
+    """
     if event == "socket.getaddrinfo":
-        host = arguments[0]
+        address = arguments[0]
     elif event == "socket.connect" and isinstance(arguments[1], tuple):
-        host = arguments[1][0]
+        address = arguments[1][0]
     else:
         return
-    host = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+    host = address.decode() if isinstance(address, bytes) else str(address or "localhost")
     if host not in ("localhost", "::1") and not host.startswith("127."):
         raise RuntimeError(f"wants to fetch from {host}, but a run fetches nothing; name the file under weights")
 
 
 def image_seed(method: str, seed: int, stem: str) -> int:
-    """The seed of one image, 32 bits of sha256(method, seed, stem): the same in any order and any part of a folder."""
+    """Return the seed of one image: 32 bits of sha256(method, seed, stem).
+
+    The seed is the same in any order of the images and in any part of a folder.
+    """
     return int.from_bytes(hashlib.sha256(f"{method}/{seed}/{stem}".encode()).digest()[:4])
 
 
 def seed_all(seed: int) -> None:
-    """Seeds every global generator that is loaded: Python's, NumPy's, and torch's on all devices."""
+    """Seed every global generator that is loaded: Python's, NumPy's, and torch's on all devices."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002, official code draws from this one
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries here that decide pixels."""
-    found = {"python": sys.version.split()[0]}
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of those installed libraries that decide pixels."""
+    versions = {"python": sys.version.split()[0]}
     for name in VERSIONED:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
-def glue() -> str:
-    """sha256 over our own modules that are loaded, so that images of an older adapter are not taken for its own."""
+def hash_code() -> str:
+    """Return a sha256 over the loaded modules of baselines/, so that an edited adapter restores its images again."""
     files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
     ours = sorted(name for name, file in files.items() if file and name.startswith("baselines."))
     return hashlib.sha256("".join(sha256(Path(str(files[name]))) for name in ours).encode()).hexdigest()
 
 
-def work(job: dict[str, Any], tell: Any) -> None:
-    """Does ``job``: every image of its input folder, and the record at the end."""
-    images, output, stream = list_images(Path(job["input"])), Path(job["output"]), job["seed_mode"] == "official_stream"
-    module, function = job["entry"].split(":")
-    load = getattr(importlib.import_module(module), function)
-    cache = Path(job["cache"])
+def restore_images(spec: WorkerSpec, send: Callable[[Message], None]) -> None:
+    """Restore every image of the input folder and write the record.
+
+    Raises:
+        InputError: what the user can correct.
+        ValueError: the adapter returned an image of another shape or type.
+    """
+    source, output, cache = Path(spec.input), Path(spec.output), Path(spec.cache)
+    provenance, names = spec.provenance, list(list_images(source))
     cache.mkdir(parents=True, exist_ok=True)
-    adapter = load(Path(job["sources"]), job["settings"], job["device"], cache)
-    order = list(images)
-    made_by = {**job["made_by"], "versions": versions(), "glue": glue()}
+    adapter = import_adapter(provenance.baseline, spec.entry, provenance.settings)
+    restore_image = adapter.load(Path(spec.sources), spec.device, cache)
+    made_by = {**provenance.model_dump(), "versions": library_versions(), "glue": hash_code()}
+    stream = provenance.seed_mode == "official_stream"
     if stream:
-        kept(output, {}, {})  # a stream of random numbers cannot be entered in its middle
-        seed_all(job["stream_seed"])
-    tell({"loaded": True})
+        kept(output, {}, {})  # removes all images: a stream of random numbers cannot be entered in its middle
+        seed_all(spec.stream_seed)
+    send(Message(event="loaded"))
 
     def restore(lr: np.ndarray, stem: str) -> np.ndarray:
-        tell({"begun": stem})
+        send(Message(event="begun", detail=stem))
         started = time.perf_counter()
-        seed = None if stream else image_seed(job["baseline"], job["seed"], stem)
+        seed = None if stream else image_seed(provenance.baseline, provenance.seed, stem)
         if seed is not None:
             seed_all(seed)
-        sr = adapter(lr, stem, seed)
-        wanted = (lr.shape[0] * job["scale_factor"], lr.shape[1] * job["scale_factor"], 3)
-        if not isinstance(sr, np.ndarray) or sr.shape != wanted or sr.dtype != np.uint8:
-            got = f"{sr.dtype} {sr.shape}" if isinstance(sr, np.ndarray) else type(sr).__name__
-            raise ValueError(f"{stem} restored as {got}, needed is uint8 {wanted}")
-        took = f"{time.perf_counter() - started:.1f} s"
-        print(f"[{order.index(stem) + 1}/{len(order)}] {stem}: {took}, seed {seed}", file=sys.stderr, flush=True)
-        tell({"restored": stem})
+        sr = restore_image(lr, stem, seed)
+        fault = find_sr_fault(sr, lr, spec.scale_factor)
+        if fault:
+            raise ValueError(f"{stem} {fault}")
+        seconds = f"{time.perf_counter() - started:.1f} s"
+        print(f"[{names.index(stem) + 1}/{len(names)}] {stem}: {seconds}, seed {seed}", file=sys.stderr, flush=True)
+        send(Message(event="restored", detail=stem))
         return sr
 
-    restore_folder(Path(job["input"]), output, Path(job["record"]), restore, made_by, job["scale_factor"])
+    restore_folder(source, output, Path(spec.record), restore, made_by, spec.scale_factor)
 
 
-def end_with(parent: int) -> None:
-    """Ends this process, whatever it is doing, once ``parent`` was killed: nobody would notice it any more."""
+def end_with_parent(parent: int) -> None:
+    """End this process once ``parent`` is gone, whatever this process is doing."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
 
 
 def main() -> None:
-    Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
-    job = json.loads(sys.argv[1])
-
-    def tell(message: dict[str, Any]) -> None:
-        os.write(int(sys.argv[2]), json.dumps(message).encode() + b"\n")
-
+    """Command line: a spec and a pipe in; SR images and their record out."""
+    Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
+    spec, pipe = Path(sys.argv[1]), int(sys.argv[2])
     sys.addaudithook(refuse_network)
     try:
-        work(job, tell)
+        restore_images(read(spec, WorkerSpec), lambda message: send_message(pipe, message))
     except InputError as error:
-        tell({"input_error": str(error)})
+        send_message(pipe, Message(event="input_error", detail=str(error)))
         sys.exit(2)
 
 

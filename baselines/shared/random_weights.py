@@ -1,15 +1,14 @@
-"""Random weights in the layout of a baseline's official checkpoints, for trying out its whole way without them.
+"""Write random weights in the layout of a baseline's official checkpoints, to try the baseline out without them.
 
     python -m baselines.shared.random_weights --baseline NAME --sources DIR
 
-The checkout must be there; names and shapes come from the authors' own networks. Run the baseline with --weights random
-then: its images are stamped and never evaluated. Existing files are left alone.
+The checkout must be there, since names and shapes come from the authors' networks. Then run the baseline with
+``--weights random``: its images are marked and never evaluated. Existing files are not changed.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import math
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,19 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from baselines.runner import descriptor as descriptors
-from baselines.runner import sources
-from osediff.common.errors import InputError, run
+from baselines.runner.adapters import Contents, import_adapter
+from baselines.runner.checkouts import verify_checkout
+from baselines.runner.descriptor import list_names, read_descriptor
+from osediff.common.errors import run
 from osediff.common.files import atomic, write_text
 
 
-def drawn(name: str, like: Tensor, generator: torch.Generator) -> Tensor:
-    """A random tensor of the shape of ``like``: scaled by its fan-in, so that activations stay finite; vectors as
-    networks begin with them, weights 1 and biases 0. What has values already (buffers) keeps them."""
+def draw_tensor(name: str, like: Tensor, generator: torch.Generator) -> Tensor:
+    """Return a random tensor of the shape of ``like``.
+
+    Matrices and kernels are scaled by their number of inputs, so that activations stay finite. Vectors are as in a new
+    network: weights 1, biases 0. A tensor that has values already (a buffer) keeps them.
+    """
     if not like.is_meta:
         return like.detach().clone().contiguous()
     if like.ndim < 2:
@@ -34,48 +37,49 @@ def drawn(name: str, like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(like.shape, generator=generator) / math.sqrt(like[0].numel())
 
 
-def write(path: Path, content: dict[str, Any] | str, seed: int) -> None:
-    """Writes one file: text as it is, tensors drawn with ``seed`` as .safetensors or torch's own format. Where the
-    official file wraps its weights, so does ``content``: a dictionary of one dictionary."""
+def write_random(path: Path, content: Contents | str, seed: int) -> None:
+    """Write one file: a text as it is, tensors drawn with ``seed`` as .safetensors or in torch's own format.
+
+    Where the official file wraps its weights, ``content`` is a mapping of one mapping.
+    """
     if isinstance(content, str):
         write_text(path, content)
         return
     generator = torch.Generator().manual_seed(seed)
 
-    def filled(like: Any, name: str = "") -> Any:
+    def draw(like: Contents | Tensor, name: str = "") -> Any:
         if isinstance(like, Tensor):
-            return drawn(name, like, generator)
-        return {name: filled(each, name) for name, each in tqdm(like.items(), desc=path.name, leave=False)}
+            return draw_tensor(name, like, generator)
+        return {key: draw(value, key) for key, value in tqdm(like.items(), desc=path.name, leave=False)}
 
-    weights = filled(content)
-    with atomic(path) as aside:
+    weights = draw(content)
+    with atomic(path) as unfinished:
         if path.suffix == ".safetensors":
             from safetensors.torch import save_file
 
-            save_file(weights, aside, metadata={"format": "pt"})  # which transformers asks for
+            save_file(weights, unfinished, metadata={"format": "pt"})  # transformers asks for it
         else:
-            torch.save(weights, aside)
+            torch.save(weights, unfinished)
 
 
 def main() -> None:
+    """Command line: the checkout of a baseline in, files of random weights out."""
     parser = argparse.ArgumentParser(
         prog="python -m baselines.shared.random_weights", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--baseline", required=True, metavar="NAME", help=f"one of {', '.join(descriptors.names())}")
+    parser.add_argument("--baseline", required=True, metavar="NAME", help=f"one of {', '.join(list_names())}")
     parser.add_argument("--sources", type=Path, required=True, help="folder of checkouts and weights")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    descriptor = descriptors.read(args.baseline)
-    sources.verify_checkout(descriptor, args.sources)
-    adapter = importlib.import_module(descriptor["runs"]["entry"].split(":")[0])
-    if not hasattr(adapter, "layout"):
-        raise InputError(f"{args.baseline}: its adapter names no layout, so its weights cannot be drawn at random")
-    for path, content in adapter.layout(args.sources, descriptors.settings(descriptor)).items():
+    descriptor = read_descriptor(args.baseline)
+    verify_checkout(descriptor.source, args.sources)
+    adapter = import_adapter(args.baseline, descriptor.runs.entry, descriptor.values)
+    for path, content in adapter.layout(args.sources).items():
         target = args.sources / "weights" / path
         if target.exists():
-            print(f"{target}: is there already, left alone")
+            print(f"{target}: exists already, not changed")
             continue
-        write(target, content, args.seed)
+        write_random(target, content, args.seed)
         print(f"{target}: random, seed {args.seed}, {target.stat().st_size} bytes")
 
 

@@ -1,4 +1,4 @@
-"""Official code at work: a checkout made importable, its networks filled from checkpoints that hold only weights."""
+"""Run official code: make a checkout importable, build its networks without memory, load their weights."""
 
 from __future__ import annotations
 
@@ -9,40 +9,46 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from osediff.common.errors import InputError
 
 PREFIXES = ("module.", "_orig_mod.")  # of data-parallel training and of torch.compile
-Restore = Callable[[np.ndarray, str, int | None], np.ndarray]
 
 
 class Inert:
-    """Stands in for any object in a checkpoint that is no tensor; nothing is called, nothing is kept."""
+    """Stands in for any object in a checkpoint that is no tensor: it runs nothing and stores nothing."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None: ...
+    def __init__(self, *arguments: object, **options: object) -> None: ...
 
-    def __setstate__(self, state: Any) -> None: ...
+    def __setstate__(self, state: object) -> None: ...
 
 
-def importable(checkout: Path) -> Path:
-    """Puts a checkout in front of this process's import path; InputError where there is none."""
+def make_importable(checkout: Path) -> Path:
+    """Put ``checkout`` in front of the import path of this process and return it.
+
+    Raises:
+        InputError: there is no such folder.
+    """
     if not checkout.is_dir():
         raise InputError(
             f"{checkout}: no checkout; `snakemake --cores 1 baseline_sources` clones it there (docs/add-a-baseline.md)"
         )
-    sys.dont_write_bytecode = True  # nothing is added to it
+    sys.dont_write_bytecode = True  # a checkout stays as it is
     if str(checkout) not in sys.path:
         sys.path.insert(0, str(checkout))
     return checkout
 
 
-def checkpoint(path: Path) -> dict[str, Tensor]:
-    """The weights in the checkpoint at ``path``, .safetensors or torch's own, by name; they stay on disk until used.
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """Read the weights of a checkpoint, .safetensors or torch's own format, by name.
 
-    Training frameworks leave objects of theirs beside the weights; each becomes an ``Inert``, and none is executed.
+    Training frameworks store objects of their own beside the weights. Each becomes an ``Inert``; none is executed.
+    The weights stay on disk until they are used.
+
+    Raises:
+        InputError: the file is absent, or no checkpoint.
     """
     if not path.is_file():
         raise InputError(
@@ -54,54 +60,70 @@ def checkpoint(path: Path) -> dict[str, Tensor]:
 
             return load_file(path)
         zipped = zipfile.is_zipfile(path)
-        found = torch.serialization.get_unsafe_globals_in_checkpoint(str(path)) if zipped else []
-        with torch.serialization.safe_globals([(Inert, name) for name in found]):
+        classes = torch.serialization.get_unsafe_globals_in_checkpoint(str(path)) if zipped else []
+        with torch.serialization.safe_globals([(Inert, name) for name in classes]):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+        weights: dict[str, Tensor] = dict(content.get("state_dict", content))
     except Exception as error:
         raise InputError(f"{path}: not a checkpoint of weights ({str(error).splitlines()[0]}); get it anew") from error
-    weights = content.get("state_dict", content)
     for prefix in PREFIXES:
         weights = {name.removeprefix(prefix): value for name, value in weights.items()}
     return weights
 
 
-def built(build: Callable[[], nn.Module]) -> nn.Module:
-    """The network that ``build`` makes, its parameters without memory until ``filled`` gives them values."""
+def build_on_meta(build: Callable[[], nn.Module]) -> Any:
+    """Return the network that ``build`` makes; its parameters take no memory until ``load_weights``.
+
+    Buffers are computed on the CPU, also where the default device is another one: some networks compute numbers with
+    tensors while they are built.
+    """
     register = nn.Module.register_parameter
 
-    def on_meta(module: nn.Module, name: str, value: nn.Parameter | None) -> None:
-        # One that is without memory already stays itself, so that what networks share stays shared; accelerate's
-        # init_empty_weights makes another each time.
+    def register_on_meta(module: nn.Module, name: str, value: nn.Parameter | None) -> None:
+        # A parameter that is on the meta device already is not replaced, so that what networks share stays shared;
+        # accelerate's init_empty_weights makes a new one each time.
         if value is not None and not value.is_meta:
             value = nn.Parameter(value.to("meta"), requires_grad=value.requires_grad)
         register(module, name, value)
 
-    with patch.object(nn.Module, "register_parameter", on_meta):
+    with torch.device("cpu"), patch.object(nn.Module, "register_parameter", register_on_meta):
         return build()
 
 
-def filled(
+def load_weights(
     network: nn.Module, weights: Mapping[str, Tensor], path: Path, prefix: str = "", buffers: bool = True
 ) -> nn.Module:
-    """``network`` with the weights whose names begin with ``prefix``, float32, for evaluation.
+    """Load the weights whose names begin with ``prefix`` into ``network``, as float32, and set it to evaluation mode.
 
-    InputError if one is missing or of another shape; more weights than the network has are none of its affair. Without
-    ``buffers``, those that the checkpoint lacks stay as the network computed them.
+    Args:
+        network: gets the weights, without ``prefix`` in their names. Extra weights are ignored.
+        weights: content of a checkpoint.
+        path: the file of ``weights``, for messages.
+        prefix: beginning of the names.
+        buffers: whether the checkpoint must hold all buffers; otherwise those that it lacks keep their computed values.
+
+    Raises:
+        InputError: a weight is missing, or has another shape.
     """
-    own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+    given = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
     parameters = dict(network.named_parameters())
-    wanted = {k: v for k, v in network.state_dict().items() if buffers or k in parameters or k in own}
-    for name, value in wanted.items():
-        if name not in own or own[name].shape != value.shape:
-            problem = "is not in it" if name not in own else f"has the shape {tuple(own[name].shape)}"
+    needed = {
+        name: value for name, value in network.state_dict().items() if buffers or name in parameters or name in given
+    }
+    for name, value in needed.items():
+        if name not in given or given[name].shape != value.shape:
+            problem = "is not in it" if name not in given else f"has the shape {tuple(given[name].shape)}"
             raise InputError(f"{path}: {prefix}{name} {problem}; this is a checkpoint of another network, get it anew")
-    network.load_state_dict({name: own[name] for name in wanted}, assign=True, strict=buffers)
+    network.load_state_dict({name: given[name] for name in needed}, assign=True, strict=buffers)
     return network.float().eval().requires_grad_(False)
 
 
-def generators(device: str) -> Callable[[int | None], torch.Generator]:
-    """What gives the generator of an image: a fresh one for a seed; for None (official stream) the same one each time,
-    seeded as the global one was."""
+def make_generators(device: str) -> Callable[[int | None], torch.Generator]:
+    """Return the function that gives the generator of an image.
+
+    For a seed it is a new generator. For None (official stream) it is the same one for every image, seeded as torch's
+    global generator was.
+    """
     stream: list[torch.Generator] = []
 
     def generator(seed: int | None) -> torch.Generator:

@@ -1,29 +1,32 @@
-"""SinSR: ResShift's network, distilled to one step; its repository's own sampler and configuration."""
+"""SinSR: ResShift's network, distilled to one step, with the sampler and configuration of SinSR's own repository."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
 
 from baselines.resshift import adapter as resshift
-from baselines.shared.upstream_code import Restore
+from baselines.runner.adapters import Contents, Restore
 from osediff.common.profiling import ProfiledModule
 
 
-def layout(sources: Path, settings: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
-    """Names and shapes of what the official checkpoints hold, by path (baselines.shared.random_weights)."""
-    return resshift.layout(sources, settings, "SinSR")
+class Options(resshift.Options):
+    """The values under ``settings`` of the descriptor."""
+
+    one_step: bool
 
 
-def profiled_modules(sources: Path, settings: dict[str, Any], size: int) -> Iterator[ProfiledModule]:
+def layout(sources: Path, options: Options) -> dict[str, Contents]:
+    """Return names and shapes of the official checkpoints, by path."""
+    return resshift.layout(sources, options, "SinSR")
+
+
+def profiled_modules(sources: Path, options: Options, size: int) -> Iterator[ProfiledModule]:
     """Yield the networks, on the meta device, as called for an LR image of ``size`` pixels a side."""
-    return resshift.profiled_modules(sources, settings, size, "SinSR", 1)
+    return resshift.profiled_modules(sources, options, size, "SinSR", steps=1 if options.one_step else None)
 
 
-def load(sources: Path, settings: dict[str, Any], device: str, cache: Path) -> Restore:
-    """SinSR's restoring function."""
-    options = {"one_step": settings["one_step"], "apply_decoder": True}
-    return resshift.driven(sources / "SinSR", sources / "weights", settings, device, options, half=True)
+def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
+    """Load the networks and return the function that restores one image."""
+    sampling = {"one_step": options.one_step, "apply_decoder": True}
+    return resshift.make_restorer(sources / "SinSR", sources / "weights", options, device, sampling, half=True)

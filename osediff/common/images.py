@@ -78,6 +78,15 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
         Image.fromarray(np.ascontiguousarray(pixels)).save(aside, format="PNG")
 
 
+def find_sr_fault(sr: object, lr: np.ndarray, scale_factor: int) -> str:
+    """Say why ``sr`` is not uint8 RGB of exactly ``scale_factor`` times the size of ``lr``; empty if it is."""
+    shape = (lr.shape[0] * scale_factor, lr.shape[1] * scale_factor, 3)
+    if isinstance(sr, np.ndarray) and sr.shape == shape and sr.dtype == np.uint8:
+        return ""
+    result = f"{sr.dtype} {sr.shape}" if isinstance(sr, np.ndarray) else type(sr).__name__
+    return f"restored as {result}, needed is uint8 {shape}"
+
+
 def named(stems: set[str]) -> str:
     """At most five of ``stems``, and how many more there are."""
     shown = sorted(stems)[:5]

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from osediff.common.errors import InputError
 from osediff.common.files import lock, read_json, sha256, write_json
-from osediff.common.images import list_images, read_rgb, write_png
+from osediff.common.images import find_sr_fault, list_images, read_rgb, write_png
 
 # What has been made so far and by what, beside the images.
 MADE = ".made.json"
@@ -109,11 +109,8 @@ def restore_batches(
                 if any(stem not in done for stem in stems):
                     taken = [read_rgb(images[stem]) for stem in stems]
                     for stem, lr, sr in zip(stems, taken, restore(taken, stems), strict=True):
-                        wanted = (lr.shape[0] * scale_factor, lr.shape[1] * scale_factor, 3)
-                        if sr.shape != wanted or sr.dtype != np.uint8:
-                            raise InputError(
-                                f"{images[stem]}: restored as {sr.dtype} {sr.shape}, needed is uint8 {wanted}"
-                            )
+                        if fault := find_sr_fault(sr, lr, scale_factor):
+                            raise InputError(f"{images[stem]}: {fault}")
                         write_png(output / f"{stem}.png", sr)
                         done[stem] = inputs[stem]
                     write_json(output / MADE, {"made_by": made_by, "images": done})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from baselines.runner.settings import Descriptor
+from baselines.runner.descriptor import Descriptor
 from benchmark.complexity.specs import ComplexityEntry, ScalingEntry
 from benchmark.data.settings import PhotoSet, TestSet
 from benchmark.metrics.registry import MetricRegistry

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from baselines.runner.settings import Descriptor
+from baselines.runner.descriptor import Descriptor
 from benchmark.complexity.specs import ComplexityEntry, ScalingEntry, TimingProtocol
 from benchmark.data.settings import PhotoSet, TestSet
 from benchmark.metrics.registry import MetricRegistry

@@ -1,4 +1,4 @@
-"""A baseline that does wrong what a file says, and at which image: ``crash b``, ``hang load``, or ``well``."""
+"""A baseline that fails as a file says, and at which image: ``crash b``, ``hang load``, or ``well``."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from osediff.common.errors import InputError
+from osediff.common.settings import Settings
 
 
-def go_wrong(how: str) -> None:
+class Options(Settings):
+    """It has none."""
+
+
+def fail(how: str) -> None:
+    """Fail in the way ``how``."""
     print(f"about to {how}")
     if how == "crash":
         raise MemoryError("no room for 3 GB")
-    if how == "segfault":
-        os.kill(os.getpid(), signal.SIGSEGV)
     if how == "oom":
         os.kill(os.getpid(), signal.SIGKILL)
     if how == "hang":
@@ -36,16 +39,17 @@ def go_wrong(how: str) -> None:
 
 
 def load(
-    sources: Path, settings: dict[str, Any], device: str, cache: Path
+    sources: Path, options: Options, device: str, cache: Path
 ) -> Callable[[np.ndarray, str, int | None], np.ndarray]:
+    """Return a function that repeats pixels; the first one shows the seed and a draw from each global generator."""
     how, _, where = (sources / "does").read_text().partition(" ")
     print("loading", file=sys.stderr)
     if where == "load":
-        go_wrong(how)
+        fail(how)
 
     def restore(lr: np.ndarray, stem: str, seed: int | None) -> np.ndarray:
         if stem == where:
-            go_wrong(how)
+            fail(how)
         sr = lr.repeat(4, 0).repeat(4, 1)
         sr[0, 0] = [seed % 256 if seed is not None else 0, random.randrange(256), np.random.randint(256)]  # noqa: NPY002
         if stem == where and how == "shrink":

@@ -1,4 +1,4 @@
-"""A baseline's cost, beside the fake: its own code is timed and counted, and what breaks is a row that says so."""
+"""The cost of a baseline: its own code is timed and its networks are counted, in its process and without a network."""
 
 from __future__ import annotations
 
@@ -6,27 +6,52 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
-from benchmark.complexity.specs import CountSpec, TimingProtocol, TimingSpec
-from osediff.common.settings import Settings, write
+import numpy as np
+import pytest
+
+from baselines.runner import profiling
+from baselines.runner.descriptor import Descriptor
+from baselines.runner.worker import refuse_network
+from benchmark.complexity.flops import count_modules
+from benchmark.complexity.specs import TimingProtocol, TimingSpec
+from osediff.common.errors import InputError
+from osediff.common.settings import write
 from tests.baselines.fake_baseline import Fake
 from tests.helpers import ROOT
 
 
-def run_command(fake: Fake, module: str, settings: Settings) -> tuple[subprocess.CompletedProcess[str], Any]:
-    """``python -m module`` in the fake's copy, where ``benchmark`` is the repository's; and what it wrote."""
-    write(fake.folder / "spec.yaml", settings)
-    command = [sys.executable, "-m", module, "--spec", "spec.yaml", "--out", "cost.json"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=fake.folder, env=environment, capture_output=True, text=True, check=False)
-    record = fake.folder / "cost.json"
-    return done, json.loads(record.read_text()) if record.exists() else None
+def test_a_run_restores_an_image_of_the_size_by_its_own_code_without_a_network(
+    inputs: Path, hooks: list[object]
+) -> None:
+    run, includes = profiling.baseline_run(64, 1, "cpu", None, "fake", str(inputs / "sources"), "official")
+    assert run().shape == (64, 64, 3)
+    assert not np.array_equal(run(), run())  # another name, another seed: no caption is reused
+    assert "all that its code does" in includes and "official weights" in includes
+    assert hooks == [refuse_network] and os.environ["HF_HUB_OFFLINE"] == "1"
 
 
-def time_it(fake: Fake, batch: int = 1) -> tuple[subprocess.CompletedProcess[str], Any]:
-    """The command that times the fake, and what it wrote."""
-    settings = {"includes": (), "precision": "fp32", "batch": batch, "warmup": 1, "runs": 3, "seconds": None}
+def test_a_batch_and_missing_weights_are_refused(inputs: Path, hooks: list[object]) -> None:
+    sources = str(inputs / "sources")
+    with pytest.raises(InputError, match="fake: a batch of 2 images; its code takes one at a time"):
+        profiling.baseline_run(64, 2, "cpu", None, "fake", sources, "official")
+    (inputs / "sources" / "weights" / "fake.txt").unlink()
+    with pytest.raises(InputError, match=r"fake\.txt: no such file"):
+        profiling.baseline_run(64, 1, "cpu", None, "fake", sources, "official")
+    assert hooks == []
+
+
+def test_the_command_times_a_baseline_in_its_process(fake: Fake) -> None:
+    protocol: dict[str, Any] = {
+        "includes": (),
+        "precision": "fp32",
+        "batch": 1,
+        "warmup": 1,
+        "runs": 3,
+        "seconds": None,
+    }
     spec = TimingSpec(
         title="Fake",
         steps=1,
@@ -34,81 +59,43 @@ def time_it(fake: Fake, batch: int = 1) -> tuple[subprocess.CompletedProcess[str
         pipeline="baselines.runner.profiling:baseline_run",
         options={"baseline": "fake", "sources": "sources", "weights": "official"},
         protocol="authors",
-        settings=TimingProtocol.model_validate(settings | {"statistic": "mean"}),
+        settings=TimingProtocol.model_validate(protocol | {"statistic": "mean"}),
         precision=None,
         contain=True,
     )
-    return run_command(fake, "benchmark.complexity.timing", spec)
-
-
-def count_it(fake: Fake) -> tuple[subprocess.CompletedProcess[str], Any]:
-    """The command that counts the fake, and what it wrote."""
-    spec = CountSpec(
-        title="Fake",
-        steps=1,
-        size=512,
-        modules="baselines.runner.profiling:baseline_modules",
-        options={"baseline": "fake", "sources": "sources"},
-        lora=False,
-        contain=True,
-    )
-    return run_command(fake, "benchmark.complexity.flops", spec)
-
-
-def test_a_baseline_is_timed_by_its_own_code(fake: Fake) -> None:
-    done, record = time_it(fake)
-    assert done.returncode == 0, done.stderr
+    write(fake.folder / "spec.yaml", spec)
+    command = [sys.executable, "-m", "benchmark.complexity.timing", "--spec", "spec.yaml", "--out", "cost.json"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}  # the benchmark is the repository's
+    ended = subprocess.run(command, cwd=fake.folder, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    record = json.loads((fake.folder / "cost.json").read_text())
     assert (record["title"], record["precision"], record["times"]["runs"]) == ("Fake", None, 3)
-    assert "all that its code does" in record["includes"] and "official weights" in record["includes"]
 
 
-def test_nothing_is_fetched_while_it_is_timed(fake: Fake) -> None:
-    fake.does("fetch load")
-    _, record = time_it(fake)
-    assert "wants to fetch from example.org" in record["failed"]
+NETWORKS = """
+from torch import nn
+from baselines.runner.profiling import count_trainable, meta
+from osediff.common.profiling import ProfiledModule
 
 
-def test_a_baseline_that_breaks_is_a_row_and_missing_weights_are_an_error(fake: Fake) -> None:
-    fake.edit("sr = lr.repeat(4, 0)", "sr = lr.repeat(nothing, 0)")
-    done, record = time_it(fake)
-    assert done.returncode == 0 and record["failed"].startswith("NameError: name 'nothing'") and record["times"] is None
-    (fake.folder / "cost.json").unlink()
-    (fake.folder / "sources" / "weights" / "fake.txt").unlink()
-    done, record = time_it(fake)
-    assert done.returncode == 2 and record is None
-    assert [line for line in done.stderr.splitlines() if line.startswith("error: ") and "fake.txt" in line]
+def profiled_modules(sources, options, size):
+    network = nn.Sequential(nn.Conv2d(3, 5, 1, bias=False), nn.Conv2d(5, 3, 1)).to("meta")
+    trained = count_trainable(network, ("1.",))
+    yield ProfiledModule("network", network, (meta(1, 3, size, size),), calls=2, trainable=trained)
+"""
 
 
-def test_a_batch_is_refused(fake: Fake) -> None:
-    done, record = time_it(fake, batch=2)
-    assert done.returncode == 2 and record is None and "takes one at a time" in done.stderr
-
-
-def test_a_baseline_is_counted_by_the_networks_that_its_adapter_names(fake: Fake) -> None:
-    networks = """def profiled_modules(sources, settings, size):
-    from torch import nn
-    from baselines.runner.profiling import count_trainable, meta
-    from osediff.common.profiling import ProfiledModule
-    network = nn.Conv2d(3, 5, 1, bias=False, device="meta")
-    yield ProfiledModule("network", network, (meta(1, 3, size, size),), calls=2, trainable=count_trainable(network))
-
-
-def load("""
-    fake.edit("def load(", networks)
-    done, record = count_it(fake)
-    assert done.returncode == 0, done.stderr
-    (network,) = record["merged"]
+def test_networks_are_counted_for_the_lr_image_of_an_sr_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hooks: list[object], fake_descriptor: Descriptor
+) -> None:
+    with pytest.raises(InputError, match="has no function profiled_modules"):
+        profiling.baseline_modules(512, "fake", str(tmp_path))
+    (tmp_path / "adapter_with_networks.py").write_text(NETWORKS)
+    monkeypatch.syspath_prepend(tmp_path)
+    runs = fake_descriptor.runs.model_copy(update={"entry": "adapter_with_networks:load"})
+    descriptor = fake_descriptor.model_copy(update={"runs": runs})
+    monkeypatch.setattr(profiling, "read_descriptor", lambda name: descriptor)
+    (network,) = count_modules(profiling.baseline_modules(512, "fake", str(tmp_path)))
     # 512 pixels are 128 LR pixels a side.
-    assert (network["macs"], network["calls"]) == (2 * 128 * 128 * 3 * 5, 2)
-    assert (network["parameters"], network["trainable_parameters"]) == (15, 15)
-
-
-def test_a_count_that_breaks_is_a_record_and_no_networks_are_an_error(fake: Fake) -> None:
-    done, record = count_it(fake)
-    assert done.returncode == 2 and record is None
-    assert "error: Fake: its adapter names no networks to count" in done.stderr
-    fake.edit(
-        "def load(", "def profiled_modules(sources, settings, size):\n    raise ImportError('no odd')\n\n\ndef load("
-    )
-    done, record = count_it(fake)
-    assert done.returncode == 0 and record["failed"] == "ImportError: no odd"
+    assert (network.macs, network.calls) == (2 * 128 * 128 * (3 * 5 + 5 * 3), 2)
+    assert (network.parameters, network.trainable_parameters) == (15 + 15 + 3, 15 + 3)

@@ -1,13 +1,11 @@
 """The GAN methods' adapters on checkpoints with random weights, in the official key layouts.
 
-The reference network is written here from the papers' description, with the official parameter names; FeMaSR's
-reference are pixels that the official code gave. Both are compared after rounding, as written to disk.
+The reference network is written here from the papers' description, with the official parameter names. Images are
+compared after rounding, as written to disk.
 """
 
 from __future__ import annotations
 
-import importlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from baselines.runner import descriptor
-from baselines.shared import feedforward
-from baselines.shared import random_weights as randomize
+from baselines.runner.adapters import Adapter, import_adapter
+from baselines.runner.descriptor import read_descriptor
 from benchmark.complexity.flops import count_modules
 from osediff.common.errors import InputError
 
@@ -32,7 +29,6 @@ LAYOUTS = {
 }
 WRAPPED = {"bsrgan": None, "real-esrgan": "params_ema", "ldl": "params"}
 WIDTH, GROWTH, BLOCKS = 8, 32, 2  # spandrel takes 32 for granted
-OUTPUT = 0.04  # scale of the random weights of FeMaSR's last layer
 
 
 def rrdb_weights(name: str) -> dict[str, Tensor]:
@@ -77,17 +73,22 @@ def rrdb(weights: dict[str, Tensor], name: str, x: Tensor) -> Tensor:
     return conv(last, F.leaky_relu(conv(high, y), 0.2))
 
 
-def checkpoint(sources: Path, name: str, content: Any) -> None:
-    """Saves a checkpoint where the descriptor of baseline ``name`` says."""
-    path = sources / "weights" / descriptor.settings(descriptor.read(name))["checkpoint"]
+def load_adapter(name: str) -> Adapter:
+    """The adapter of a baseline."""
+    descriptor = read_descriptor(name)
+    return import_adapter(name, descriptor.runs.entry, descriptor.values)
+
+
+def save_checkpoint(sources: Path, name: str, content: Any) -> None:
+    """Save a checkpoint where the descriptor of baseline ``name`` says."""
+    path = sources / "weights" / str(read_descriptor(name).values["checkpoint"])
     path.parent.mkdir(exist_ok=True)
     torch.save(content, path)
 
 
-def restored(sources: Path, name: str, lr: np.ndarray = LR) -> np.ndarray:
-    """``lr`` restored by the adapter that the descriptor names."""
-    adapter = feedforward.load(sources, descriptor.settings(descriptor.read(name)), "cpu", sources)
-    return adapter(lr, "a", 0)
+def restore(sources: Path, name: str, lr: np.ndarray = LR) -> np.ndarray:
+    """Restore ``lr`` by the adapter that the descriptor names."""
+    return load_adapter(name).load(sources, "cpu", sources)(lr, "a", 0)
 
 
 def as_written(image: Tensor) -> np.ndarray:
@@ -99,9 +100,9 @@ def as_written(image: Tensor) -> np.ndarray:
 def test_official_key_layouts_give_the_networks_of_the_papers(tmp_path: Path, name: str) -> None:
     weights = rrdb_weights(name)
     key = WRAPPED[name]
-    checkpoint(tmp_path, name, {key: weights} if key else weights)
+    save_checkpoint(tmp_path, name, {key: weights} if key else weights)
     reference = rrdb(weights, name, torch.from_numpy(LR.transpose(2, 0, 1) / 255).float()[None])
-    sr = restored(tmp_path, name)
+    sr = restore(tmp_path, name)
     assert sr.shape == (80, 48, 3) and sr.dtype == np.uint8 and sr.std() > 20
     assert np.abs(sr - as_written(reference)).max() <= 1  # of 255: sums in another order, then rounded
 
@@ -117,106 +118,31 @@ def test_the_compact_network_adds_to_repeated_pixels(tmp_path: Path) -> None:
         if layer < 33:
             weights[f"body.{2 * layer + 1}.weight"] = torch.full((64,), 0.25)
     weights["body.66.bias"] += 10 / 255
-    checkpoint(tmp_path, "realesr-general-x4v3", {"params": weights})
+    save_checkpoint(tmp_path, "realesr-general-x4v3", {"params": weights})
     expected = np.minimum(LR.repeat(4, 0).repeat(4, 1).astype(int) + 10, 255)
-    assert np.array_equal(restored(tmp_path, "realesr-general-x4v3"), expected)
+    assert np.array_equal(restore(tmp_path, "realesr-general-x4v3"), expected)
 
 
 def test_another_network_or_scale_or_no_checkpoint_is_named(tmp_path: Path) -> None:
-    checkpoint(tmp_path, "realesr-general-x4v3", rrdb_weights("bsrgan"))
+    save_checkpoint(tmp_path, "realesr-general-x4v3", rrdb_weights("bsrgan"))
     with pytest.raises(InputError, match=r"holds ESRGAN x4, needed is Compact x4"):
-        restored(tmp_path, "realesr-general-x4v3")
-    checkpoint(tmp_path, "bsrgan", {"epoch": torch.zeros(1)})
+        restore(tmp_path, "realesr-general-x4v3")
+    save_checkpoint(tmp_path, "bsrgan", {"epoch": torch.zeros(1)})
     with pytest.raises(InputError, match="holds no network that spandrel knows"):
-        restored(tmp_path, "bsrgan")
+        restore(tmp_path, "bsrgan")
     (tmp_path / "weights" / "BSRGAN.pth").write_bytes(b"<html>not found</html>")
     with pytest.raises(InputError, match=r"BSRGAN\.pth: not a checkpoint of weights"):
-        restored(tmp_path, "bsrgan")
+        restore(tmp_path, "bsrgan")
 
 
-def frozen(shapes: dict[str, list[int]]) -> dict[str, Tensor]:
-    """Random weights from a generator whose stream NumPy never changes, scaled by the number of inputs."""
-    generator = np.random.RandomState(0)
-    weights = {}
-    for key, shape in sorted(shapes.items()):
-        values = generator.standard_normal(shape) / max(1, int(np.prod(shape[1:]))) ** 0.5
-        if len(shape) == 1:  # of a normalization, or a bias
-            values = 0.1 * values + key.endswith("weight")
-        weights[key] = torch.from_numpy(values.astype(np.float32))
-    weights["out_conv.weight"] *= OUTPUT
-    weights["out_conv.bias"] += 0.5  # so that few pixels are clipped
-    return weights
-
-
-@pytest.fixture(scope="module")
-def femasr_reference() -> Any:
-    """Shapes of FeMaSR's official checkpoint, and pixels that the official code gave with ``frozen`` as weights."""
-    return json.loads((Path(__file__).parent / "femasr_reference.json").read_text())
-
-
-@pytest.mark.parametrize("size", ["16x32", "20x12"])
-def test_femasr_pads_as_its_own_code_does(tmp_path: Path, femasr_reference: Any, size: str) -> None:
-    pytest.importorskip("spandrel_extra_arches")
-    from spandrel_extra_arches.architectures.FeMaSR import FeMaSR
-
-    from baselines.femasr import adapter
-
-    # The official file has the buffers too, which the weights do not decide, and keys that inference ignores.
-    buffers = dict(FeMaSR(codebook_params=[[32, 1024, 512]], LQ_stage=True, scale_factor=4).named_buffers())
-    extra = {**buffers, "conv_semantic.0.weight": torch.zeros(4, 4, 1, 1)}
-    checkpoint(tmp_path, "femasr", {"params": frozen(femasr_reference["shapes"]) | extra})
-    height, width = map(int, size.split("x"))
-    lr = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
-    restore = adapter.load(tmp_path, descriptor.settings(descriptor.read("femasr")), "cpu", tmp_path)
-    sr = restore(lr, "a", 0)
-    assert sr.shape == (4 * height, 4 * width, 3)
-    official = np.array(femasr_reference["pixels"][size])
-    assert official.std() > 20
-    assert np.abs(sr[::7, ::7].astype(int) - official).max() <= 1
-
-
-def test_femasr_is_padded_by_its_mirror_image_even_where_it_fits() -> None:
-    from baselines.femasr import adapter
-
-    for height, width in ((16, 32), (20, 12), (31, 47)):
-        image = torch.rand(1, 3, height, width)
-        below, right = 16 - height % 16, 16 - width % 16
-        expected = np.pad(image.numpy(), ((0, 0), (0, 0), (0, below), (0, right)), mode="symmetric")
-        assert np.array_equal(adapter.padded(image).numpy(), expected)
-
-
-GAN = [*LAYOUTS, "realesr-general-x4v3", "femasr"]
 # Parameters and 10^9 multiply-adds for 128x128 pixels: counted on the official RRDBNet, and by hand.
 BY_HAND = 9 * 128**2 * (3 * 64 + 32 * 64 * 64 + 64 * 48) / 1e9
-COUNTED = dict.fromkeys(LAYOUTS, (16_697_987, 293.7)) | {"realesr-general-x4v3": (1_213_296, BY_HAND)}
+COUNTED = {"bsrgan": (16_697_987, 293.7), "ldl": (16_697_987, 293.7), "realesr-general-x4v3": (1_213_296, BY_HAND)}
 
 
-def of(name: str) -> Any:
-    """The adapter's module of a baseline."""
-    if name == "femasr":
-        pytest.importorskip("spandrel_extra_arches")
-    return importlib.import_module(descriptor.read(name)["runs"]["entry"].split(":")[0])
-
-
-@pytest.mark.parametrize("name", GAN)
-def test_random_weights_in_the_official_layout_restore(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    adapter = of(name)
-    monkeypatch.setattr("sys.argv", ["randomize", "--baseline", name, "--sources", str(tmp_path)])
-    randomize.main()
-    restore = adapter.load(tmp_path, descriptor.settings(descriptor.read(name)), "cpu", tmp_path)
-    assert restore(LR[:8, :8], "a", 0).shape == (32, 32, 3)
-
-
-@pytest.mark.parametrize("name", GAN)
-def test_profiled_modules_are_the_networks_that_run(name: str) -> None:
-    modules = list(of(name).profiled_modules(Path(), descriptor.settings(descriptor.read(name)), 128))
-    (row,) = count_modules(modules)
-    if name == "femasr":
-        # Of the official network, and on the padded image: 144x144.
-        assert row.parameters / 1e6 == pytest.approx(34.06, abs=0.005)
-        assert (row.macs + row.attention_macs) / 1e9 == pytest.approx(485, rel=0.01)
-    else:
-        assert row.parameters == pytest.approx(COUNTED[name][0], abs=1000)
-        assert (row.macs + row.attention_macs) / 1e9 == pytest.approx(COUNTED[name][1], rel=0.003)
+@pytest.mark.parametrize("name", COUNTED)
+def test_the_profiled_network_is_the_published_one(name: str, tmp_path: Path) -> None:
+    (count,) = count_modules(load_adapter(name).profiled_modules(tmp_path, 128))
+    parameters, macs = COUNTED[name]
+    assert count.parameters == count.trainable_parameters == pytest.approx(parameters, abs=1000)
+    assert (count.macs + count.attention_macs) / 1e9 == pytest.approx(macs, rel=0.003)
