@@ -63,7 +63,7 @@ def _rows_of_timing(path: Path) -> tuple[ReportRow, ...]:
 
 
 def training_sections(size: int, device: str, options: Options) -> list[Section]:
-    """A training step for each entry of config/compute.yaml."""
+    """Return a training step for each entry of config/compute.yaml."""
     sections = []
     for name, entry in read_yaml(CONFIG / "compute.yaml").items():
         step = {key: entry[key] for key in ("precision", "micro_batch", "gradient_checkpointing")}

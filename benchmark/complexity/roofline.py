@@ -56,7 +56,7 @@ def measure_rates(device: str, dtype: torch.dtype) -> tuple[float, float]:
 
 
 def count_bytes(profiled: ProfiledModule, width: int) -> int:
-    """Bytes that one call moves: weights once, input and output of every layer; ``width`` bytes a number."""
+    """Count the bytes that one call moves: weights once, input and output of every layer; ``width`` bytes a number."""
     total = sum(parameter.numel() for parameter in profiled.module.parameters())
 
     def add(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:

@@ -119,7 +119,7 @@ def _gpu_state() -> dict[str, str]:
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether ``error`` is a lack of memory."""
+    """Tell whether ``error`` is a lack of memory."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and "memory" in str(error).lower()
     )

@@ -46,7 +46,7 @@ class ResultCache:
         return self.values[key]
 
     def key(self, metric: str, definition: str, digests: Sequence[str]) -> str:
-        """The key of one value: digest of the basis, of the metric and its definition, and of the images' sha256."""
+        """Return the key of one value: a digest of the basis, the metric and its definition, and the images' sha256."""
         content = [*self.basis, metric, definition, *digests]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

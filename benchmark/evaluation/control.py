@@ -21,14 +21,14 @@ NOTICEABLE = 1.0
 
 
 def shrink_and_enlarge(image: np.ndarray) -> np.ndarray:
-    """``image``, uint8 (H, W, 3), at a quarter of its size and back, both by bicubic interpolation."""
+    """Return ``image``, uint8 (H, W, 3), at a quarter of its size and back, both by bicubic interpolation."""
     height, width = image.shape[:2]
     small = Image.fromarray(image).resize((max(1, width // 4), max(1, height // 4)), Image.Resampling.BICUBIC)
     return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def telling_image(images: Sequence[Path]) -> tuple[Path, np.ndarray, np.ndarray] | None:
-    """The first of ``images`` that interpolation harms, its pixels and the harmed ones; None where all are flat."""
+    """Return the first of ``images`` that interpolation harms, its pixels and the harmed ones; None if all are flat."""
     for path in images:
         image = read_rgb(path)
         worse = shrink_and_enlarge(image)

@@ -33,7 +33,7 @@ Item = TypeVar("Item")
 
 
 def select_metrics(args: argparse.Namespace) -> Selection:
-    """The metrics that the command line asks for, by its spec or by the registry."""
+    """Return the metrics that the command line asks for, by its spec or by the registry."""
     if args.spec is not None:
         selection = read_settings(args.spec, Selection)
         return selection.model_copy(update={"metrics": pick(args.metrics, selection.metrics, args.spec)})
@@ -73,7 +73,7 @@ def report(evaluation: Evaluation, selection: Selection) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmark.evaluation.evaluate", description=(__doc__ or "").split("\n")[0]
     )

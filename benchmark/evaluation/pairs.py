@@ -42,7 +42,7 @@ class Task:
     metrics: tuple[str, ...]
 
     def only(self, metrics: Sequence[str]) -> Task:
-        """The same task with those of its metrics that are in ``metrics``."""
+        """Return the same task with those of its metrics that are in ``metrics``."""
         return Task(self.pair, tuple(name for name in self.metrics if name in metrics))
 
 
@@ -72,13 +72,13 @@ def checked_value(name: str, measure: Callable[[], float], subject: Path) -> flo
 
 
 def read_definition(definition: str) -> Selection:
-    """A selection of metrics from its JSON: text can be remembered, and sent to another process."""
+    """Return a selection of metrics from its JSON: text can be remembered, and sent to another process."""
     return parse(json.loads(definition), Selection, "definition of a metric")
 
 
 @cache
 def pair_metric(name: str, definition: str) -> PairMetric:
-    """The metric on a CPU, built once in a process; what was built before a process is forked is shared with it."""
+    """Return the metric on a CPU, built once in a process; what is built before a process is forked is shared."""
     return build_pair_metric(name, read_definition(definition))
 
 
@@ -93,12 +93,12 @@ def measure_pair(pair: Pair, definitions: Mapping[str, str]) -> Values:
 
 
 def decode(tasks: Sequence[Task]) -> tuple[Images, Images]:
-    """The SR and the HR images of ``tasks``."""
+    """Return the SR and the HR images of ``tasks``."""
     return [read_rgb(task.pair.sr) for task in tasks], [read_rgb(task.pair.hr) for task in tasks]
 
 
 def equal_batches(tasks: Sequence[Task], size: int) -> list[list[Task]]:
-    """``tasks`` in groups of at most ``size`` that have one image size and the same metrics."""
+    """Return ``tasks`` in groups of at most ``size`` that have one image size and the same metrics."""
 
     def kind(task: Task) -> tuple[tuple[int, int], tuple[str, ...]]:
         return task.pair.size, task.metrics
@@ -108,7 +108,7 @@ def equal_batches(tasks: Sequence[Task], size: int) -> list[list[Task]]:
 
 
 def decode_ahead(batches: Sequence[list[Task]], threads: int) -> Iterator[tuple[list[Task], tuple[Images, Images]]]:
-    """Every batch with its images; ``threads`` decode the next ones meanwhile, which leaves Python's lock."""
+    """Yield every batch with its images; ``threads`` decode the next ones meanwhile, which leaves Python's lock."""
     waiting: deque[tuple[list[Task], Future[tuple[Images, Images]]]] = deque()
     todo = iter(batches)
     with ThreadPoolExecutor(threads) as pool:
@@ -134,7 +134,7 @@ def measure_batches(
 
 
 def measure_batch(name: str, metric: BatchMetric, batch: Sequence[Task], sr: Images, hr: Images) -> list[float]:
-    """The values of one metric on a batch; InputError naming an image of it where there is none."""
+    """Return the values of one metric on a batch; InputError naming an image of it where there is none."""
     values: list[float] = []
 
     def measure() -> float:

@@ -178,7 +178,7 @@ def has_values(rows: pd.DataFrame) -> bool:
 
 
 def values(rows: pd.DataFrame, metric: str) -> pd.Series:
-    """Values of one metric by image, sorted by image; those that are absent are left out."""
+    """Return values of one metric by image, sorted by image; those that are absent are left out."""
     chosen = rows[(rows["metric"] == metric) & rows["value"].notna()]
     return chosen.set_index("image")["value"].sort_index()
 

@@ -128,7 +128,7 @@ class Notes:
 
 
 def note_metrics(selection: Selection, images: int) -> Notes:
-    """What there is to note about each metric of ``selection`` on a test set of ``images``."""
+    """Return what there is to note about each metric of ``selection`` on a test set of ``images``."""
     notes, unavailable = {}, set()
     for name, metric in selection.metrics.items():
         reason = unavailable_reason(name, selection)
@@ -144,7 +144,7 @@ def note_metrics(selection: Selection, images: int) -> Notes:
 
 
 def check_sizes(images: Sequence[Pair], metrics: Sequence[str], selection: Selection) -> None:
-    """InputError at the first image that is too small for one of ``metrics``."""
+    """Raise InputError at the first image that is too small for one of ``metrics``."""
     for pair in images:
         for name in metrics:
             if min(pair.size) < (smallest := selection.metrics[name].min_size):

@@ -23,12 +23,12 @@ PAIRS_EACH = 50  # below this number of pairs a process takes longer to start th
 
 
 def count_cores() -> int:
-    """The number of cores that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def sensible_workers(pairs: int, available: int) -> int:
-    """How many processes are worth starting for ``pairs`` of images, of ``available`` cores."""
+    """Return how many processes are worth starting for ``pairs`` of images, of ``available`` cores."""
     return max(1, min(available, pairs // PAIRS_EACH))
 
 
@@ -49,7 +49,7 @@ def start(parent: int) -> None:
 
 @contextmanager
 def pool(number: int) -> Iterator[ProcessPoolExecutor]:
-    """``number`` processes for the block; what still waits when it fails is dropped. InputError if one is killed."""
+    """Start ``number`` processes for the block; jobs that wait when it fails are dropped. InputError if one dies."""
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     executor = ProcessPoolExecutor(number, context, start, (os.getpid(),))
     try:

@@ -43,7 +43,7 @@ def unavailable_reason(name: str, selection: Selection | MetricRegistry) -> str:
 
 
 def metric_note(name: str, selection: Selection | MetricRegistry) -> str:
-    """What a reader of the values of metric ``name`` must know about its library and weights here; empty if nothing."""
+    """Return what a reader of metric ``name`` must know about its library and weights here; empty if nothing."""
     notes = []
     library = selection.metrics[name].library
     if defined := selection.libraries.get(library):
@@ -91,5 +91,5 @@ def build_set_metric(name: str, selection: Selection, device: str = "cpu", worke
 
 
 def as_pair_metric(measure: BatchMetric) -> PairMetric:
-    """A metric of batches as one of single pairs."""
+    """Return a metric of batches as one of single pairs."""
     return lambda sr, hr: measure([sr], [hr])[0]

@@ -36,7 +36,7 @@ Stamped = tuple[tuple[Path, int], ...]  # files with the times of their last cha
 
 
 def covariance_root(features: np.ndarray) -> np.ndarray:
-    """A matrix F, (min(n, d), d), with FᵀF the covariance (of n - 1) of ``features``, float64 (n, d)."""
+    """Return a matrix F, (min(n, d), d), with FᵀF the covariance (of n - 1) of ``features``, float64 (n, d)."""
     centered = (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
     # The triangle of a QR decomposition has the same product, without squaring the condition number.
     return centered if len(features) <= features.shape[1] else np.asarray(np.linalg.qr(centered, mode="r"))
@@ -84,7 +84,7 @@ DISTANCES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {"fid": fid, "
 
 
 def set_note(images: int) -> str:
-    """What a reader of a distance between sets of ``images`` must know."""
+    """Return what a reader of a distance between sets of ``images`` must know."""
     warning = f"; with fewer than {FEW} compare only with values of the same images" if images < FEW else ""
     return f"of {images} images{warning}"
 

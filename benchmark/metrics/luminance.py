@@ -15,7 +15,7 @@ _lumas: dict[tuple[int, str], np.ndarray] = {}
 
 @cache
 def luma_shares(color_space: str) -> np.ndarray:
-    """What each level of each channel adds to luma, float64 (3, 256); the offset is in blue's."""
+    """Return what each level of each channel adds to luma, float64 (3, 256); the offset is in blue's."""
     weights, offset = LUMA[color_space]
     table: np.ndarray = np.arange(256) / 255 * np.array(weights)[:, None]
     table[2] += offset
@@ -40,7 +40,7 @@ def luma(rgb: np.ndarray, color_space: str = "ycbcr") -> np.ndarray:
 
 @cache
 def fused_shares() -> tuple[np.ndarray, ...]:
-    """Shares of red, green and blue in full-range luma on [0, 1], as float32 products, (256,) each in float64."""
+    """Return shares of red, green and blue in full-range luma on [0, 1], float32 products, each (256,) in float64."""
     levels = np.arange(256, dtype=np.float32) * np.float32(1 / 255)
     weights = np.array([0.299, 0.587, 0.114], np.float32)
     return tuple(levels.astype(np.float64) * np.float64(weight) for weight in weights)

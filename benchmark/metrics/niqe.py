@@ -27,14 +27,14 @@ HALVING = np.array([-0.0234375, -0.0703125, 0.2265625, 0.8671875, 0.8671875, 0.2
 
 @cache
 def parameters() -> tuple[np.ndarray, np.ndarray]:
-    """Mean (36,) and covariance (36, 36) of the features of natural photographs."""
+    """Return mean (36,) and covariance (36, 36) of the features of natural photographs."""
     rows: np.ndarray = np.loadtxt(PRISTINE, delimiter=",")
     return rows[0], rows[1:]
 
 
 @cache
 def window() -> np.ndarray:
-    """The 7-tap Gaussian of sigma 7/6, (7,), whose square sums to what a 7x7 window in float32 sums to.
+    """Return the 7-tap Gaussian of sigma 7/6, (7,), whose square sums to what a 7x7 window in float32 sums to.
 
     That sum exceeds 1 by 1e-8. In flat areas nothing else decides the sign of pixel minus local mean, on which the
     counts of equation 7 rest; a window that sums to exactly 1 changes an image by as much as 0.12.
@@ -75,7 +75,7 @@ def fit_gaussians(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def block_features(image: np.ndarray, size: int) -> np.ndarray:
-    """The 18 features of every block of ``size`` pixels, (blocks, 18): the coefficients' and the neighbors' fits."""
+    """Return 18 features of every block of ``size`` pixels, (blocks, 18): fits of coefficients and of neighbors."""
     rows, columns = image.shape[0] // size, image.shape[1] // size
     blocks = normalize_contrast(image).reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size)
     blocks = np.ascontiguousarray(blocks)

@@ -11,7 +11,7 @@ from benchmark.metrics.luminance import luma
 
 
 def crop(image: np.ndarray, border: int) -> np.ndarray:
-    """``image`` without ``border`` pixels on each side."""
+    """Return ``image`` without ``border`` pixels on each side."""
     return image[border : image.shape[0] - border, border : image.shape[1] - border]
 
 

@@ -149,11 +149,11 @@ class MetricRegistry(Settings):
     _changed: dict[str, str] = PrivateAttr(default_factory=dict)
 
     def protocol_of(self, metric: str) -> str:
-        """The protocol of ``metric`` as it stands on every row of it: ``id/version``."""
+        """Return the protocol of ``metric`` as it stands on every row of it: ``id/version``."""
         return self._changed.get(metric, f"{self.protocol.id}/{self.protocol.version}")
 
     def select(self, names: Iterable[str]) -> Selection:
-        """What decides the values of the metrics ``names``, in that order."""
+        """Return what decides the values of the metrics ``names``, in that order."""
         chosen = {name: self.metrics[name] for name in names}
         keys = {key for metric in chosen.values() for keys in metric.weight_choices for key in keys}
         return Selection(
@@ -167,7 +167,7 @@ class MetricRegistry(Settings):
         )
 
     def under(self, protocol: str, source: str) -> MetricRegistry:
-        """The registry with the metrics of ``protocol`` computed its way; the others stay with the base protocol.
+        """Return the registry with the metrics of ``protocol`` computed its way; the others keep the base protocol.
 
         Args:
             protocol: id of the base protocol, or a key of ``protocols``.

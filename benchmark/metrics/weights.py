@@ -28,7 +28,7 @@ class WeightsFile:
 
 
 def file_name(artifact: Artifact) -> str:
-    """The one file of an entry of ``weights`` in config/metrics.yaml."""
+    """Return the one file of an entry of ``weights`` in config/metrics.yaml."""
     (name,) = artifact.contents
     return name
 
@@ -45,7 +45,7 @@ def find_weights(name: str, selection: Selection | MetricRegistry) -> list[Weigh
 
 
 def missing_weights(name: str, selection: Selection | MetricRegistry) -> dict[str, str]:
-    """The files that metric ``name`` needs and that are not here, by their key in the registry."""
+    """Return the files that metric ``name`` needs and that are not here, by their key in the registry."""
     if find_weights(name, selection) is not None:
         return {}
     files = {key: file_name(selection.weights[key]) for key in selection.metrics[name].weights}
@@ -53,7 +53,7 @@ def missing_weights(name: str, selection: Selection | MetricRegistry) -> dict[st
 
 
 def usable_weights(name: str, selection: Selection) -> list[Path]:
-    """The files of metric ``name``; InputError where they are not here, or where one may not be used."""
+    """Return the files of metric ``name``; InputError where they are not here, or where one may not be used."""
     files = find_weights(name, selection)
     if files is None:
         raise InputError(f"{name}: needs {' and '.join(missing_weights(name, selection).values())}")
@@ -77,5 +77,5 @@ def weights_note(name: str, selection: Selection | MetricRegistry) -> str:
 
 
 def weights_digests(name: str, selection: Selection) -> list[str]:
-    """The sha256 of the files that metric ``name`` is measured with here."""
+    """Return the sha256 of the files that metric ``name`` is measured with here."""
     return [digest(file.path) for file in find_weights(name, selection) or []]

@@ -13,7 +13,7 @@ class InputError(Exception):
 
 
 def run(main: Callable[[], None]) -> NoReturn:
-    """Runs a command line and exits: 0 when done, 2 with one line for bad input or a failing disk, 130 for Ctrl-C."""
+    """Run a command line and exits: 0 when done, 2 with one line for bad input or a failing disk, 130 for Ctrl-C."""
     try:
         main()
     except InputError as error:

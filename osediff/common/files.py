@@ -16,7 +16,7 @@ from osediff.common.errors import InputError
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A file beside ``path`` to write to; it becomes ``path`` when the block succeeds and is removed when it fails."""
+    """Yield a file beside ``path`` to write to; it becomes ``path`` if the block succeeds, else it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise InputError(f"{path}: is a folder, needed is a file; move it away")
@@ -36,18 +36,18 @@ def sha256(path: Path) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes ``text`` to ``path`` as UTF-8, whole or not at all."""
+    """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
     with atomic(path) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Writes ``content`` to ``path`` as indented JSON, whole or not at all."""
+    """Write ``content`` to ``path`` as indented JSON, whole or not at all."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """The content of the JSON file at ``path``."""
+    """Read the JSON file at ``path``."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -58,7 +58,7 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Holds the lock file ``path`` for the block; the kernel frees it even when the process is killed."""
+    """Hold the lock file ``path`` for the block; the kernel frees it even when the process is killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:
@@ -69,6 +69,6 @@ def lock(path: Path) -> Iterator[None]:
 
 
 def files_below(folder: str) -> list[str]:
-    """Every file below ``folder``, hidden ones left out, sorted; none when there is no such folder (yet)."""
+    """Return every file below ``folder``, hidden ones left out, sorted; none when there is no such folder (yet)."""
     found = (path for path in Path(folder).rglob("*") if path.is_file() and not path.name.startswith("."))
     return sorted(map(str, found))

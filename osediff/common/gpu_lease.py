@@ -21,7 +21,7 @@ from osediff.common.errors import InputError, run
 
 
 def devices() -> list[str]:
-    """Ids of the CUDA devices that this process may use; InputError when there are none."""
+    """Return ids of the CUDA devices that this process may use; InputError when there are none."""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is not None:
         found = [device.strip() for device in allowed.split(",") if device.strip()]
@@ -36,7 +36,7 @@ def devices() -> list[str]:
 
 
 def lease(candidates: list[str], folder: Path, count: int = 1, every: float = 1.0) -> dict[str, IO[bytes]]:
-    """Waits for ``count`` free devices; returns their open lock files by id, which hold them until they are closed.
+    """Wait for ``count`` free devices; returns their open lock files by id, which hold them until they are closed.
 
     All or none are held while it waits, so that two that wait for several cannot block each other.
     """

@@ -18,7 +18,7 @@ KINDS = {"L": "gray", "LA": "gray and transparent", "RGBA": "transparent", "P": 
 
 
 def list_images(folder: Path) -> dict[str, Path]:
-    """The images of ``folder`` (not below it) by stem, sorted; at least one, and no stem twice."""
+    """Return the images of ``folder`` (not below it) by stem, sorted; at least one, and no stem twice."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     found: dict[str, Path] = {}
@@ -36,7 +36,7 @@ def list_images(folder: Path) -> dict[str, Path]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
-    """The image at ``path`` for the block; InputError for what is not 8-bit RGB, or cannot be read in the block."""
+    """Open the image at ``path`` for the block; InputError if it is not 8-bit RGB, or cannot be read in the block."""
     try:
         # A pipe or a device would be waited for, or read without an end.
         if not stat.S_ISREG(path.stat().st_mode):
@@ -59,19 +59,19 @@ def opened(path: Path) -> Iterator[Image.Image]:
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """The image at ``path`` as uint8 (H, W, 3); anything but 8-bit RGB is refused, never converted in silence."""
+    """Read the image at ``path`` as uint8 (H, W, 3); anything but 8-bit RGB is refused, never converted in silence."""
     with opened(path) as image:
         return np.asarray(image)
 
 
 def rgb_size(path: Path) -> tuple[int, int]:
-    """(width, height) of the 8-bit RGB image at ``path``, by its header alone, which ``read_rgb`` does not stop at."""
+    """Return (width, height) of the 8-bit RGB image at ``path``, by its header alone; ``read_rgb`` checks more."""
     with opened(path) as image:
         return image.size
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
-    """Writes uint8 (H, W, 3) to ``path`` as PNG, whole or not at all."""
+    """Write uint8 (H, W, 3) to ``path`` as PNG, whole or not at all."""
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise TypeError(f"{path}: {pixels.dtype} {pixels.shape} is not uint8 (H, W, 3)")
     with atomic(path) as aside:
@@ -94,7 +94,7 @@ def named(stems: set[str]) -> str:
 
 
 def pairs(images: Path, references: Path) -> list[tuple[str, Path, Path]]:
-    """(stem, image, reference) for two folders of equal stems, sorted; what is missing or left over is named."""
+    """Return (stem, image, reference) for two folders of equal stems, sorted; what is missing or left over is named."""
     if images.resolve() == references.resolve():
         raise InputError(f"{images}: the same folder twice; images and references must differ")
     ours, theirs = list_images(images), list_images(references)

@@ -37,7 +37,7 @@ LOADING_ERRORS = (
 
 
 def create(name: str, paths: Sequence[Path], device: str = "cpu", as_loss: bool = False, **options: Any) -> nn.Module:
-    """Pyiqa's metric ``name`` on ``device`` with the weights in ``paths``, which together are the whole network.
+    """Build pyiqa's metric ``name`` on ``device`` with the weights in ``paths``, which together are the whole network.
 
     ``as_loss``: gradients flow through it. InputError where the files are damaged or are of another network.
     """
@@ -82,7 +82,7 @@ def confined(paths: Sequence[Path]) -> Iterator[None]:
 
 
 def empty_features(builder: Callable[..., Any]) -> Callable[..., Any]:
-    """A torchvision ``builder`` whose network has no weights yet, and of whose classifier not even memory is taken."""
+    """Return a torchvision ``builder`` whose network has no weights yet, and whose classifier takes no memory."""
 
     def build(*_: Any, **__: Any) -> Any:
         import torch
@@ -115,7 +115,7 @@ def fill(net: nn.Module, paths: Sequence[Path]) -> None:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file, or of one that torch saved; nothing in it is executed."""
+    """Read the tensors of a safetensors file, or of one that torch saved; nothing in it is executed."""
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.torch import load_file

@@ -37,7 +37,7 @@ def kept(output: Path, made_by: dict[str, Any], inputs: dict[str, str]) -> dict[
 
 
 def write_failure(record: Path, made_by: dict[str, Any], reason: str, log: list[str]) -> None:
-    """Writes a record in place of ``restore_folder``'s: why there are no images, in one line, and the log's last lines.
+    """Write a record in place of ``restore_folder``'s: why there are no images, in one line, and the log's last lines.
 
     The method's rows stay empty and say ``reason``; nothing else is stopped by it.
     """
@@ -53,19 +53,19 @@ def unusable(record: Path) -> str:
 
 
 def record_note(record: Path) -> str:
-    """What a reader of the values of a record's images must know about the method, in one line; empty if nothing."""
+    """Return in one line what a reader of values must know about the method of a record; empty if nothing."""
     return str(read_json(record).get("note", ""))
 
 
 def refuse_random(folder: Path) -> None:
-    """InputError if the images in ``folder`` were made with random weights, which the notes beside them say."""
+    """Raise InputError if the images in ``folder`` were made with random weights, which the notes beside them say."""
     made = folder / MADE
     if made.exists() and read_json(made)["made_by"].get("weights") == "random":
         raise InputError(f"{folder}: made with random weights, which are never evaluated")
 
 
 def batches(images: dict[str, Path], size: int) -> list[list[str]]:
-    """Stems in order, in runs of at most ``size`` images that are equally large."""
+    """Yield stems in order, in runs of at most ``size`` images that are equally large."""
     found: list[list[str]] = []
     before: tuple[int, int] | None = None
     for stem, path in images.items():
@@ -88,7 +88,7 @@ def restore_batches(
     scale_factor: int,
     batch: int = 1,
 ) -> None:
-    """Restores every image of ``source`` (a folder or one file) into ``output``; writes ``record`` at the end.
+    """Restore every image of ``source`` (a folder or one file) into ``output``; writes ``record`` at the end.
 
     ``restore`` takes at most ``batch`` images of one size, uint8 (H, W, 3), and their stems, and returns as many, uint8
     (scale_factor H, scale_factor W, 3). ``made_by`` says what decides the pixels besides the input (weights, seed,
@@ -127,7 +127,7 @@ def restore_folder(
     made_by: dict[str, Any],
     scale_factor: int,
 ) -> None:
-    """``restore_batches`` for a method that takes one image, uint8 (H, W, 3), and its stem at a time."""
+    """Do ``restore_batches`` for a method that takes one image, uint8 (H, W, 3), and its stem at a time."""
 
     def one(images: list[np.ndarray], stems: list[str]) -> list[np.ndarray]:
         return [restore(images[0], stems[0])]

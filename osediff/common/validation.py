@@ -80,12 +80,12 @@ def read_yaml(path: Path) -> Any:
 
 
 def dump_yaml(content: Any) -> str:
-    """The YAML text of ``content``, keys in their order."""
+    """Return the YAML text of ``content``, keys in their order."""
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def as_typed(value: Any) -> Any:
-    """A value typed on a command line (texts, or lists and mappings of them) as it would be in a YAML file."""
+    """Return a value typed on a command line (texts, or lists and mappings of them) as it would be in a YAML file."""
     if isinstance(value, dict):
         return {key: as_typed(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -97,7 +97,7 @@ def as_typed(value: Any) -> Any:
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
-    """`` (did you mean ...?)`` when a known name is close, else what is known."""
+    """Return ``did you mean ...?`` when a known name is close to ``name``, else what is known."""
     close = difflib.get_close_matches(name, known, 1)
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
 

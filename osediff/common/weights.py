@@ -25,23 +25,23 @@ LOSS_SHA256 = {"lpips-vgg": LPIPS_VGG_SHA256, CLIP: CLIP_SHA256}  # by the names
 
 
 def weights_folder() -> Path:
-    """The suite's folder of weights: $BENCHMARK_WEIGHTS, else data/weights of the working folder."""
+    """Return the suite's folder of weights: $BENCHMARK_WEIGHTS, else data/weights of the working folder."""
     return Path(os.environ.get("BENCHMARK_WEIGHTS") or "data/weights")
 
 
 def torch_home() -> Path:
-    """Where torch and pyiqa keep weights that they fetched themselves."""
+    """Return where torch and pyiqa keep weights that they fetched themselves."""
     cache_folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(os.environ.get("TORCH_HOME") or Path(cache_folder) / "torch").expanduser()
 
 
 def library_folders() -> list[Path]:
-    """Where torch, pyiqa and CLIP keep their weights."""
+    """Return where torch, pyiqa and CLIP keep their weights."""
     return [torch_home() / "hub" / name for name in ("pyiqa", "checkpoints", "clip")]
 
 
 def find(name: str) -> Path | None:
-    """The weights file ``name``: in the suite's folder, else in those of the libraries; None if it is nowhere."""
+    """Find the weights file ``name`` in the suite's folder, else in those of the libraries; None if it is nowhere."""
     folders = (weights_folder(), *library_folders())
     return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
@@ -59,7 +59,7 @@ def provided(names: list[str]) -> dict[str, int]:
 
 
 def digest(path: Path) -> str:
-    """The sha256 of ``path``, remembered by path, size, times and inode: some of these files are large.
+    """Return the sha256 of ``path``, remembered by path, size, times and inode: some of these files are large.
 
     Where the suite's folder cannot be written, it is remembered for this process alone.
     """

@@ -12,7 +12,7 @@ LEVELS = 5
 
 
 def adain(image: Tensor, reference: Tensor) -> Tensor:
-    """``image`` with each channel's mean and deviation taken from ``reference``; both (3, H, W), any range."""
+    """Return ``image`` with each channel's mean and deviation taken from ``reference``; both (3, H, W), any range."""
     mean, deviation = (f(image, (1, 2), keepdim=True) for f in (torch.mean, torch.std))
     wanted_mean, wanted_deviation = (f(reference, (1, 2), keepdim=True) for f in (torch.mean, torch.std))
     return (image - mean) / (deviation + 1e-6) * wanted_deviation + wanted_mean
@@ -34,7 +34,7 @@ def blurred(image: Tensor) -> Tensor:
 
 
 def wavelet(image: Tensor, reference: Tensor) -> Tensor:
-    """``image`` with its low frequencies replaced by those of ``reference``; both (3, H, W), any range."""
+    """Return ``image`` with its low frequencies replaced by those of ``reference``; both (3, H, W), any range."""
     return image - blurred(image) + blurred(reference)
 
 

@@ -82,7 +82,7 @@ def random_kernel(rng: Generator, blur: Blur) -> np.ndarray:
 
 
 def filtered(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """``image`` (H, W, 3) convolved with ``kernel``, mirrored at the borders."""
+    """Convolve ``image`` (H, W, 3) with ``kernel``, mirrored at the borders."""
     # A mirror needs more pixels than half a kernel; small images get replicated borders instead.
     border = cv2.BORDER_REFLECT_101 if min(image.shape[:2]) > kernel.shape[0] // 2 else cv2.BORDER_REPLICATE
     columns, rows = kernel.sum(1), kernel.sum(0)
@@ -92,7 +92,7 @@ def filtered(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def resized(image: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
-    """``image`` (H, W, 3) at ``size`` (H, W) by torch's area, bilinear or bicubic rule, without antialiasing."""
+    """Resize ``image`` (H, W, 3) to ``size`` (H, W) by torch's area, bilinear or bicubic rule, without antialiasing."""
     if image.shape[:2] == size:
         return image
     tensor = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
@@ -109,7 +109,7 @@ def random_scale(rng: Generator, resize: Resize) -> float:
 
 @cache
 def inverse_poisson(photons: int) -> tuple[np.ndarray, np.ndarray]:
-    """How a uniform number becomes a photon count at each of 256 levels, the brightest of which has ``photons``.
+    """Return how a uniform number becomes a photon count at each of 256 levels, the brightest of which has ``photons``.
 
     The first, int16 (256, BINS), is the count for each of BINS equal parts of [0, 1), or -1 where a part has two. The
     second, float64 (256, counts), has the distribution functions, that of level n raised by n, so that all are one
@@ -138,7 +138,7 @@ def poisson_counts(levels: np.ndarray, photons: int, rng: Generator) -> np.ndarr
 
 
 def noisy(image: np.ndarray, rng: Generator, noise: Noise) -> np.ndarray:
-    """``image`` in [0, 1] plus Gaussian noise (sigma in 1/255) or Poisson shot noise, gray or per channel."""
+    """Return ``image`` in [0, 1] plus Gaussian noise (sigma in 1/255) or Poisson shot noise, gray or per channel."""
     gaussian = rng.random() < noise.gaussian_probability
     strength = rng.uniform(*(noise.sigma if gaussian else noise.poisson_scale))
     gray = rng.random() < noise.gray_probability
@@ -166,7 +166,7 @@ def to_8_bits(image: np.ndarray) -> np.ndarray:
 
 
 def jpeg(image: np.ndarray, quality: float) -> np.ndarray:
-    """``image`` in [0, 1] after JPEG compression (4:2:0) at ``quality`` 1 to 100."""
+    """Return ``image`` in [0, 1] after JPEG compression (4:2:0) at ``quality`` 1 to 100."""
     _, data = cv2.imencode(".jpg", to_8_bits(image)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
     decoded: np.ndarray = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[..., ::-1].astype(np.float32) / 255
     return decoded

@@ -134,11 +134,11 @@ class GAN:
         self.heads = nn.ModuleList(head(feature.shape[1], feature.ndim == 4) for feature in probe).to(like.device)
 
     def parameters(self) -> dict[str, nn.Parameter]:
-        """The heads' weights by name, trained by ``critic_loss`` alone."""
+        """Return the heads' weights by name, trained by ``critic_loss`` alone."""
         return dict(self.heads.named_parameters())
 
     def buffers(self) -> dict[str, Tensor]:
-        """Tensors that a training state holds besides the parameters: those of the spectral norm's power iteration."""
+        """Return tensors that a training state holds besides parameters: those of the spectral norm's iteration."""
         return dict(self.heads.named_buffers())
 
     def critic_input(self, restored: Tensor, latent: Tensor) -> Tensor:

@@ -31,12 +31,12 @@ class VSD:
         self.settings = settings
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
-        """The regularizer's LoRA by name, trained by ``critic_loss`` alone."""
+        """Return the regularizer's LoRA by name, trained by ``critic_loss`` alone."""
         named = self.backbone.unet.named_parameters()
         return {f"unet.{name}": p for name, p in named if f".{REGULARIZER}." in name}
 
     def buffers(self) -> dict[str, Tensor]:
-        """Tensors that a training state holds besides the parameters: none."""
+        """Return tensors that a training state holds besides the parameters: none."""
         return {}
 
     def critic_input(self, restored: Tensor, latent: Tensor) -> Tensor:

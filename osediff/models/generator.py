@@ -65,7 +65,7 @@ class Generator:
         self.unet_roles = Roles(backbone.unet, trained_conv_in=adapted.unet)
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
-        """The generator's trained parameters by name: LoRA of the VAE and UNet, and its copy of ``conv_in``."""
+        """Return the generator's trained parameters by name: LoRA of the VAE and UNet, and its copy of ``conv_in``."""
         parameters = {f"vae.{name}": p for name, p in lora_parameters(self.backbone.vae, GENERATOR).items()}
         parameters |= {f"unet.{name}": p for name, p in lora_parameters(self.backbone.unet, GENERATOR).items()}
         if self.unet_roles.conv_in is not None:
@@ -73,7 +73,7 @@ class Generator:
         return parameters
 
     def posterior(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation (N, C, h, w) of the unscaled latent of ``image`` (N, 3, H, W) in [-1, 1]."""
+        """Return mean and deviation (N, C, h, w) of the unscaled latent of ``image`` (N, 3, H, W) in [-1, 1]."""
         vae, image = self.backbone.vae, image.to(self.backbone.vae.dtype)
         with self.vae_roles.use(GENERATOR):
             if self.tiles and tiling.needed(image, self.tiles.vae, self.factor):

@@ -33,7 +33,7 @@ VAE_GROUPS = {"encoder": ("encoder.", "quant_conv"), "decoder": ("decoder.", "po
 
 
 def targets(network: nn.Module, prefixes: tuple[str, ...]) -> list[str]:
-    """Names of the layers under ``prefixes`` that OSEDiff adapts: every convolution and linear layer.
+    """Return names of the layers under ``prefixes`` that OSEDiff adapts: every convolution and linear layer.
 
     Time embeddings are left alone, as in the released code, where this gives 258 layers in the UNet of SD 2.1-base
     and 32 in its VAE encoder.
@@ -48,7 +48,7 @@ def targets(network: nn.Module, prefixes: tuple[str, ...]) -> list[str]:
 def add_lora(
     network: UNet2DConditionModel | AutoencoderKL, role: str, layers: list[str], rank: int, alpha: int
 ) -> None:
-    """Adds LoRA of ``rank`` and scale alpha / rank to ``layers`` (Gaussian A, zero B), named ``role``."""
+    """Add LoRA of ``rank`` and scale alpha / rank to ``layers`` (Gaussian A, zero B), named ``role``."""
     config = LoraConfig(r=rank, lora_alpha=alpha, init_lora_weights="gaussian", target_modules=layers)
     with warnings.catch_warnings():
         # PEFT warns of a second adapter on one network, which is the very design here.
@@ -57,7 +57,7 @@ def add_lora(
 
 
 def lora_parameters(network: nn.Module, role: str) -> dict[str, nn.Parameter]:
-    """The LoRA weights of ``role``, by their names in ``network``."""
+    """Return the LoRA weights of ``role``, by their names in ``network``."""
     return {name: p for name, p in network.named_parameters() if f".{role}." in name}
 
 
@@ -93,7 +93,7 @@ class Roles:
 
     @contextmanager
     def use(self, role: str) -> Iterator[None]:
-        """The network plays ``role`` inside the ``with`` block, and its former role after it."""
+        """Let the network play ``role`` inside the ``with`` block, and its former role after it."""
         former = self.current
         self._switch(role)
         try:
@@ -102,7 +102,7 @@ class Roles:
             self._switch(former)
 
     def set_role(self, role: str) -> None:
-        """Leaves the network in ``role`` for good."""
+        """Leave the network in ``role`` for good."""
         self._switch(role)
 
     def checkpoint(self, function: Callable[..., Any], *args: Any) -> Any:

@@ -56,12 +56,12 @@ class Tiling:
 
 
 def needed(x: Tensor, tile: int, factor: int = 1) -> bool:
-    """Whether ``x`` (..., H, W), of ``factor`` pixels per latent pixel, is larger than a square tile."""
+    """Tell whether ``x`` (..., H, W), of ``factor`` pixels per latent pixel, is larger than a square tile."""
     return 0 < (tile * factor) ** 2 < x.shape[-2] * x.shape[-1]
 
 
 def starts(extent: int, tile: int, overlap: int) -> list[int]:
-    """Where tiles begin along one side: ``tile - overlap`` apart, the last one moved back to end with the image."""
+    """Return where tiles begin along one side: ``tile - overlap`` apart; the last one ends with the image."""
     if extent <= tile:
         return [0]
     step = tile - overlap
@@ -69,7 +69,7 @@ def starts(extent: int, tile: int, overlap: int) -> list[int]:
 
 
 def window(height: int, width: int) -> Tensor:
-    """Gaussian weights (height, width), deviation a tenth of the side.
+    """Return Gaussian weights (height, width), deviation a tenth of the side.
 
     The vertical center lies half a pixel low as in the released code, so that outputs agree; averages do not mind.
     """
@@ -81,7 +81,7 @@ def window(height: int, width: int) -> Tensor:
 
 
 def blended(network: Network, x: Tensor, tile: int, overlap: int, what: str) -> Tensor:
-    """``network(x)`` for an ``x`` (N, C, H, W) too large for it: overlapping tiles under a Gaussian window.
+    """Compute ``network(x)`` for an ``x`` (N, C, H, W) too large for it: overlapping tiles under a Gaussian window.
 
     The network must keep height and width. ``what`` names the work on the progress bar.
     """
@@ -111,7 +111,7 @@ class Span(NamedTuple):
 
 
 def spans(extent: int, tile: int, margin: int) -> list[Span]:
-    """An even ``extent`` in equal parts of about ``tile``, each with up to ``margin`` beyond; all limits are even."""
+    """Split an even ``extent`` into equal parts of about ``tile``, each with up to ``margin`` beyond; all even."""
     count = math.ceil(extent / tile)
     edges = [2 * round(extent / 2 * index / count) for index in range(count + 1)]
     return [Span(start, stop, max(0, start - margin), min(extent, stop + margin)) for start, stop in pairwise(edges)]
@@ -146,7 +146,7 @@ class SharedNorms:
             del layer.forward
 
     def combine(self) -> None:
-        """Puts together what the tiles measured."""
+        """Combine what the tiles measured."""
         for layer, parts in self._seen.items():
             counts = torch.tensor([count for count, _, _ in parts], dtype=torch.float64)
             means = torch.stack([mean for _, mean, _ in parts]).double().cpu()
@@ -158,7 +158,7 @@ class SharedNorms:
         self._seen = {}
 
     def measure(self, layer: nn.GroupNorm, x: Tensor) -> None:
-        """Takes note of mean and variance of ``x`` (1, C, H, W), what lies inside the tile of it."""
+        """Accumulate mean and variance of the part of ``x`` (1, C, H, W) that lies inside the tile."""
         if self.tile is not None:
             scale = x.shape[-1] / (self.tile[1].last - self.tile[1].first)
             top, left = (round((span.start - span.first) * scale) for span in self.tile)
@@ -179,12 +179,12 @@ class SharedNorms:
 
 
 def norms(modules: list[nn.Module]) -> list[nn.GroupNorm]:
-    """Every group normalization in ``modules``."""
+    """Return every group normalization in ``modules``."""
     return [layer for module in modules for layer in module.modules() if isinstance(layer, nn.GroupNorm)]
 
 
 def piecewise(modules: list[nn.Module], x: Tensor, tile: int) -> Tensor:
-    """``modules`` one after the other on one image (1, C, H, W), in tiles of about ``tile``, as if in one piece.
+    """Apply ``modules`` one after the other to one image (1, C, H, W), in tiles of about ``tile``, as if in one piece.
 
     Together they may double or halve the size; they must look no farther than MARGIN input pixels.
     """
@@ -217,14 +217,14 @@ def piecewise(modules: list[nn.Module], x: Tensor, tile: int) -> Tensor:
 
 
 def chain(modules: list[nn.Module], x: Tensor) -> Tensor:
-    """``modules`` one after the other; residual blocks without a time embedding, as in a VAE."""
+    """Apply ``modules`` one after the other; residual blocks without a time embedding, as in a VAE."""
     for module in modules:
         x = module(x, None) if isinstance(module, ResnetBlock2D) else module(x)
     return x
 
 
 def middle(block: Any, x: Tensor, side: int) -> Tensor:
-    """The VAE's middle block on the whole of ``x`` (1, C, H, W), its attention over windows of ``side`` if larger."""
+    """Apply the VAE's middle block to ``x`` (1, C, H, W), its attention over windows of ``side`` where it is larger."""
     x = block.resnets[0](x, None)
     for attention, resnet in zip(block.attentions, block.resnets[1:], strict=True):
         if needed(x, side):
@@ -240,21 +240,21 @@ def middle(block: Any, x: Tensor, side: int) -> Tensor:
 
 
 def levels(blocks: Any) -> Any:
-    """``blocks`` of a VAE; InputError if tiles cannot do them."""
+    """Return ``blocks`` of a VAE; InputError if tiles cannot do them."""
     if any(getattr(block, "attentions", None) for block in blocks):
         raise InputError("this VAE has attention outside its middle, which tiles cannot do; use --tile-vae 0")
     return blocks
 
 
 def in_stages(stages: list[list[nn.Module]], x: Tensor, width: int, tiling: Tiling, what: str) -> Tensor:
-    """The ``stages`` one after the other on one image, ``width`` latent pixels wide."""
+    """Apply the ``stages`` one after the other to one image, ``width`` latent pixels wide."""
     for stage in tqdm(stages, desc=what, unit="block", leave=False):
         x = piecewise(stage, x, tiling.vae * x.shape[-1] // width // 2)
     return x
 
 
 def encode(vae: AutoencoderKL, image: Tensor, tiling: Tiling) -> Tensor:
-    """Mean and log-variance (N, 2C, h, w) of the latents of ``image`` (N, 3, H, W), sides multiples of the factor."""
+    """Return mean and log-variance (N, 2C, h, w) of the latents of ``image`` (N, 3, H, W), whose sides fit the VAE."""
     encoder: Any = vae.encoder
     width = image.shape[-1] // 2 ** (len(encoder.down_blocks) - 1)
     stages: list[list[nn.Module]] = []

@@ -55,7 +55,7 @@ class TaggingLayer(nn.Module):
         self.contract_norm = nn.LayerNorm(width, eps=1e-12)
 
     def forward(self, tags: Tensor, image: Tensor) -> Tensor:
-        """(N, tags, width) from the same and image tokens (N, tokens, embedding)."""
+        """Compute (N, tags, width) from the same and image tokens (N, tokens, embedding)."""
 
         def split(x: Tensor) -> Tensor:
             return x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2)
@@ -85,7 +85,7 @@ class RAM(nn.Module):
         self.fc = nn.Linear(sizes["width"], 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, tags) of ``images`` (N, 3, size, size) as ``preprocess`` makes them."""
+        """Compute logits (N, tags) of ``images`` (N, 3, size, size) as ``preprocess`` makes them."""
         tokens = self.visual_encoder(images).flatten(1, 2)
         image = self.image_proj(torch.cat([tokens.mean(1, keepdim=True), tokens], dim=1))
         tags = F.relu(self.wordvec_proj(self.label_embed)).expand(len(images), -1, -1)
@@ -101,7 +101,7 @@ def build(sizes: dict[str, Any] = SIZES) -> RAM:
 
 
 def preprocess(images: Tensor, size: int) -> Tensor:
-    """What the network takes, (N, 3, size, size), of ``images`` (N, 3, H, W) in [0, 1].
+    """Prepare what the network takes, (N, 3, size, size), of ``images`` (N, 3, H, W) in [0, 1].
 
     Bilinear without antialiasing: that is what torchvision 0.15, which the released code asks for, does with tensors.
     """
@@ -111,7 +111,7 @@ def preprocess(images: Tensor, size: int) -> Tensor:
 
 
 def names(layers: int, stages: int) -> dict[str, str]:
-    """Beginnings of parameter names, the authors' to ours, where they differ."""
+    """Return beginnings of parameter names, the authors' to ours, where they differ."""
     # The authors put the reduction between two stages at the end of the first, timm at the start of the second.
     moved = {
         f"visual_encoder.layers.{i}.downsample.": f"visual_encoder.layers.{i + 1}.downsample."
@@ -133,7 +133,7 @@ def names(layers: int, stages: int) -> dict[str, str]:
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a checkpoint by name, bare or below ``model`` or ``params``."""
+    """Read the tensors of a checkpoint by name, bare or below ``model`` or ``params``."""
     if not path.is_file():
         raise InputError(f"{path}: no such checkpoint")
     try:
@@ -193,7 +193,7 @@ def lora_change(layer: str, down: Tensor, up: Tensor) -> Tensor:
 
 
 def merge(weights: dict[str, Tensor], dape: Path, moved: dict[str, str]) -> None:
-    """Adds DAPE's LoRA to ``weights`` (our names), as loralib does for evaluation.
+    """Add DAPE's LoRA to ``weights`` (our names), as loralib does for evaluation.
 
     RAM shares the weights of ``tagging_head`` with the first layers of ``tag_encoder``, and loralib adds the LoRA of
     both to them; so does this.
@@ -250,7 +250,7 @@ class Tagger:
 
 
 def read_lists(tags: Path, thresholds: Path) -> tuple[list[str], list[float]]:
-    """Tags and thresholds of the authors' text files ``ram_tag_list.txt`` and ``ram_tag_list_threshold.txt``."""
+    """Read tags and thresholds of the authors' text files ``ram_tag_list.txt`` and ``ram_tag_list_threshold.txt``."""
     for path in (tags, thresholds):
         if not path.is_file():
             raise InputError(f"{path}: no such file")

@@ -30,7 +30,7 @@ MEGABYTE = 10**6
 
 
 def megabytes(size: int | None) -> str:
-    """``size`` in bytes for people."""
+    """Return ``size`` in bytes for people."""
     return "size not published" if size is None else f"{size / MEGABYTE:.1f} MB"
 
 

@@ -81,7 +81,7 @@ def extract_member(archive: Path, member: str, target: Path, largest: int) -> No
 
 
 def checked_entry(archive: Path, entry: zipfile.ZipInfo, largest: int = LARGEST_FILE) -> zipfile.ZipInfo:
-    """``entry`` of a zip file; InputError where it is encrypted, a link, or larger than it can honestly be."""
+    """Return ``entry`` of a zip file; InputError where it is encrypted, a link, or larger than it can honestly be."""
     if entry.flag_bits & 0x1:
         raise InputError(f"{archive}: {entry.filename} is encrypted; get the archive from another place")
     if entry.external_attr >> 16 & 0o170000 == 0o120000:

@@ -77,19 +77,19 @@ class PartState:
 
 
 def authorization(url: str) -> dict[str, str]:
-    """The header with $HF_TOKEN for addresses of the hub or $HF_ENDPOINT; no other host gets it, also by redirect."""
+    """Return the header with $HF_TOKEN for the hub or $HF_ENDPOINT; no other host gets it, also by redirect."""
     token = os.environ.get("HF_TOKEN", "").strip()
     hubs = {urlsplit(hub)[:2] for hub in (HUB, os.environ.get("HF_ENDPOINT", HUB))}
     return {"Authorization": f"Bearer {token}"} if token and urlsplit(url)[:2] in hubs else {}
 
 
 def file_size(path: Path) -> int:
-    """Bytes of ``path``, 0 where it is absent."""
+    """Return bytes of ``path``, 0 where it is absent."""
     return path.stat().st_size if path.exists() else 0
 
 
 def part_of(path: Path) -> Path:
-    """Where the bytes of ``path`` lie until it is whole."""
+    """Return where the bytes of ``path`` lie until it is whole."""
     return path.with_name(f"{path.name}.part")
 
 
@@ -100,12 +100,12 @@ def discard(part: Path) -> None:
 
 
 def state_file(part: Path) -> Path:
-    """Where the PartState of ``part`` lies."""
+    """Return where the PartState of ``part`` lies."""
     return part.with_name(f"{part.name}.json")
 
 
 def read_state(part: Path) -> PartState:
-    """The state of ``part``; an empty one where it is absent or unreadable, so that the part is not resumed."""
+    """Return the state of ``part``; an empty one where it is absent or unreadable, so that the part is not resumed."""
     try:
         return PartState(**json.loads(state_file(part).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -165,7 +165,7 @@ def attempt(url: str, part: Path, size: int | None, verified: bool, patience: Pa
 
 @contextmanager
 def response_to(url: str, headers: dict[str, str], patience: Patience) -> Iterator[requests.Response]:
-    """The answer to a request for ``url``, with status 200, 206 or 416; MirrorError for every other."""
+    """Yield the answer to a request for ``url``, with status 200, 206 or 416; MirrorError for every other."""
     with requests.Session() as session:
         session.max_redirects = REDIRECTS
         try:
@@ -188,7 +188,7 @@ def response_to(url: str, headers: dict[str, str], patience: Patience) -> Iterat
 def checked_length(
     response: requests.Response, start: int, have: int, state: PartState, size: int | None, part: Path
 ) -> int:
-    """The bytes of the whole file as the server announces it; MirrorError where it announces another one."""
+    """Return the bytes of the whole file as the server announces it; MirrorError where it announces another one."""
     headers = response.headers
     if response.status_code not in OK:
         discard(part)
@@ -254,13 +254,13 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def validator(response: requests.Response) -> str:
-    """What names this version of the file in ``If-Range``: a strong ETag, else the date, else nothing."""
+    """Return what names this version of the file in ``If-Range``: a strong ETag, else the date, else nothing."""
     etag = response.headers.get("ETag", "")
     return etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Seconds that the server asks to wait, given as a number or as a date; None where it does not say."""
+    """Return seconds that the server asks to wait, given as a number or as a date; None where it does not say."""
     text = response.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}", text):
         return float(text)
@@ -271,7 +271,7 @@ def retry_after(response: requests.Response) -> float | None:
 
 
 def reason(error: Exception) -> str:
-    """What went wrong, in a few words: the innermost of the causes that libraries wrap into each other."""
+    """Return what went wrong, in a few words: the innermost of the causes that libraries wrap into each other."""
     while (inner := next((part for part in error.args if isinstance(part, Exception)), error.__cause__)) is not None:
         if not isinstance(inner, Exception):
             break

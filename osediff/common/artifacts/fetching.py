@@ -118,7 +118,7 @@ def remove_packages(folder: Path) -> None:
 
 
 def by_hand(artifact: Artifact, name: str, path: Path) -> str:
-    """Where to get a file by hand, and where to put it."""
+    """Return where to get a file by hand, and where to put it."""
     source = artifact.manual_source or next((m.address(name) for m in artifact.mirrors if m.url), "")
     return f"get it from {source or artifact.mirrors[0].address(name)} and put it at {path}"
 

