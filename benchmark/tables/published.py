@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,9 +52,10 @@ def incomparable_reason(value: pd.Series, rows: pd.DataFrame, spec: ComparisonSp
         return f"other data: {images} images, not {expected}"
     of_metric = rows[rows["metric"] == name]
     if not results.has_values(of_metric):
-        return f"not measured: {results.first_note(of_metric) or 'not among the metrics'}"
+        _, reason = results.split_note(results.first_note(of_metric))
+        return f"not measured: {reason or 'not among the metrics'}"
     if entry.weights is not None:
-        return f"{entry.weights} weights: {results.method_note(rows) or 'not those that were published'}"
+        return f"{entry.weights} weights"
     protocol = of_metric["protocol"].iloc[0]
     return f"other protocol: {value['protocol']}" if value["protocol"] != protocol else ""
 
@@ -102,7 +104,13 @@ def compare(inputs: Inputs[ComparisonSpec]) -> list[Row]:
     return rows
 
 
-def tables(spec: ComparisonSpec, rows: list[Row]) -> tuple[Table, Table]:
+def method_remarks(spec: ComparisonSpec, frame: pd.DataFrame) -> list[str]:
+    """Say of each method what its rows say of it, such as which weights it has in place of the published ones."""
+    noted = ((entry.title, results.method_note(frame[frame["method"] == name])) for name, entry in spec.methods.items())
+    return [f"{title}: {note}" for title, note in noted if note]
+
+
+def tables(spec: ComparisonSpec, rows: list[Row], remarks: Sequence[str] = ()) -> tuple[Table, Table]:
     """Make the table of all ``rows``, for the CSV, and the one of the test sets that were measured, for the eye."""
     counts = Counter(row.values["verdict"] for row in rows)
     shown = [row for row in rows if row.values["test_set"] in spec.test_sets]
@@ -116,7 +124,7 @@ def tables(spec: ComparisonSpec, rows: list[Row]) -> tuple[Table, Table]:
     if len(shown) < len(rows):
         notes.append(f"{len(rows) - len(shown)} published values are of test sets that were not measured here.")
     whole = Table("Measured beside published", COLUMNS, [rows], caption, PRESETS[spec.preset], notes)
-    return whole, replace(whole, groups=[shown])
+    return whole, replace(whole, groups=[shown], remarks=list(remarks))
 
 
 def main() -> None:
@@ -126,7 +134,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the two files")
     args = parser.parse_args()
     inputs = read_inputs(args, ComparisonSpec)
-    whole, shown = tables(inputs.spec, compare(inputs))
+    whole, shown = tables(inputs.spec, compare(inputs), method_remarks(inputs.spec, inputs.frame))
     write(whole, args.out / "compare_published", ("csv",))
     write(shown, args.out / "compare_published", ("md",))
 

@@ -14,14 +14,14 @@ def test_everything_is_planned_with_nothing_here(fresh: Workflow) -> None:
     expected = {
         "check_test_set": 2,
         "fetch_images": 2,
-        "baseline": 2,
+        "restore_baseline": 2,
         "interpolate": 2,
         "evaluate": 6,
         "table": 2,
         "radar": 2,
     }
     assert {name: jobs.get(name) for name in expected} == expected
-    assert {"compare_published", "statistics", "picture"} <= set(jobs)
+    assert {"compare_published", "statistics", "plot_visual_comparison"} <= set(jobs)
     assert not {"train", "restore", "ablation"} & set(jobs)
 
 
