@@ -174,7 +174,7 @@ def test_published_images_are_a_method_that_a_rule_checks(root: Path, tmp_path: 
     assert paths.images_folder(loaded, name, "drealsr") == fetched
     assert paths.images_input(loaded, name, "drealsr") == [f"runs/demo/restore/{name}/drealsr/run.json"]
     assert paths.published_images_input(loaded, name, "drealsr") == ["config/images/osediff-drealsr.csv"]
-    assert methods.fetched_images_options(loaded, name, "drealsr") == ["--out", fetched, "--offline"]
+    assert methods.fetched_images_options(loaded, name, "drealsr") == ["--out", fetched]
     assert methods.fetched_images_spec(loaded, name, "div2k-val").images is None
     assert methods.record_options(loaded, name, "drealsr")[0] == "--record"
 
