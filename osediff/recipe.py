@@ -43,6 +43,8 @@ class PerceptualLoss(Settings):
     """lpips-vgg is the paper's; encoder-features is the demo's stand-in, which needs no download."""
     weight: Weight
     """Lambda 1 of Eq. 5."""
+    fallback: Literal["encoder-features"] | None = None
+    """What takes the place of lpips-vgg where its weights cannot be had; null: training stops."""
 
 
 class VSDLoss(Settings):

@@ -23,7 +23,7 @@ from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256, write_json
-from osediff.common.images import write_png
+from osediff.common.images import list_images, write_png
 from osediff.common.settings import read
 
 
@@ -54,7 +54,10 @@ def sources(spec: PhotoSet, how: Fetching, root: Path) -> Iterator[tuple[Path, s
     """(file, where it is from) of every photograph of ``spec``; what is not at hand is downloaded to ``root``."""
     for name in spec.skimage:
         yield skimage_photo(name), f"scikit-image {importlib.metadata.version('scikit-image')}, skimage/data/{name}"
-    if (artifact := spec.download) is not None:
+    if spec.repository:
+        for path in list_images(Path(spec.repository)).values():
+            yield path, f"{spec.repository}/{path.name}"
+    for artifact in spec.download:
         obtain(artifact, how, root)
         revision = next((mirror.revision for mirror in artifact.mirrors), "")
         for name in artifact.contents:

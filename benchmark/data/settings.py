@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from osediff.common.artifacts.model import Artifact
-from osediff.common.settings import Seed, Settings, Text
+from osediff.common.settings import InnerPath, Seed, Settings, Text
 
 Count = Annotated[int, Field(ge=1)]
 PhotoFile = Annotated[str, Field(pattern=r"^[\w-]+\.(png|jpg|jpeg)$")]
@@ -99,19 +99,21 @@ class FetchedImages(Settings):
 
 
 class PhotoSet(Settings):
-    """Photographs to train on: of the scikit-image wheel, fetched, or given in a folder."""
+    """Photographs to train on: of the scikit-image wheel, of the repository, fetched, or given in a folder."""
 
     title: Text
     license: Text
     skimage: tuple[PhotoFile, ...] = ()
     """File names in skimage/data of the installed scikit-image wheel."""
-    download: Artifact | None = None
-    """Photographs to fetch."""
+    repository: InnerPath | None = None
+    """Folder of the repository that has photographs."""
+    download: tuple[Artifact, ...] = ()
+    """Photographs to fetch, from one source after the other."""
     manual_source: Text | None = None
     """Where a person can get a set that no rule makes."""
 
     @model_validator(mode="after")
     def _check_any_source(self) -> PhotoSet:
-        if not (self.skimage or self.download or self.manual_source):
-            raise ValueError("needs skimage, download or manual_source")
+        if not (self.skimage or self.repository or self.download or self.manual_source):
+            raise ValueError("needs skimage, repository, download or manual_source")
         return self

@@ -72,7 +72,7 @@ class Objective:
 
     def __init__(self, generator: Generator, settings: Loss) -> None:
         self.generator, self.settings = generator, settings
-        self.distance = perceptual.KINDS[settings.perceptual.kind](generator)
+        self.distance = perceptual.KINDS[perceptual.available_kind(settings.perceptual)](generator)
         self.regularizer = make_regularizer(generator, settings)
 
     def generator_loss(

@@ -11,6 +11,7 @@ from osediff.common import pyiqa_networks
 from osediff.common.errors import InputError
 from osediff.common.weights import LPIPS_VGG, LPIPS_VGG_SHA256, digest, find, weights_folder
 from osediff.models.generator import Generator
+from osediff.recipe import PerceptualLoss
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 
@@ -37,7 +38,12 @@ def encoder_features(generator: Generator) -> Distance:
 
 
 def lpips_vgg(generator: Generator) -> Distance:
-    """Return LPIPS with VGG16, the paper's training loss, by pyiqa (non-commercial license); nothing is downloaded.
+    """Return LPIPS with VGG16, the paper's training loss, on the generator's device (see ``load_lpips_vgg``)."""
+    return load_lpips_vgg(next(generator.backbone.unet.parameters()).device)
+
+
+def load_lpips_vgg(device: torch.device) -> Distance:
+    """Return LPIPS with VGG16 on ``device``, by pyiqa (non-commercial license); nothing is downloaded.
 
     Raises:
         InputError: its weights are not here, or are another file.
@@ -48,9 +54,15 @@ def lpips_vgg(generator: Generator) -> Distance:
         raise InputError(f"{weights_folder() / LPIPS_VGG}: is not here, and the loss lpips-vgg needs it; {command}")
     if digest(path) != LPIPS_VGG_SHA256:
         raise InputError(f"{path}: is another file than config/metrics.yaml says; remove it to fetch it anew")
-    device = str(next(generator.backbone.unet.parameters()).device)
-    metric = pyiqa_networks.create("lpips-vgg", [path], device, as_loss=True).requires_grad_(False)
+    metric = pyiqa_networks.create("lpips-vgg", [path], str(device), as_loss=True).requires_grad_(False)
     return lambda restored, target: metric(restored / 2 + 0.5, target / 2 + 0.5)
 
 
 KINDS: dict[str, Callable[[Generator], Distance]] = {"encoder-features": encoder_features, "lpips-vgg": lpips_vgg}
+
+
+def available_kind(settings: PerceptualLoss) -> str:
+    """Return the kind of a recipe's perceptual term, or its fallback where the weights of LPIPS are not here."""
+    if settings.kind == "lpips-vgg" and settings.fallback and find(LPIPS_VGG) is None:
+        return settings.fallback
+    return settings.kind

@@ -6,9 +6,11 @@ brought there also has ``manifest.json``: which mirror it came from, and whether
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +176,40 @@ def save(backbone: Backbone, folder: Path) -> None:
 
 
 def word_tokenizer(texts: list[str]) -> CLIPTokenizer:
-    """Train a CLIP tokenizer (77 tokens) in which each word of ``texts`` is one token; other words are spelled out."""
-    # CLIP marks a word's last symbol, so the alphabet has to be seen both inside and at the end of words.
+    """Make a CLIP tokenizer (77 tokens) in which each word of ``texts`` is one token; other words are spelled out.
+
+    The same texts give the same tokenizer: pairs of symbols are joined by their number, then in alphabetical order. The
+    library's trainer breaks ties by chance, so that two processes of one training would number words differently.
+    """
+    pieces = CLIPTokenizer(model_max_length=77).backend_tokenizer
+    words: Counter[tuple[str, ...]] = Counter()
+    for text in texts:
+        for word, _ in pieces.pre_tokenizer.pre_tokenize_str(pieces.normalizer.normalize_str(text)):
+            words[(*word[:-1], f"{word[-1]}</w>")] += 1
+    # CLIP marks a word's last symbol, so the alphabet is needed both inside and at the end of words.
     characters = [chr(code) for code in range(33, 127)]
-    return CLIPTokenizer(model_max_length=77).train_new_from_iterator(
-        [*texts, *texts, " ".join(characters)], vocab_size=4096, initial_alphabet=characters, show_progress=False
-    )
+    tokens = ["<|startoftext|>", "<|endoftext|>", *characters, *(f"{character}</w>" for character in characters)]
+    merges: list[tuple[str, str]] = []
+    while True:
+        pairs: Counter[tuple[str, str]] = Counter()
+        for word, count in words.items():
+            for pair in pairwise(word):
+                pairs[pair] += count
+        if not pairs:
+            break
+        merges.append(min(pairs, key=lambda pair: (-pairs[pair], pair)))
+        words = Counter({joined(word, merges[-1]): count for word, count in words.items()})
+    tokens += ["".join(pair) for pair in merges]
+    vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
+    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77)
+
+
+def joined(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
+    """The symbols of ``word``, wherever ``pair`` stands joined to one."""
+    symbols: list[str] = []
+    for symbol in word:
+        if symbols and (symbols[-1], symbol) == pair:
+            symbols[-1] += symbol
+        else:
+            symbols.append(symbol)
+    return tuple(symbols)

@@ -23,37 +23,42 @@ class NetworkSizes(Settings):
     scheduler: dict[str, Any]
 
 
-class VAEStage(Settings):
-    """A stage of the demo backbone's training that trains the VAE."""
+class StageBase(Settings):
+    """What every stage of the demo backbone's training has."""
 
-    trains: Literal["vae"]
     name: Text
     steps: Count
     batch: Count
+    """Of one process."""
     learning_rate: Positive
-    degraded_share: Probability
-    """Of crops that are degraded."""
-    caption_dropout: Probability
-    """Share of clean crops without caption."""
+    """Of AdamW: biases, norms, embeddings, first and last layer."""
+    hidden_learning_rate: Positive
+    """Of Muon: every other weight."""
+
+
+class VAEStage(StageBase):
+    """A stage that trains the VAE."""
+
+    trains: Literal["vae"]
     kl_weight: Weight
     color_weight: Weight
     """Of each channel's difference from gray."""
-    recolor: bool
-    """Give crops random colors."""
+    perceptual_weight: Weight
+    """Of LPIPS-VGG."""
 
 
-class UNetStage(Settings):
-    """A stage of the demo backbone's training that trains the UNet."""
+class UNetStage(StageBase):
+    """A stage that trains the UNet and the text encoder."""
 
     trains: Literal["unet"]
-    name: Text
-    steps: Count
-    batch: Count
-    learning_rate: Positive
+    crops: Count
+    """That one process encodes before it trains."""
     degraded_share: Probability
     """Of crops that are degraded."""
     caption_dropout: Probability
     """Share of clean crops without caption."""
+    late_share: Probability
+    """Share of timesteps that are drawn from the last third."""
 
 
 class BackboneRecipe(Settings):
@@ -62,8 +67,6 @@ class BackboneRecipe(Settings):
     seed: Seed
     crop: Annotated[int, Field(ge=16, le=16384, multiple_of=8)]
     """Side of the training crops in pixels."""
-    degraded_copies: Count
-    """Of each photograph."""
     degradation: str
     """Id of config/degradations.yaml."""
     negative_prompt: str

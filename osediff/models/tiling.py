@@ -227,13 +227,13 @@ def middle(block: Any, x: Tensor, side: int) -> Tensor:
     """Apply the VAE's middle block to ``x`` (1, C, H, W), its attention over windows of ``side`` where it is larger."""
     x = block.resnets[0](x, None)
     for attention, resnet in zip(block.attentions, block.resnets[1:], strict=True):
-        if needed(x, side):
+        if attention is not None and needed(x, side):
             with SharedNorms(norms([attention])) as shared:
                 for layer in shared.layers:
                     shared.measure(layer, x)
                 shared.combine()
                 x = blended(attention, x, side, side // 4, "attention")
-        else:
+        elif attention is not None:
             x = attention(x)
         x = resnet(x, None)
     return x

@@ -1,213 +1,193 @@
-"""Trains the demo's backbone from nothing: an autoencoder, then a text-conditioned denoising UNet on its latents.
+"""Train the demo's backbone from nothing: an autoencoder, then a text-conditioned denoising UNet on its latents.
+
+    torchrun --standalone --nproc_per_node 2 -m osediff.training.train_demo_backbone --photos ... --spec ... --out ...
 
 A recipe is a list of stages, each of which trains one network (``trains``: vae or unet) for some steps.
 
-It stands to the demo as SD 2.1-base stands to the paper: same parts, same noise schedule, same conditioning, four
-million weights. Two things make it useful to OSEDiff: a decoder that draws sharp photographs, and a denoiser that
-has seen clean crops under content tags and degraded crops under the words of OSEDiff's negative prompt, so that
-guidance away from that prompt (Eq. 6's teacher) means something.
+It stands to the demo as SD 2.1-base stands to the paper: same parts, same conditioning, ten million weights. Two things
+make it useful to OSEDiff: a decoder that draws sharp photographs, and a denoiser that has seen clean crops under content
+tags and degraded crops under the words of OSEDiff's negative prompt, so that guidance away from that prompt (Eq. 6's
+teacher) means something.
 
 Killed at any moment, the same command continues from the last saved state: every random draw of a step comes from
-(seed, stage, step) alone.
+(seed, stage, step, process) alone. ``batch`` is one process's; the weights depend on the number of processes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from concurrent.futures import ThreadPoolExecutor
+import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
-from osediff.common.images import list_images, read_rgb
-from osediff.common.settings import parse, read
-from osediff.data.degradation import degrade
-from osediff.data.degradation_recipe import Degradation
+from osediff.common.settings import read
+from osediff.losses.perceptual import Distance, load_lpips_vgg
 from osediff.models import backbone as backbones
 from osediff.models.backbone import Backbone
 from osediff.models.settings import DemoBackboneSpec
 from osediff.training.checkpoint import Checkpointable, load_state, save_state, set_aside
+from osediff.training.demo_photographs import Photos, draw_crops, draw_latents, encode_crops, load_photos
+from osediff.training.muon import Muon, hidden_weights
 
 Recipe = dict[str, Any]
+WARM_UP, DECAY = 50, 0.4  # steps at the start, share of all steps at the end
+LOG_EVERY = 25
+LOG_VARIANCE = -5.0  # of the posterior at first: one of 0 would drown the latent for hundreds of steps
 
 
-class Photos(NamedTuple):
-    """Photographs and degraded copies of them, uint8 tensors (3, H, W) on one device, with one caption each."""
-
-    clean: list[Tensor]
-    degraded: list[list[Tensor]]
-    captions: list[str]
+def process() -> tuple[int, int]:
+    """Number of this process, and how many there are."""
+    return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
 
-def load_photos(folder: Path, recipe: Recipe, device: torch.device) -> Photos:
-    """Reads every photograph of ``folder`` and makes ``recipe["degraded_copies"]`` degraded copies of each."""
-    paths = list_images(folder)
-    unknown = sorted(set(paths) - set(recipe["captions"]))
-    if unknown:
-        raise InputError(f"{folder}: no caption for {', '.join(unknown)}; add it to the backbone's recipe")
-    images = [read_rgb(path) for path in paths.values()]
-    images = [image[: image.shape[0] // 4 * 4, : image.shape[1] // 4 * 4].copy() for image in images]
+def autoencoder_loss(
+    model: Backbone, images: Tensor, stage: Recipe, distance: Distance, generator: torch.Generator
+) -> Tensor:
+    """Mean absolute error of the reconstruction and of its color, LPIPS-VGG, and a small KL term per latent element.
 
-    degradation = parse(recipe["degradation"], Degradation, "degradation of the backbone's recipe")
-
-    def degraded(job: tuple[int, int]) -> Tensor:
-        image = images[job[0]]
-        rng = np.random.default_rng([recipe["seed"], *job])
-        lr = torch.from_numpy(degrade(image, degradation, 4, rng)).permute(2, 0, 1)[None].float()
-        large = F.interpolate(lr, size=image.shape[:2], mode="bicubic")
-        return large[0].round().clamp(0, 255).byte().to(device)
-
-    jobs = [(index, copy) for index in range(len(images)) for copy in range(recipe["degraded_copies"])]
-    with ThreadPoolExecutor() as pool:
-        copies = list(tqdm(pool.map(degraded, jobs), total=len(jobs), desc="degrading", unit="image"))
-    clean = [torch.from_numpy(image).permute(2, 0, 1).contiguous().to(device) for image in images]
-    count = recipe["degraded_copies"]
-    grouped = [copies[index * count : (index + 1) * count] for index in range(len(images))]
-    return Photos(clean, grouped, [recipe["captions"][stem] for stem in paths])
-
-
-def crops(photos: Photos, indices: list[int], sources: list[Tensor], size: int, generator: torch.Generator) -> Tensor:
-    """One random crop of each of ``sources``, mirrored at random, as (N, 3, size, size) in [-1, 1].
-
-    The crops of a batch share one zoom of 1 to 2: photographs that are taken down in size are the sharper ones.
-    """
-    smallest = min(min(photos.clean[index].shape[1:]) for index in indices)
-    zoom = 1 + float(torch.rand((), generator=generator))
-    side = min(int(size * zoom), smallest)
-    picked = []
-    for source in sources:
-        top, left = (int(torch.randint(0, extent - side + 1, (), generator=generator)) for extent in source.shape[1:])
-        crop = source[:, top : top + side, left : left + side]
-        picked.append(crop.flip(-1) if torch.rand((), generator=generator) < 0.5 else crop)
-    batch = torch.stack(picked).float() / 127.5 - 1
-    return F.interpolate(batch, size=(size, size), mode="bicubic", antialias=True).clamp(-1, 1)
-
-
-def draw(photos: Photos, recipe: Recipe, stage: Recipe, generator: torch.Generator) -> tuple[Tensor, list[str]]:
-    """A batch of crops and their prompts: tags or nothing for clean ones, words of the negative prompt for others."""
-    areas = torch.tensor([float(photo.shape[1] * photo.shape[2]) for photo in photos.clean]).sqrt()
-    indices = torch.multinomial(areas, stage["batch"], replacement=True, generator=generator).tolist()
-    words = recipe["negative_prompt"].rstrip(".").split(", ")
-    sources, prompts = [], []
-    for index in indices:
-        choice = torch.rand(3, generator=generator)
-        if choice[0] < stage["degraded_share"]:
-            copies = photos.degraded[index]
-            sources.append(copies[int(choice[1] * len(copies))])
-            some = [words[i] for i in torch.randperm(len(words), generator=generator)[: len(words) // 3].tolist()]
-            prompts.append(recipe["negative_prompt"] if choice[2] < 0.5 else ", ".join(some))
-        else:
-            sources.append(photos.clean[index])
-            prompts.append("" if choice[2] < stage["caption_dropout"] else photos.captions[index])
-    return crops(photos, indices, sources, recipe["crop"], generator), prompts
-
-
-def recolored(images: Tensor, generator: torch.Generator) -> Tensor:
-    """``images`` (N, 3, H, W) with their channels in random order and their saturation changed by 0.7 to 2."""
-    order = torch.stack([torch.randperm(3, generator=generator) for _ in images]).to(images.device)
-    shuffled = torch.gather(images, 1, order[:, :, None, None].expand_as(images))
-    saturation = 0.7 + 1.3 * torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device)
-    gray = shuffled.mean(1, keepdim=True)
-    return (gray + saturation * (shuffled - gray)).clamp(-1, 1)
-
-
-def autoencoder_loss(model: Backbone, images: Tensor, stage: Recipe, generator: torch.Generator) -> Tensor:
-    """Mean absolute error of the reconstruction and of its color, plus a small KL term per latent element.
-
-    Photographs are mostly gray, so the error of RGB alone is slow to teach color; ``color_weight`` weighs the
-    error of each channel's difference from gray.
+    Photographs are mostly gray, so the error of RGB alone is slow to teach color; ``color_weight`` weighs the error of
+    each channel's difference from gray. ``images`` (N, 3, H, W) in [-1, 1].
     """
     posterior = model.vae.encode(images).latent_dist
     noise = torch.randn(posterior.mean.shape, generator=generator).to(images.device)
-    decoded = model.vae.decode(posterior.mean + posterior.std * noise).sample.float()
+    decoded = model.vae.decode(posterior.mean + posterior.std * noise).sample
     kl = 0.5 * (posterior.mean**2 + posterior.var - 1 - posterior.logvar)
-    color, wanted = (x - x.mean(1, keepdim=True) for x in (decoded, images))
-    error = F.l1_loss(decoded, images) + stage["color_weight"] * F.l1_loss(color, wanted)
-    return error + stage["kl_weight"] * kl.float().mean()
+    color, target = (x - x.mean(1, keepdim=True) for x in (decoded, images))
+    error = F.l1_loss(decoded, images) + stage["color_weight"] * F.l1_loss(color, target)
+    return error + stage["perceptual_weight"] * distance(decoded, images) + stage["kl_weight"] * kl.mean()
 
 
-def denoising_loss(model: Backbone, images: Tensor, prompts: list[str], generator: torch.Generator) -> Tensor:
-    """Mean squared error of the predicted noise at a uniform timestep (the objective SD 2.1-base was trained with)."""
-    with torch.no_grad():
-        latents = model.vae.encode(images).latent_dist.mean.float() * model.vae.config.scaling_factor
+def draw_timesteps(count: int, steps: int, late_share: float, generator: torch.Generator) -> Tensor:
+    """``count`` timesteps below ``steps``: uniform, but ``late_share`` of them in the last third.
+
+    OSEDiff's generator works at the last timestep, where Eq. 3 enlarges the errors of the predicted noise.
+    """
+    uniform, late = (torch.randint(first, steps, (count,), generator=generator) for first in (0, steps * 2 // 3))
+    return torch.where(torch.rand(count, generator=generator) < late_share, late, uniform)
+
+
+def denoising_loss(
+    model: Backbone, latents: Tensor, prompts: list[str], stage: Recipe, generator: torch.Generator
+) -> Tensor:
+    """Mean squared error of the predicted noise (the objective SD 2.1-base was trained with)."""
     noise = torch.randn(latents.shape, generator=generator).to(latents.device)
     steps = model.scheduler.config.num_train_timesteps
-    timesteps = torch.randint(0, steps, (len(latents),), generator=generator).to(latents.device)
+    timesteps = draw_timesteps(len(latents), steps, stage["late_share"], generator).to(latents.device)
     tokens = model.tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt").input_ids
     text = model.text_encoder(tokens.to(latents.device))[0]
     noisy = model.scheduler.add_noise(latents, noise, timesteps)
-    return F.mse_loss(model.unet(noisy, timesteps, text).sample.float(), noise)
+    return F.mse_loss(model.unet(noisy, timesteps, text).sample, noise)
+
+
+def rate_factor(step: int, steps: int) -> float:
+    """Share of the full learning rate at ``step``: rising at first, then constant, at the end falling to nothing."""
+    return min(1.0, (step + 1) / WARM_UP, max(0.01, (steps - step) / (DECAY * steps)))
+
+
+def average_gradients(parameters: list[nn.Parameter]) -> None:
+    """Replace the gradients by their mean over all processes."""
+    if process()[1] == 1:
+        return
+    flat = torch.cat([p.grad.flatten() if p.grad is not None else p.new_zeros(p.numel()) for p in parameters])
+    dist.all_reduce(flat)
+    for parameter, part in zip(parameters, (flat / process()[1]).split([p.numel() for p in parameters]), strict=True):
+        parameter.grad = part.view_as(parameter)
 
 
 def train_stage(number: int, model: Backbone, photos: Photos, recipe: Recipe, work: Path) -> None:
-    """Runs one stage to its end, leaving the averaged weights in ``model``."""
-    stage, device = recipe["stages"][number], photos.clean[0].device
+    """Run one stage to its end, leaving the averaged weights in ``model``; states and log lie in ``work``."""
+    stage, (rank, processes) = recipe["stages"][number], process()
+    device, steps = next(model.vae.parameters()).device, recipe["stages"][number]["steps"]
     # A stage does not depend on later ones, so its state outlives a change of them.
-    settings = recipe | {"stages": recipe["stages"][: number + 1]}
+    settings = recipe | {"stages": recipe["stages"][: number + 1], "processes": processes}
     networks = {"vae": [model.vae], "unet": [model.unet, model.text_encoder]}[stage["trains"]]
     trained = nn.ModuleList(networks).train().requires_grad_(True)
-    average = AveragedModel(trained, multi_avg_fn=get_ema_multi_avg_fn(0.999))
-    optimizer = torch.optim.AdamW(trained.parameters(), lr=stage["learning_rate"], weight_decay=1e-3)
-    warm, total = max(1, stage["steps"] // 50), stage["steps"]
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(step / warm, 0.5 * (1 + float(np.cos(np.pi * min(1, step / total)))))
-    )
-    checkpointables: dict[str, Checkpointable] = {
+    average = AveragedModel(trained, avg_fn=lambda mean, new, n: mean.lerp(new, 1 - min(0.998, (2 + n) / (11 + n))))
+    hidden = hidden_weights(networks[0])
+    others = [p for p in trained.parameters() if not any(p is weight for weight in hidden)]
+    optimizers = [
+        Muon(hidden, stage["hidden_learning_rate"]),
+        torch.optim.AdamW(others, lr=stage["learning_rate"], betas=(0.9, 0.99), weight_decay=1e-4),
+    ]
+    parts: dict[str, Checkpointable] = {
         "trained": trained,
         "average": average,
-        "optimizer": optimizer,
-        "schedule": schedule,
+        "muon": optimizers[0],
+        "adamw": optimizers[1],
     }
     state = work / f"state-{number}.pt"
-    first = load_state(state, checkpointables, settings) if state.exists() else 0
-    log = (work / "log.jsonl").open("a", buffering=1)
-    for step in tqdm(range(first, total), initial=first, total=total, desc=stage["name"], unit="step"):
-        generator = torch.Generator().manual_seed((recipe["seed"] * 100 + number) * 10**7 + step)
-        images, prompts = draw(photos, recipe, stage, generator)
-        with torch.autocast(device.type, torch.bfloat16):
-            if stage["trains"] == "vae":
-                images = recolored(images, generator) if stage["recolor"] else images
-                loss = autoencoder_loss(model, images, stage, generator)
-            else:
-                loss = denoising_loss(model, images, prompts, generator)
+    first = load_state(state, parts, settings) if state.exists() else 0
+    seed = (recipe["seed"] * 100 + number) * 10**7
+    if first < steps and stage["trains"] == "vae":
+        distance = load_lpips_vgg(device)
+    elif first < steps:
+        bank = encode_crops(model, photos, recipe, stage, seed * processes + rank)
+    log = (work / "log.jsonl").open("a", buffering=1) if rank == 0 else None
+    progress = tqdm(range(first, steps), initial=first, total=steps, desc=stage["name"], unit="step", disable=rank > 0)
+    for step in progress:
+        generator = torch.Generator().manual_seed((seed + step) * processes + rank)
+        if stage["trains"] == "vae":
+            images = draw_crops(photos, stage["batch"], recipe["crop"], generator).to(device)
+            images = images.contiguous(memory_format=torch.channels_last)
+            loss = autoencoder_loss(model, images, stage, distance, generator)
+        else:
+            latents, prompts = draw_latents(bank, recipe, stage, generator)
+            loss = denoising_loss(model, latents, prompts, stage, generator)
         if not torch.isfinite(loss):
             raise InputError(f"{stage['name']}: loss is {float(loss)} at step {step}; lower its learning rate")
-        optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(trained.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
+        average_gradients([*hidden, *others])
+        nn.utils.clip_grad_norm_(others, 1.0)  # the length of Muon's own steps does not depend on the gradient's
+        for optimizer, rate in zip(optimizers, (stage["hidden_learning_rate"], stage["learning_rate"]), strict=True):
+            optimizer.param_groups[0]["lr"] = rate * rate_factor(step, steps)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         average.update_parameters(trained)
-        if (step + 1) % 100 == 0:
-            log.write(json.dumps({"stage": stage["name"], "step": step + 1, "loss": float(loss)}) + "\n")
-        if (step + 1) % recipe["checkpoint_every"] == 0 or step + 1 == total:
-            save_state(state, checkpointables, settings, step + 1)
-    log.close()
+        progress.set_postfix(loss=f"{float(loss.detach()):.3f}", refresh=False)
+        if log and (step + 1) % LOG_EVERY == 0:
+            log.write(json.dumps({"stage": stage["name"], "step": step + 1, "loss": float(loss.detach())}) + "\n")
+        if log and ((step + 1) % recipe["checkpoint_every"] == 0 or step + 1 == steps):
+            save_state(state, parts, settings, step + 1)
+    if log:
+        log.close()
     trained.load_state_dict(average.module.state_dict())
     trained.requires_grad_(False).eval()
     if stage["trains"] == "vae":
-        finish_autoencoder(model, photos, recipe, stage)
+        set_scaling_factor(model, photos, recipe)
 
 
 @torch.no_grad()
-def finish_autoencoder(model: Backbone, photos: Photos, recipe: Recipe, stage: Recipe) -> None:
-    """Sets the scaling factor that gives latents unit deviation; prints the reconstruction's PSNR on training crops."""
-    generator = torch.Generator().manual_seed(recipe["seed"])
-    images, _ = draw(photos, recipe, stage | {"batch": 64, "degraded_share": 0.0}, generator)
+def set_scaling_factor(model: Backbone, photos: Photos, recipe: Recipe) -> None:
+    """Set the scaling factor that gives latents unit deviation; print the reconstruction's PSNR on training crops."""
+    device = next(model.vae.parameters()).device
+    images = draw_crops(photos, 64, recipe["crop"], torch.Generator().manual_seed(recipe["seed"])).to(device)
     latents = model.vae.encode(images).latent_dist.mean
     model.vae.register_to_config(scaling_factor=float(1 / latents.std()))
     error = F.mse_loss(model.vae.decode(latents).sample.clamp(-1, 1), images, reduction="none").mean((1, 2, 3))
     psnr = float((10 * torch.log10(4 / error)).mean())
-    print(f"{stage['name']}: {psnr:.2f} dB on training crops, scaling factor {model.vae.config.scaling_factor:.4f}")
+    print(f"autoencoder: {psnr:.2f} dB on training crops, scaling factor {model.vae.config.scaling_factor:.4f}")
+
+
+def new_backbone(recipe: Recipe) -> Backbone:
+    """A backbone of the recipe's sizes with random weights, whose encoder is sure of its latents."""
+    tokenizer = backbones.word_tokenizer([recipe["negative_prompt"], *recipe["captions"].values()])
+    model = backbones.build(recipe["sizes"], tokenizer)
+    channels, last = model.vae.config.latent_channels, model.vae.quant_conv or model.vae.encoder.conv_out
+    with torch.no_grad():
+        last.weight[channels:] = 0
+        last.bias[channels:] += LOG_VARIANCE
+    model.vae.to(memory_format=torch.channels_last)
+    return model
 
 
 def main() -> None:
@@ -222,20 +202,26 @@ def main() -> None:
     spec = read(args.spec, DemoBackboneSpec)
     recipe = spec.recipe.model_dump(mode="json") | {"degradation": spec.degradation.model_dump(mode="json")}
     work = args.out.parent / f"{args.out.name}-state"
-    if args.restart and work.exists():
+    check_device(args.device)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        dist.init_process_group("gloo")
+    if process()[0] == 0 and args.restart and work.exists():
         print(f"the saved states are set aside in {set_aside(work)}", flush=True)
     work.mkdir(parents=True, exist_ok=True)
-    check_device(args.device)
-    device = torch.device(args.device)
+    if dist.is_initialized():
+        dist.barrier()  # before any process looks for a state
+    torch.set_num_threads(1 if args.device == "cpu" else torch.get_num_threads())
     torch.manual_seed(recipe["seed"])
-    photos = load_photos(args.photos, recipe, device)
-    tokenizer = backbones.word_tokenizer([recipe["negative_prompt"], *recipe["captions"].values()])
-    model = backbones.build(recipe["sizes"], tokenizer).to(device)
+    photos = load_photos(args.photos, recipe)
+    model = new_backbone(recipe).to(torch.device(args.device))
     for number in range(len(recipe["stages"])):
         train_stage(number, model, photos, recipe, work)
     for network in (model.vae, model.unet, model.text_encoder):
         network.half()
-    backbones.save(model, args.out)
+    if process()[0] == 0:
+        backbones.save(model, args.out)
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,18 @@ def checkpoint(bench: Configuration, method: str) -> str:
     return f"{bench.runs}/train/{entry.variant}/{base}/{seed}"
 
 
+def loss_weights(bench: Configuration, variant: str, base: str) -> list[str]:
+    """What a training with LPIPS as its loss waits for: the record of the metric weights that were brought."""
+    kind = bench.recipe(variant, base).recipe.loss.perceptual.kind
+    return ["data/weights/brought.json"] if kind == "lpips-vgg" else []
+
+
+def photo_files(bench: Configuration, name: str) -> list[str]:
+    """The photographs of a set that lie in the repository."""
+    folder = bench.photos[name].repository
+    return files_below(folder) if folder else []
+
+
 def photo_folder(bench: Configuration, name: str) -> str:
     """Folder of a photo set: the one that a rule fills, or for a set that none makes, where ``paths`` says."""
     default = f"data/photos/{name}"

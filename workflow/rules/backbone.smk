@@ -1,9 +1,11 @@
-# Trains the small backbone that the repository ships in backbones/demo. Hours on a CPU; asked for by name only. Its state
-# lies beside the output, undeclared, so that a killed job continues.
+# Trains the small backbone that the repository ships in backbones/demo. An hour on a CPU; asked for by name only. Its state
+# lies beside the output, undeclared, so that a killed job continues. Two processes of one thread each, since the weights
+# depend on their number.
 rule train_demo_backbone:
     input:
         code("osediff.training.train_demo_backbone"),
         photos=lambda w: paths.photo_input(bench, bench.backbones[w.backbone].photos),
+        weights="data/weights/brought.json",
         spec=lambda w: specs.write_spec(
             specs.SHARED, f"train_demo_backbone/{w.backbone}/spec", profiling.demo_training(bench, w.backbone)
         ),
@@ -15,14 +17,15 @@ rule train_demo_backbone:
         backbone=names([name for name, entry in bench.backbones.items() if entry.recipe]),
     conda:
         "../../environment.yml"
-    threads: CORES
+    threads: 2
     resources:
         gpu=GPU,
     params:
         photos=lambda w: paths.photo_folder(bench, bench.backbones[w.backbone].photos),
         device=bench.main.device,
     shell:
-        f"OMP_NUM_THREADS={{threads}} {LEASE}python -m osediff.training.train_demo_backbone --photos {{params.photos:q}}"
+        f"OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive {LEASE}torchrun --standalone --nproc_per_node 2"
+        " -m osediff.training.train_demo_backbone --photos {params.photos:q}"
         " --spec {input.spec} --out {output} --device {params.device} 2>&1 | tee -i {log}"
 
 

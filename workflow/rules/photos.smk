@@ -4,6 +4,7 @@ rule photos:
     input:
         code("benchmark.data.photographs"),
         spec=lambda w: specs.write_spec(specs.SHARED, f"photos/{w.photo_set}/spec", bench.photos[w.photo_set]),
+        images=lambda w: paths.photo_files(bench, w.photo_set),
     output:
         "data/photos/{photo_set}/manifest.json",
     log:

@@ -20,6 +20,7 @@ rule train:
             f"train/{w.variant}/{w.base}/{w.seed}/spec",
             methods.training_spec(bench, w.variant, w.base, int(w.seed)),
         ),
+        weights=lambda w: paths.loss_weights(bench, w.variant, w.base),
     output:
         adapters=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/adapters.safetensors",
         recipe=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/recipe.json",

@@ -73,7 +73,7 @@ def test_the_downloaded_set_comes_from_a_local_folder_too(tmp_path: Path) -> Non
     local = Path(os.environ.get("BENCHMARK_TEST_DATA") or "/nonexistent") / "photos_cc0"
     if not local.is_dir():
         pytest.skip("BENCHMARK_TEST_DATA with photos_cc0/ is not set")
-    spec = SETS["demo-pretrain"] | {"skimage": ["coins.png"]}
+    spec = SETS["demo-pretrain"] | {"skimage": ["coins.png"], "download": SETS["demo-pretrain"]["download"][:1]}
     photos = prepared(tmp_path / "set", spec, local=local)["photos"]
     assert len(photos) == 26
     assert all(entry["size"] == [576, 576] for name, entry in photos.items() if name != "coins")
@@ -82,6 +82,25 @@ def test_the_downloaded_set_comes_from_a_local_folder_too(tmp_path: Path) -> Non
     assert prepared(tmp_path / "set", spec)["photos"] == photos
     with pytest.raises(InputError, match="the run is offline"):
         prepared(tmp_path / "elsewhere" / "set", spec)
+
+
+def test_photographs_of_the_repository_keep_their_pixels_and_are_small_in_all(tmp_path: Path) -> None:
+    spec = {key: SETS["demo-train"][key] for key in ("title", "license", "repository")}
+    photos = prepared(tmp_path / "set", spec)["photos"]
+    assert len(photos) == 25
+    shipped = sorted((ROOT / spec["repository"]).glob("*.jpg"))
+    assert sum(path.stat().st_size for path in shipped) < 6e6
+    assert np.array_equal(read_rgb(tmp_path / "set" / "gb82-baby.png"), as_rgb(shipped[0]))
+
+
+def test_nobody_trains_on_held_out_or_test_photographs() -> None:
+    trained = {file["sha256"] for source in SETS["demo-pretrain"]["download"] for file in source["files"]}
+    held_out = {file["sha256"] for file in SETS["demo-held-out"]["download"][0]["files"]}
+    assert len(held_out) == 12 and not trained & held_out
+    test_sets = yaml.safe_load((ROOT / "config" / "testsets.yaml").read_text()).values()
+    tested = {crop["photo"] for entry in test_sets if entry["kind"] == "photos" for crop in entry["cut"]["crops"]}
+    assert {"chelsea.png", "coffee.png", "rocket.jpg"} <= tested
+    assert not tested & {name for entry in SETS.values() for name in entry.get("skimage", [])}
 
 
 def test_training_photographs_of_the_demo_are_in_the_pinned_wheel() -> None:

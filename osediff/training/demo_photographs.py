@@ -1,0 +1,114 @@
+"""What the demo's backbone learns from: crops of photographs, clean or degraded, with prompts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+from osediff.common.errors import InputError
+from osediff.common.images import list_images, read_rgb
+from osediff.common.settings import parse
+from osediff.data.degradation import degraded, resized
+from osediff.data.degradation_recipe import Degradation
+from osediff.data.pairs import as_tensor
+from osediff.models.backbone import Backbone
+
+Recipe = dict[str, Any]
+SCALE_FACTOR = 4
+
+
+class Photos(NamedTuple):
+    """Photographs, uint8 tensors (3, H, W) on the CPU, with one caption each."""
+
+    images: list[Tensor]
+    captions: list[str]
+
+
+class Bank(NamedTuple):
+    """Latents (N, C, h, w) of crops, the caption of each, and whether the crop was degraded."""
+
+    latents: Tensor
+    captions: list[str]
+    degraded: list[bool]
+
+
+def load_photos(folder: Path, recipe: Recipe) -> Photos:
+    """Read every photograph of ``folder``. InputError where ``recipe["captions"]`` lacks one of them."""
+    paths = list_images(folder)
+    unknown = sorted(set(paths) - set(recipe["captions"]))
+    if unknown:
+        raise InputError(f"{folder}: no caption for {', '.join(unknown)}; add it to the backbone's recipe")
+    images = [torch.from_numpy(read_rgb(path).copy()).permute(2, 0, 1).contiguous() for path in paths.values()]
+    return Photos(images, [recipe["captions"][stem] for stem in paths])
+
+
+def cut(photo: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """A random crop of ``photo``, mirrored at random, as (3, size, size) in [-1, 1].
+
+    It is taken down in size by a random factor of 1 to 2, since photographs that are taken down are the sharper ones.
+    """
+    zoom = 1 + float(torch.rand((), generator=generator))
+    side = min(int(size * zoom), *photo.shape[1:])
+    top, left = (int(torch.randint(0, extent - side + 1, (), generator=generator)) for extent in photo.shape[1:])
+    crop = photo[None, :, top : top + side, left : left + side].float() / 127.5 - 1
+    if side != size:
+        crop = F.interpolate(crop, size=(size, size), mode="bicubic", antialias=True).clamp(-1, 1)
+    return crop[0].flip(-1) if torch.rand((), generator=generator) < 0.5 else crop[0]
+
+
+def draw_crops(photos: Photos, count: int, size: int, generator: torch.Generator) -> Tensor:
+    """``count`` clean crops of random photographs, (count, 3, size, size) in [-1, 1]."""
+    chosen = torch.randint(0, len(photos.images), (count,), generator=generator).tolist()
+    return torch.stack([cut(photos.images[index], size, generator) for index in chosen])
+
+
+def harm(crop: Tensor, degradation: Degradation, rng: np.random.Generator) -> Tensor:
+    """``crop`` (3, S, S) in [-1, 1] after ``degradation``, at its size again, in [-1, 1]."""
+    pixels = ((crop.permute(1, 2, 0) + 1) * 127.5).round().byte().numpy()
+    lr = degraded(pixels, degradation, SCALE_FACTOR, rng)
+    large = resized(np.ascontiguousarray(lr, dtype=np.float32), pixels.shape[:2], "bicubic")
+    return as_tensor((large * 255).round().clip(0, 255))
+
+
+@torch.no_grad()
+def encode_crops(model: Backbone, photos: Photos, recipe: Recipe, stage: Recipe, seed: int) -> Bank:
+    """Latents of ``stage["crops"]`` random crops, of which ``stage["degraded_share"]`` are degraded first.
+
+    The denoiser sees them many times; a crop is encoded once, since that costs as much as a step of the denoiser.
+    """
+    generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
+    device = next(model.vae.parameters()).device
+    degradation = parse(recipe["degradation"], Degradation, "degradation of the backbone's recipe")
+    latents, captions, harmed = [], [], []
+    for start in tqdm(range(0, stage["crops"], 32), desc="encoding crops", unit="batch"):
+        count = min(32, stage["crops"] - start)
+        chosen = torch.randint(0, len(photos.images), (count,), generator=generator).tolist()
+        crops = [cut(photos.images[index], recipe["crop"], generator) for index in chosen]
+        flags = (torch.rand(count, generator=generator) < stage["degraded_share"]).tolist()
+        crops = [harm(x, degradation, rng) if flag else x for x, flag in zip(crops, flags, strict=True)]
+        posterior = model.vae.encode(torch.stack(crops).to(device)).latent_dist
+        latents.append(posterior.mean.float() * model.vae.config.scaling_factor)
+        captions += [photos.captions[index] for index in chosen]
+        harmed += flags
+    return Bank(torch.cat(latents), captions, harmed)
+
+
+def draw_latents(bank: Bank, recipe: Recipe, stage: Recipe, generator: torch.Generator) -> tuple[Tensor, list[str]]:
+    """A batch of latents and their prompts: tags or nothing for clean crops, words of the negative prompt for others."""
+    words = recipe["negative_prompt"].rstrip(".").split(", ")
+    chosen = torch.randint(0, len(bank.captions), (stage["batch"],), generator=generator).tolist()
+    prompts = []
+    for index in chosen:
+        choice = float(torch.rand((), generator=generator))
+        if bank.degraded[index]:
+            some = torch.randperm(len(words), generator=generator)[: len(words) // 3].tolist()
+            prompts.append(recipe["negative_prompt"] if choice < 0.5 else ", ".join(words[n] for n in some))
+        else:
+            prompts.append("" if choice < stage["caption_dropout"] else bank.captions[index])
+    return bank.latents[chosen], prompts
