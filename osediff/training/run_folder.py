@@ -23,6 +23,7 @@ from osediff.models import backbone as backbones
 from osediff.models.adapter_files import ADAPTERS, PROVENANCE, save_adapters
 from osediff.outcome import Outcome, write_outcome
 from osediff.prompts.prompt_file import read_stream_prompts
+from osediff.losses.perceptual import available_kind
 from osediff.provenance import fingerprint, folder_hash, training_code_hash, versions
 from osediff.recipe import TrainingSpec
 from osediff.training.checkpoint import STATE, Checkpointable, StateMismatchError, load_state, save_state, set_aside
@@ -66,6 +67,7 @@ class RunFolder:
             "device": spec.device,
             "compute": spec.compute.model_dump(mode="json", exclude={"workers"}),
             "prompts": made_by,
+            "perceptual": available_kind(spec.recipe.loss.perceptual),
         }
 
     def resume(self, checkpointables: Mapping[str, Checkpointable]) -> int:

@@ -283,7 +283,7 @@ def test_demo_test_photographs_are_in_no_training_set() -> None:
     held_out = {crop.photo for cut in cuts for crop in cut.crops}
     assert held_out
     for name, photo_set in loaded.photos.items():
-        assert photo_set.skimage or photo_set.manual_source, name
+        assert photo_set.skimage or photo_set.download or photo_set.manual_source, name
         assert not held_out & set(photo_set.skimage), name
 
 
