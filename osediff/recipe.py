@@ -129,6 +129,8 @@ class ModelRecipe(Settings):
     process_size: Annotated[int, Field(ge=1, le=16384)]
     """Smallest side, in pixels, at which the networks see an image; smaller images are enlarged to it."""
     color_fix: ColorFix
+    timestep: Annotated[int, Field(ge=0, le=999)] = 999
+    """Diffusion step at which the generator predicts the noise (Eq. 3); the paper's is the last."""
 
 
 class PairRecipe(Settings):

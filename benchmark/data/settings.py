@@ -16,8 +16,8 @@ PhotoFile = Annotated[str, Field(pattern=r"^[\w-]+\.(png|jpg|jpeg)$")]
 class Crop(Settings):
     """A square of one photograph."""
 
-    photo: PhotoFile
-    """File name in skimage/data of the installed scikit-image wheel."""
+    photo: Annotated[str, Field(pattern=r"^(photographs/[\w-]+/)?[\w-]+\.(png|jpg|jpeg)$")]
+    """A photograph of this repository (photographs/...), or the name of one in skimage/data of the installed wheel."""
     left: Annotated[int, Field(ge=0)]
     """Pixels left of the crop."""
     top: Annotated[int, Field(ge=0)]

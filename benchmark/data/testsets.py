@@ -6,7 +6,7 @@
 
 The spec of a cut is ``cut`` of an entry of config/testsets.yaml (``benchmark.data.settings.Cut``), that of a manifest says
 what is known of the test set (``TestSetCheck``).
-Photographs are those inside the scikit-image wheel, and the crops of one are called chelsea-0, chelsea-1 and so on.
+Photographs are those of this repository and of the scikit-image wheel; the crops of one are chelsea-0, chelsea-1 ...
 
 A manifest is proof that the pairs fit: every LR image has its HR image, all are 8-bit RGB, and each HR image is exactly
 ``scale_factor`` times larger. It holds the count, and for each image both sizes (width, height) and both sha256.
@@ -45,7 +45,7 @@ def cut(spec: Cut, out: Path) -> None:
     """Writes every crop of ``spec`` to ``out`` as PNG; InputError for one that does not lie within its photograph."""
     size, taken = spec.size, Counter[str]()
     for crop in spec.crops:
-        photo = as_rgb(skimage_photo(crop.photo))
+        photo = as_rgb(Path(crop.photo) if "/" in crop.photo else skimage_photo(crop.photo))
         left, top = crop.left, crop.top
         if left + size > photo.shape[1] or top + size > photo.shape[0]:
             whole = f"{photo.shape[1]}x{photo.shape[0]}"

@@ -1,4 +1,4 @@
-"""The one-step generator G = D(F(E(x))): LoRA-tuned encoder, one denoising step at t = 999, frozen decoder."""
+"""The one-step generator G = D(F(E(x))): LoRA-tuned encoder, one denoising step at a fixed t, frozen decoder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from osediff.models.lora import (
 from osediff.recipe import LoraScope, ModelRecipe
 from osediff.training.sample_rng import SampleRNG
 
-LAST_TIMESTEP = 999
 PRECISIONS: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -44,7 +43,7 @@ class Generator:
     tiles: tiling.Tiling | None = None
 
     def __init__(self, backbone: Backbone, recipe: ModelRecipe, regularizer: LoraScope | None = None) -> None:
-        self.backbone = backbone
+        self.backbone, self.timestep = backbone, recipe.timestep
         for network in (backbone.vae, backbone.unet):
             use_gemm_convolutions(network)
         adapted = recipe.lora_targets
@@ -95,7 +94,7 @@ class Generator:
         ``text``: embeddings (N, tokens, channels). Returns (N, C, h, w).
         """
         unet = self.backbone.unet
-        timesteps = torch.full((len(latent),), LAST_TIMESTEP, device=latent.device)
+        timesteps = torch.full((len(latent),), self.timestep, device=latent.device)
         text = text.to(unet.dtype)
 
         def predict(x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from osediff.common.errors import InputError
 from osediff.common.validation import known
 from workflow.planning import paths
 from workflow.planning.configuration import Configuration
-from workflow.planning.models import ImagesMethod, VariantMethod
+from workflow.planning.models import CheckpointMethod, ImagesMethod, VariantMethod
 from workflow.planning.recipes import chain
 
 
@@ -44,6 +44,9 @@ def check_names(bench: Configuration) -> None:
     for name, method in bench.methods.items():
         if isinstance(method, VariantMethod):
             known("variant", method.variant, bench.variants.variants, f"config/methods.yaml: {name}")
+        elif isinstance(method, CheckpointMethod):
+            known("backbone", method.backbone, bench.backbones, f"config/methods.yaml: {name}")
+            known("prompts", method.prompts, bench.prompts.prompts, f"config/methods.yaml: {name}")
         for published in method.download if isinstance(method, ImagesMethod) else ():
             known("test set", published, bench.test_sets, f"config/methods.yaml: {name}: download")
     for name, test_set in bench.test_sets.items():

@@ -12,17 +12,19 @@ from osediff.data.degradation_recipe import DegradationSpec
 from osediff.recipe import Compute, TrainingSpec
 from workflow.planning import paths
 from workflow.planning.configuration import Configuration
-from workflow.planning.models import ImagesMethod, InterpolationMethod, Method, VariantMethod
+from workflow.planning.models import CheckpointMethod, ImagesMethod, InterpolationMethod, Method, VariantMethod
 
 
-def of_kind(bench: Configuration, kind: type[Method]) -> list[str]:
-    """All methods of a kind."""
-    return [name for name, entry in bench.methods.items() if isinstance(entry, kind)]
+def of_kind(bench: Configuration, *kinds: type[Method]) -> list[str]:
+    """All methods of some kinds."""
+    return [name for name, entry in bench.methods.items() if isinstance(entry, kinds)]
 
 
 def backbone(bench: Configuration, method: str) -> str:
-    """The backbone of a method of kind ``variant``."""
+    """The backbone of a method of kind ``variant`` or ``checkpoint``."""
     entry = bench.methods[method]
+    if isinstance(entry, CheckpointMethod):
+        return entry.backbone
     assert isinstance(entry, VariantMethod)
     return bench.recipe(entry.variant, entry.recipe_base).backbone
 

@@ -152,6 +152,18 @@ class VariantMethod(MethodBase):
     """Null: that of the main configuration."""
 
 
+class CheckpointMethod(MethodBase):
+    """A checkpoint that lies in a folder already; nothing is trained for it."""
+
+    kind: Literal["checkpoint"]
+    checkpoint: Text
+    """Its folder: adapters.safetensors, recipe.json, outcome.json."""
+    backbone: Name
+    """The backbone that it was trained on; id of config/backbones.yaml."""
+    prompts: Name
+    """Its prompts at restoration; id of config/prompts.yaml."""
+
+
 class ImagesMethod(MethodBase):
     """SR images that exist already: in a folder, or published and to be fetched."""
 
@@ -176,8 +188,10 @@ class BaselineMethod(MethodBase):
     """What its weights are where they are not the published files."""
 
 
-Method = InterpolationMethod | VariantMethod | ImagesMethod | BaselineMethod
-MethodEntry = Annotated[InterpolationMethod | VariantMethod | ImagesMethod, Field(discriminator="kind")]
+Method = InterpolationMethod | VariantMethod | CheckpointMethod | ImagesMethod | BaselineMethod
+MethodEntry = Annotated[
+    InterpolationMethod | VariantMethod | CheckpointMethod | ImagesMethod, Field(discriminator="kind")
+]
 
 
 class VariantRegistry(Settings):

@@ -10,25 +10,21 @@ from pathlib import Path
 
 from osediff.common.files import files_below
 from workflow.planning.configuration import Configuration
-from workflow.planning.models import ImagesMethod, VariantMethod
+from workflow.planning.models import CheckpointMethod, ImagesMethod, VariantMethod
 
 BROUGHT = "data/weights/brought.json"  # what rule metric_weights writes
 LOSS_WEIGHTS = "data/weights/loss-{network}.json"  # what rule loss_weights writes
 
 
 def checkpoint(bench: Configuration, method: str) -> str:
-    """Checkpoint folder of a method of kind ``variant``, made by rule ``train``."""
+    """Checkpoint folder of a method: for kind ``checkpoint`` the given one, for ``variant`` that of rule ``train``."""
     entry = bench.methods[method]
+    if isinstance(entry, CheckpointMethod):
+        return entry.checkpoint
     assert isinstance(entry, VariantMethod)
     base = entry.recipe_base or bench.main.recipe_base
     seed = bench.main.seed if entry.seed is None else entry.seed
     return f"{bench.runs}/train/{entry.variant}/{base}/{seed}"
-
-
-def loss_weights(bench: Configuration, variant: str, base: str) -> list[str]:
-    """What a training with LPIPS as its loss waits for: the record of the metric weights that were brought."""
-    kind = bench.recipe(variant, base).recipe.loss.perceptual.kind
-    return ["data/weights/brought.json"] if kind == "lpips-vgg" else []
 
 
 def photo_files(bench: Configuration, name: str) -> list[str]:
@@ -64,6 +60,13 @@ def backbone_input(bench: Configuration, name: str) -> list[str]:
     return [folder if entry.recipe else f"{folder}/manifest.json"]
 
 
+def cut_photos(bench: Configuration, name: str) -> list[str]:
+    """The photographs of this repository that a test set is cut from."""
+    entry = bench.test_sets[name]
+    crops = entry.cut.crops if entry.kind == "photos" else ()
+    return sorted({crop.photo for crop in crops if "/" in crop.photo})
+
+
 def test_set_folder(bench: Configuration, name: str) -> str:
     """Folder that holds LR/ and HR/ of a test set: where ``paths`` says, else below data/testsets/."""
     return bench.main.paths.get(name, f"data/testsets/{name}")
@@ -81,9 +84,10 @@ def test_set_input(bench: Configuration, name: str) -> list[str]:
 
 
 def loss_weights(bench: Configuration, variant: str, base: str) -> list[str]:
-    """What a training waits for whose loss has networks of its own."""
-    networks = bench.recipe(variant, base).recipe.loss.networks
-    return [LOSS_WEIGHTS.format(network=network) for network in networks]
+    """What a training waits for whose loss has networks of its own; one that has a fallback goes on without."""
+    loss = bench.recipe(variant, base).recipe.loss
+    optional = {"lpips-vgg"} if loss.perceptual.fallback else set()
+    return [BROUGHT if network in optional else LOSS_WEIGHTS.format(network=network) for network in loss.networks]
 
 
 def weights_folder(bench: Configuration, weights: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from osediff.common.files import files_below
 from osediff.prompts.prompt_file import ExtractionSpec, ExtractorName, FolderImages, StreamImages
 from osediff.prompts.settings import PromptConfig
-from osediff.recipe import Recipe, StreamRecipe
+from osediff.recipe import Recipe, StreamRecipe, read_model_recipe
 from workflow.planning.configuration import Configuration
-from workflow.planning.models import VariantMethod
+from workflow.planning.models import CheckpointMethod, VariantMethod
 from workflow.planning.paths import weights_folder
 
 
@@ -109,7 +109,12 @@ def of_training(bench: Configuration, variant: str, base: str, seed: str) -> lis
 def of_test_set(bench: Configuration, method: str, test_set: str) -> list[str]:
     """The file of a test set's prompts for a method; nothing where it has none."""
     entry = bench.methods[method]
-    assert isinstance(entry, VariantMethod)
-    extractor = prompt_config(bench, entry.variant, entry.recipe_base).restoration
-    process_size = bench.recipe(entry.variant, entry.recipe_base).recipe.process_size
+    if isinstance(entry, CheckpointMethod):
+        recipe = Path(entry.checkpoint) / "recipe.json"
+        extractor = bench.prompts.prompts[entry.prompts].restoration
+        process_size = read_model_recipe(recipe).process_size if extractor else 0
+    else:
+        assert isinstance(entry, VariantMethod)
+        extractor = prompt_config(bench, entry.variant, entry.recipe_base).restoration
+        process_size = bench.recipe(entry.variant, entry.recipe_base).recipe.process_size
     return [f"{bench.runs}/prompts/{extractor}/{process_size}/{test_set}.json"] if extractor else []

@@ -5,7 +5,7 @@ rule train_demo_backbone:
     input:
         code("osediff.training.train_demo_backbone"),
         photos=lambda w: paths.photo_input(bench, bench.backbones[w.backbone].photos),
-        weights="data/weights/brought.json",
+        weights=paths.LOSS_WEIGHTS.format(network="lpips-vgg"),
         spec=lambda w: specs.write_spec(
             specs.SHARED, f"train_demo_backbone/{w.backbone}/spec", profiling.demo_training(bench, w.backbone)
         ),

@@ -65,7 +65,7 @@ rule restore:
     benchmark:
         f"{RUNS}/logs/restore/{{method}}/{{test_set}}.tsv"
     wildcard_constraints:
-        method=names(methods.of_kind(bench, models.VariantMethod)),
+        method=names(methods.of_kind(bench, models.VariantMethod, models.CheckpointMethod)),
     conda:
         "../../environment.yml"
     resources:

@@ -7,6 +7,7 @@ CUT = [name for name, entry in bench.test_sets.items() if entry.kind == "photos"
 rule cut_test_set:
     input:
         code("benchmark.data.testsets"),
+        photos=lambda w: paths.cut_photos(bench, w.test_set),
         spec=lambda w: specs.write_spec(
             specs.SHARED, f"cut_test_set/{w.test_set}/spec", bench.test_sets[w.test_set].cut
         ),

@@ -1,10 +1,10 @@
 # One checkpoint per variant, base and seed. The training state lies in state/ beside it, undeclared, so that a killed job
 # continues; so do samples/ and tensorboard/. A training that diverges is a result: outcome.json says so.
 COMPUTE = bench.compute[bench.main.compute]
-# One process is plain Python; several share the devices that the lease gives.
+# One process is plain Python; several share the devices that the lease gives, or the cores.
 PROCESSES = COMPUTE.processes
 TRAIN_LEASE = LEASE.replace(" -- ", f" --gpus {PROCESSES} -- ")
-LAUNCH = "python" if PROCESSES == 1 else f"torchrun --standalone --nproc_per_node {PROCESSES}"
+LAUNCH = "python" if PROCESSES == 1 else f"OMP_NUM_THREADS=1 torchrun --standalone --nproc_per_node {PROCESSES}"
 
 
 # Each spec has a folder of its own: Snakemake lists a folder once, and takes a file that comes later for missing.
@@ -20,7 +20,6 @@ rule train:
             f"train/{w.variant}/{w.base}/{w.seed}/spec",
             methods.training_spec(bench, w.variant, w.base, int(w.seed)),
         ),
-        weights=lambda w: paths.loss_weights(bench, w.variant, w.base),
     output:
         adapters=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/adapters.safetensors",
         recipe=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/recipe.json",
@@ -33,7 +32,7 @@ rule train:
         f"{RUNS}/logs/train/{{variant}}/{{base}}/{{seed}}.tsv"
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: 1 if GPU else PROCESSES
     resources:
         gpu=GPU * PROCESSES,
     params:
