@@ -11,7 +11,7 @@ from osediff.common import pyiqa_networks
 from osediff.common.errors import InputError
 from osediff.common.weights import LPIPS_VGG, LPIPS_VGG_SHA256, digest, find, weights_folder
 from osediff.models.generator import Generator
-from osediff.recipe import PerceptualLoss
+from osediff.recipe import Loss, PerceptualLoss
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 
@@ -66,3 +66,9 @@ def available_kind(settings: PerceptualLoss) -> str:
     if settings.kind == "lpips-vgg" and settings.fallback and find(LPIPS_VGG) is None:
         return settings.fallback
     return settings.kind
+
+
+def used_networks(loss: Loss) -> list[str]:
+    """Return the networks from outside that a training computes its loss with, without one that its fallback replaces."""
+    replaced = available_kind(loss.perceptual) != loss.perceptual.kind
+    return [name for name in loss.networks if not (replaced and name == loss.perceptual.kind)]

@@ -100,7 +100,7 @@ def encode_crops(model: Backbone, photos: Photos, recipe: Recipe, stage: Recipe,
 
 
 def draw_latents(bank: Bank, recipe: Recipe, stage: Recipe, generator: torch.Generator) -> tuple[Tensor, list[str]]:
-    """A batch of latents and their prompts: tags or nothing for clean crops, words of the negative prompt for others."""
+    """Draw latents and their prompts: tags or nothing for clean crops, words of the negative prompt for others."""
     words = recipe["negative_prompt"].rstrip(".").split(", ")
     chosen = torch.randint(0, len(bank.captions), (stage["batch"],), generator=generator).tolist()
     prompts = []

@@ -19,11 +19,11 @@ from torch import nn
 
 from osediff.common.files import sha256, write_json
 from osediff.common.weights import LOSS_SHA256
+from osediff.losses.perceptual import available_kind, used_networks
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import ADAPTERS, PROVENANCE, save_adapters
 from osediff.outcome import Outcome, write_outcome
 from osediff.prompts.prompt_file import read_stream_prompts
-from osediff.losses.perceptual import available_kind
 from osediff.provenance import fingerprint, folder_hash, training_code_hash, versions
 from osediff.recipe import TrainingSpec
 from osediff.training.checkpoint import STATE, Checkpointable, StateMismatchError, load_state, save_state, set_aside
@@ -132,7 +132,7 @@ class RunFolder:
                 "versions": versions(),
                 "backbone_source": backbones.source(self.backbone),
                 # The expected ones: networks of other bytes stop the training when it starts.
-                "loss_weights": {name: LOSS_SHA256[name] for name in self.spec.recipe.loss.networks},
+                "loss_weights": {name: LOSS_SHA256[name] for name in used_networks(self.spec.recipe.loss)},
                 "adapters": sha256(self.out / ADAPTERS),
             }
             write_json(self.out / PROVENANCE, self.settings | made_by)

@@ -4,10 +4,10 @@
 
 A recipe is a list of stages, each of which trains one network (``trains``: vae or unet) for some steps.
 
-It stands to the demo as SD 2.1-base stands to the paper: same parts, same conditioning, ten million weights. Two things
-make it useful to OSEDiff: a decoder that draws sharp photographs, and a denoiser that has seen clean crops under content
-tags and degraded crops under the words of OSEDiff's negative prompt, so that guidance away from that prompt (Eq. 6's
-teacher) means something.
+The backbone is to the demo what SD 2.1-base is to the paper: same parts, same conditioning, ten million weights. Two
+things make it useful to OSEDiff: a decoder that draws sharp photographs, and a denoiser that has seen clean crops under
+content tags and degraded crops under the words of OSEDiff's negative prompt, so that guidance away from that prompt
+(Eq. 6's teacher) means something.
 
 Killed at any moment, the same command continues from the last saved state: every random draw of a step comes from
 (seed, stage, step, process) alone. ``batch`` is one process's; the weights depend on the number of processes.
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +105,32 @@ def average_gradients(parameters: list[nn.Parameter]) -> None:
         parameter.grad = part.view_as(parameter)
 
 
+def make_loss(
+    model: Backbone, photos: Photos, recipe: Recipe, stage: Recipe, seed: int
+) -> Callable[[torch.Generator], Tensor]:
+    """Return the loss of a step of ``stage`` as a function of the random generator that the step draws from."""
+    if stage["trains"] == "unet":
+        bank = encode_crops(model, photos, recipe, stage, seed)
+
+        def of_unet(generator: torch.Generator) -> Tensor:
+            latents, prompts = draw_latents(bank, recipe, stage, generator)
+            return denoising_loss(model, latents, prompts, stage, generator)
+
+        return of_unet
+    device = next(model.vae.parameters()).device
+    distance = load_lpips_vgg(device)
+
+    def of_vae(generator: torch.Generator) -> Tensor:
+        images = draw_crops(photos, stage["batch"], recipe["crop"], generator).to(device)
+        return autoencoder_loss(model, images.contiguous(memory_format=torch.channels_last), stage, distance, generator)
+
+    return of_vae
+
+
 def train_stage(number: int, model: Backbone, photos: Photos, recipe: Recipe, work: Path) -> None:
     """Run one stage to its end, leaving the averaged weights in ``model``; states and log lie in ``work``."""
     stage, (rank, processes) = recipe["stages"][number], process()
-    device, steps = next(model.vae.parameters()).device, recipe["stages"][number]["steps"]
+    steps = stage["steps"]
     # A stage does not depend on later ones, so its state outlives a change of them.
     settings = recipe | {"stages": recipe["stages"][: number + 1], "processes": processes}
     networks = {"vae": [model.vae], "unet": [model.unet, model.text_encoder]}[stage["trains"]]
@@ -128,21 +151,12 @@ def train_stage(number: int, model: Backbone, photos: Photos, recipe: Recipe, wo
     state = work / f"state-{number}.pt"
     first = load_state(state, parts, settings) if state.exists() else 0
     seed = (recipe["seed"] * 100 + number) * 10**7
-    if first < steps and stage["trains"] == "vae":
-        distance = load_lpips_vgg(device)
-    elif first < steps:
-        bank = encode_crops(model, photos, recipe, stage, seed * processes + rank)
+    compute_loss = make_loss(model, photos, recipe, stage, seed * processes + rank) if first < steps else None
     log = (work / "log.jsonl").open("a", buffering=1) if rank == 0 else None
     progress = tqdm(range(first, steps), initial=first, total=steps, desc=stage["name"], unit="step", disable=rank > 0)
     for step in progress:
-        generator = torch.Generator().manual_seed((seed + step) * processes + rank)
-        if stage["trains"] == "vae":
-            images = draw_crops(photos, stage["batch"], recipe["crop"], generator).to(device)
-            images = images.contiguous(memory_format=torch.channels_last)
-            loss = autoencoder_loss(model, images, stage, distance, generator)
-        else:
-            latents, prompts = draw_latents(bank, recipe, stage, generator)
-            loss = denoising_loss(model, latents, prompts, stage, generator)
+        assert compute_loss is not None
+        loss = compute_loss(torch.Generator().manual_seed((seed + step) * processes + rank))
         if not torch.isfinite(loss):
             raise InputError(f"{stage['name']}: loss is {float(loss)} at step {step}; lower its learning rate")
         loss.backward()
