@@ -69,6 +69,6 @@ def available_kind(settings: PerceptualLoss) -> str:
 
 
 def used_networks(loss: Loss) -> list[str]:
-    """Return the networks from outside that a training computes its loss with, without one that its fallback replaces."""
+    """Return the networks from outside that a training computes its loss with; a fallback replaces one."""
     replaced = available_kind(loss.perceptual) != loss.perceptual.kind
     return [name for name in loss.networks if not (replaced and name == loss.perceptual.kind)]

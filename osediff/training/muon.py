@@ -19,7 +19,7 @@ ITERATIONS = 5
 def orthogonalize(matrix: Tensor) -> Tensor:
     """A matrix (rows, columns) with the singular vectors of ``matrix`` and singular values near one (Newton-Schulz)."""
     a, b, c = COEFFICIENTS
-    x = matrix / (matrix.norm() + 1e-7)
+    x: Tensor = matrix / (matrix.norm() + 1e-7)
     tall = x.shape[0] > x.shape[1]
     x = x.T if tall else x
     for _ in range(ITERATIONS):

@@ -1,6 +1,6 @@
 """Sets of photographs: 8-bit RGB whatever they were, a manifest, and nothing that is not of the set."""
 
-from __future__ import annotations
+from __future__ import re
 
 import os
 from pathlib import Path
@@ -94,9 +94,12 @@ def test_photographs_of_the_repository_keep_their_pixels_and_are_small_in_all(tm
 
 
 def test_nobody_trains_on_held_out_or_test_photographs() -> None:
-    trained = {file["sha256"] for source in SETS["demo-pretrain"]["download"] for file in source["files"]}
-    held_out = {file["sha256"] for file in SETS["demo-held-out"]["download"][0]["files"]}
-    assert len(held_out) == 12 and not trained & held_out
+    trained = {file["sha256"] for source in SETS["demo-pretrain"]["download"] for file in source["files"].values()}
+    held_out = SETS["demo-held-out"]["download"][0]["files"]
+    assert len(held_out) == 12 and not trained & {file["sha256"] for file in held_out.values()}
+    crops = (ROOT / "photographs" / "cid22" / "README.md").read_text(encoding="utf-8")
+    sources = re.findall(r"^\| `\w+\.png` \| (\S+) \|", crops, re.MULTILINE)
+    assert len(sources) == 11 and set(sources) <= set(held_out)
     test_sets = yaml.safe_load((ROOT / "config" / "testsets.yaml").read_text()).values()
     tested = {crop["photo"] for entry in test_sets if entry["kind"] == "photos" for crop in entry["cut"]["crops"]}
     assert {"chelsea.png", "coffee.png", "rocket.jpg"} <= tested

@@ -95,8 +95,10 @@ def test_stages_train_what_they_say_and_a_stopped_run_ends_the_same(
     assert loaded.vae.config.scaling_factor == pytest.approx(whole.vae.config.scaling_factor)
     image = torch.rand(1, 3, 32, 32)
     with torch.no_grad():
-        means = [model.vae.encode(image).latent_dist.mean for model in (loaded, whole)]
-        assert torch.allclose(*means, atol=1e-6)  # the layout in memory differs, and with it the order of sums
+        read, trained_mean = (model.vae.encode(image).latent_dist.mean for model in (loaded, whole))
+        assert torch.allclose(
+            read, trained_mean, atol=1e-6
+        )  # the layout in memory differs, and with it the order of sums
         assert torch.equal(loaded.embed(["lowres, art"]), whole.embed(["lowres, art"]))
 
 
@@ -180,7 +182,7 @@ def test_muon_steps_have_one_length_whatever_the_gradients_scale() -> None:
         parameter.grad = scale * torch.randn(4, 2, 3, 3, generator=torch.Generator().manual_seed(0))
         optimizer.step()
         moved.append(parameter.detach())
-    assert torch.allclose(*moved, rtol=1e-3, atol=1e-5)
+    assert torch.allclose(moved[0], moved[1], rtol=1e-3, atol=1e-5)
     assert float(torch.linalg.matrix_norm(moved[0].flatten(1), 2)) == pytest.approx(0.1, rel=0.3)
 
 
