@@ -1,8 +1,9 @@
 """Sets of photographs: 8-bit RGB whatever they were, a manifest, and nothing that is not of the set."""
 
-from __future__ import re
+from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 

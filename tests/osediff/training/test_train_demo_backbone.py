@@ -96,9 +96,7 @@ def test_stages_train_what_they_say_and_a_stopped_run_ends_the_same(
     image = torch.rand(1, 3, 32, 32)
     with torch.no_grad():
         read, trained_mean = (model.vae.encode(image).latent_dist.mean for model in (loaded, whole))
-        assert torch.allclose(
-            read, trained_mean, atol=1e-6
-        )  # the layout in memory differs, and with it the order of sums
+        assert torch.allclose(read, trained_mean, atol=1e-6)  # another layout in memory, other order of sums
         assert torch.equal(loaded.embed(["lowres, art"]), whole.embed(["lowres, art"]))
 
 

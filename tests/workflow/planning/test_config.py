@@ -27,7 +27,7 @@ from workflow.planning.models import BaselineMethod
         ("test_sets", ["demo-syntetic"], "unknown test set 'demo-syntetic', did you mean demo-synthetic?"),
         ("metrics", ["psnr", "lpip"], "unknown metric 'lpip', did you mean lpips?"),
         ("tables", ["table99"], "unknown table 'table99'"),
-        ("recipe_base", "laptop", "unknown base 'laptop', known: demo, demo-short, paper"),
+        ("recipe_base", "laptop", "unknown base 'laptop', known: demo, demo-long, demo-short, paper"),
         ("pictures", {"drealsrr": "x"}, "unknown test set 'drealsrr', did you mean drealsr?"),
         (
             "paths",
@@ -83,7 +83,7 @@ def test_mistakes_in_the_main_file(key: str, value: Any, message: str) -> None:
             "methods",
             ("bicubic", "kind"),
             "magic",
-            "config/methods.yaml: at bicubic.kind: must not be 'magic', known: images",
+            "config/methods.yaml: at bicubic.kind: must not be 'magic', known: checkpoint, images",
         ),
         ("testsets", ("demo-synthetic", "degradation"), "none", "unknown degradation 'none'"),
     ],
