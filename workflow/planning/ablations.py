@@ -70,8 +70,10 @@ def rows(bench: Configuration, name: str) -> dict[str, str]:
 
 
 def published_name(bench: Configuration, name: str, variant: str) -> str:
-    """What a row is called in config/published: as the ablation says of it, or of a variant that trains as it does (at
-    demo preset OSEDiff has the null prompt, so the paper's Null row stands beside it), or its title."""
+    """What a row is called in config/published: its name there, that of an equal variant, or its title.
+
+    Equal variants train alike: at demo preset OSEDiff has the null prompt, so the paper's Null row stands beside it.
+    """
     entry = bench.ablations[name]
     names = entry.published
     equal = [other for other in entry.variants if canonical_variant(bench, other) == canonical_variant(bench, variant)]
@@ -79,8 +81,11 @@ def published_name(bench: Configuration, name: str, variant: str) -> str:
 
 
 def skipped_rows(bench: Configuration, name: str) -> dict[str, str]:
-    """Variants that are no rows of an ablation, and why: they train exactly as the default does, or their prompts want
-    weights that are not here (those of the default are brought by a rule)."""
+    """Variants that are no rows of an ablation, and why.
+
+    They train exactly as the default does, or their prompts need weights that are not here. Those of the default are
+    brought by a rule.
+    """
     listed, default = bench.ablations[name].variants, bench.variants.default
     skipped = {}
     brought = extractors(bench, default)

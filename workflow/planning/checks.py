@@ -25,6 +25,12 @@ def check_folders(bench: Configuration) -> None:
         for path in (Path(folder) / part for part in inside):
             if not path.is_dir():
                 raise InputError(f"configuration: paths: {name}: no folder {path}; correct it, or leave {name} out")
+    check_images_folders(bench)
+
+
+def check_images_folders(bench: Configuration) -> None:
+    """InputError at the first active method of kind ``images`` whose folder is absent, or one for all test sets."""
+    main = bench.main
     for name in main.methods:
         entry, given = bench.methods[name], name in main.paths
         if not isinstance(entry, ImagesMethod) or not (entry.images or given):
@@ -41,6 +47,22 @@ def check_folders(bench: Configuration) -> None:
 def check_names(bench: Configuration) -> None:
     """InputError at the first name that no registry knows."""
     check_main(bench)
+    check_methods(bench)
+    for name, test_set in bench.test_sets.items():
+        if test_set.kind == "photos":
+            known("degradation", test_set.degradation, bench.degradations, f"config/testsets.yaml: {name}")
+    check_backbones(bench)
+    for preset, scaling in bench.scaling.items():
+        known("entry of config/complexity.yaml", scaling.model, bench.complexity, f"config/scaling.yaml: {preset}")
+    for name, entry in bench.complexity.items():
+        known("backbone", entry.backbone, bench.backbones, f"config/complexity.yaml: {name}")
+    check_prompts(bench)
+    for base in bench.variants.bases:
+        chain(bench.variants, base)
+
+
+def check_methods(bench: Configuration) -> None:
+    """InputError at the first name in config/methods.yaml and config/tables.yaml that no registry knows."""
     for name, method in bench.methods.items():
         if isinstance(method, VariantMethod):
             known("variant", method.variant, bench.variants.variants, f"config/methods.yaml: {name}")
@@ -49,14 +71,15 @@ def check_names(bench: Configuration) -> None:
             known("prompts", method.prompts, bench.prompts.prompts, f"config/methods.yaml: {name}")
         for published in method.download if isinstance(method, ImagesMethod) else ():
             known("test set", published, bench.test_sets, f"config/methods.yaml: {name}: download")
-    for name, test_set in bench.test_sets.items():
-        if test_set.kind == "photos":
-            known("degradation", test_set.degradation, bench.degradations, f"config/testsets.yaml: {name}")
     for name, table in bench.tables.items():
         for metric in table.metrics:
             known("metric", metric, bench.metrics.metrics, f"config/tables.yaml: {name}")
         for row in table.methods:
             known("method", row, bench.methods, f"config/tables.yaml: {name}")
+
+
+def check_backbones(bench: Configuration) -> None:
+    """InputError at the first backbone whose names or whose folder do not fit the rules."""
     for name, backbone in bench.backbones.items():
         source = f"config/backbones.yaml: {name}"
         if backbone.recipe and backbone.photos:
@@ -66,10 +89,10 @@ def check_names(bench: Configuration) -> None:
                 raise InputError(f"{source}: the rule trains it into runs/demo/backbones/{name}")
         elif (backbone.download or backbone.random) and backbone.folder != f"data/backbones/{name}":
             raise InputError(f"{source}: the rule brings it into data/backbones/{name}")
-    for preset, scaling in bench.scaling.items():
-        known("entry of config/complexity.yaml", scaling.model, bench.complexity, f"config/scaling.yaml: {preset}")
-    for name, entry in bench.complexity.items():
-        known("backbone", entry.backbone, bench.backbones, f"config/complexity.yaml: {name}")
+
+
+def check_prompts(bench: Configuration) -> None:
+    """InputError at the first name in config/prompts.yaml that the file does not define."""
     for name, prompts in bench.prompts.prompts.items():
         for extractor in (prompts.training and prompts.training.extractor, prompts.restoration):
             if extractor:
@@ -77,8 +100,6 @@ def check_names(bench: Configuration) -> None:
     for name, needs in bench.prompts.extractors.items():
         for weights in needs.weights:
             known("weights", weights, bench.prompts.weights, f"config/prompts.yaml: {name}")
-    for base in bench.variants.bases:
-        chain(bench.variants, base)
 
 
 def check_main(bench: Configuration) -> None:
@@ -123,7 +144,7 @@ def check_ablations(bench: Configuration) -> None:
     for name in bench.variants.bases:
         if chain(bench.variants, name)[-1] not in bench.training_cost:
             raise InputError(
-                f"config/training_cost.yaml: no cost of a training step of base {name}; add an entry, an estimate will do"
+                f"config/training_cost.yaml: no cost of a training step of base {name}; add one, if only an estimate"
             )
     for name, entry in bench.ablations.items():
         source = f"config/ablations.yaml: {name}"

@@ -2,9 +2,9 @@
 
     python -m workflow.planning.command_line [arguments of snakemake]
 
-``--configfile`` and ``--config`` take every word after them, also the targets. What Snakemake says then, or of a file that
-it cannot read, names neither the file nor the line. ``bench.py`` runs this first; for plain ``snakemake``, which reads these
-files before the Snakefile, the Snakefile checks what came through.
+``--configfile`` and ``--config`` take every word after them, also the targets. What Snakemake says then, or of a file
+that it cannot read, names neither the file nor the line. ``bench.py`` runs this first. Plain ``snakemake`` reads these
+files before the Snakefile, which checks what came through.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def check_values(words: Iterable[str]) -> None:
     for word in words:
         if "=" not in word:
             raise InputError(
-                f"--config takes every word after it: {word} is no KEY=VALUE; put targets first: {word} --config KEY=VALUE"
+                f"--config takes every word after it: {word} is no KEY=VALUE;"
+                f" put targets first: {word} --config KEY=VALUE"
             )
 
 

@@ -7,12 +7,14 @@ stale results; this one is read from the code.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 PACKAGES = ("osediff", "baselines", "benchmark")
 
 
+@cache
 def find(root: Path, module: str) -> Path | None:
     """The file of ``module`` below ``root``, or None when the module is not ours."""
     if module.split(".")[0] not in PACKAGES:
@@ -24,6 +26,18 @@ def find(root: Path, module: str) -> Path | None:
     return None
 
 
+def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Every statement of ``body`` at any depth; no expressions, in which no import can stand."""
+    for statement in body:
+        yield statement
+        for name in ("body", "orelse", "finalbody"):
+            yield from statements(getattr(statement, name, []))
+        for name in ("handlers", "cases"):
+            for branch in getattr(statement, name, []):
+                yield from statements(branch.body)
+
+
+@cache
 def imported(path: Path) -> set[str]:
     """Names of every module that the file at ``path`` imports anywhere, each with its parents.
 
@@ -31,7 +45,7 @@ def imported(path: Path) -> set[str]:
     """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names: set[str] = set()
-    for node in tree.body if path.name == "__init__.py" else ast.walk(tree):
+    for node in tree.body if path.name == "__init__.py" else statements(tree.body):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

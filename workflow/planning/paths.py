@@ -1,7 +1,7 @@
 """Where files lie, and what a job waits for.
 
-What a rule declares as input is only what exists or what a rule makes: a given folder that is absent must not stop a dry
-run, it stops the job that reads it, in one line.
+What a rule declares as input is only what exists or what a rule makes: a given folder that is absent must not stop a
+dry run, it stops the job that reads it, in one line.
 """
 
 from __future__ import annotations

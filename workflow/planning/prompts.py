@@ -89,7 +89,7 @@ def stream_recipe(recipe: Recipe) -> StreamRecipe:
 
 
 def stream(bench: Configuration, variant: str, base: str) -> str:
-    """The first variant of the registry with the training pairs and prompts of ``variant``: one extraction serves all."""
+    """The first variant of the registry with the training pairs and prompts of ``variant``: one extraction for all."""
 
     def key(name: str) -> tuple[Any, ...]:
         entry = bench.recipe(name, base)

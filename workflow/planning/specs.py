@@ -1,7 +1,7 @@
 """Spec files: the settings of one job as a YAML file, which is an input of the job's rule.
 
-Snakemake runs a job again when an input has other content, so a spec holds what decides a job's result and nothing else.
-A file whose content is the same already is not written again.
+Snakemake runs a job again when an input has other content, so a spec holds what decides a job's result and nothing
+else. A file whose content is the same already is not written again.
 """
 
 from __future__ import annotations

