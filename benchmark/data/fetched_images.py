@@ -1,4 +1,4 @@
-"""SR images that somebody published: fetched one by one, or taken as they lie in a given folder; each checked by its sha256.
+"""SR images that somebody published: fetched, or taken from a given folder; each checked by its sha256.
 
     python -m benchmark.data.fetched_images --spec FILE.yaml (--out DIR | --given DIR) [--offline] --record run.json
 

@@ -4,8 +4,8 @@
     python -m benchmark.data.testsets manifest --spec FILE.yaml --lr DIR --hr DIR --out manifest.json
     python -m benchmark.data.testsets list --lr DIR --hr DIR --out config/testsets/NAME.csv
 
-The spec of a cut is ``cut`` of an entry of config/testsets.yaml (``benchmark.data.settings.Cut``), that of a manifest says
-what is known of the test set (``TestSetCheck``).
+The spec of a cut is ``cut`` of an entry of config/testsets.yaml (``benchmark.data.settings.Cut``), that of a manifest
+says what is known of the test set (``TestSetCheck``).
 Photographs are those of this repository and of the scikit-image wheel; the crops of one are chelsea-0, chelsea-1 ...
 
 A manifest is proof that the pairs fit: every LR image has its HR image, all are 8-bit RGB, and each HR image is exactly
@@ -98,7 +98,8 @@ def manifest(
 def fetch_missing(artifact: Artifact, folder: Path, how: Fetching) -> None:
     """Bring those images of a test set to ``folder``/LR and /HR that are not there.
 
-    Others are left alone: they are checked by their pixels, since another file of the same image is as good."""
+    Others are left alone: they are checked by their pixels, since another file of the same image is as good.
+    """
     missing = {name: file for name, file in artifact.contents.items() if not (folder / name).exists()}
     if missing or artifact.unpack:
         files = artifact.contents if artifact.unpack else missing

@@ -1,7 +1,7 @@
 """Figure 1(b): time against quality, a bubble by multiply-adds; rendered from tables alone.
 
-    python -m benchmark.figures.efficiency --table2 results/table2.csv --quality results/table1.csv --published FILE.csv ...
-        --test-set drealsr --metric clipiqa --out results/efficiency
+    python -m benchmark.figures.efficiency --table2 results/table2.csv --quality results/table1.csv
+        --published FILE.csv --test-set drealsr --metric clipiqa --out results/efficiency
 
 Published and measured marks never look alike: published ones are hollow circles in gray, of the paper's A100; measured
 ones are filled, and their device is named. Where the metric was not measured, the axis is parameters. A method needs a

@@ -40,7 +40,7 @@ def named(folder: Path, stem: str) -> Image8:
 
 
 def busiest(hr: Image8) -> Box:
-    """Find the quarter-size window of ``hr``, on a grid of 4 pixels, with the most edges: there methods differ visibly."""
+    """Find the quarter-size window of ``hr`` (on a grid of 4 pixels) with the most edges, where methods differ."""
     height, width = (max(1, side // 4) for side in hr.shape[:2])
     gray = cv2.GaussianBlur(cv2.cvtColor(hr, cv2.COLOR_RGB2GRAY).astype(np.float64), (0, 0), 1.5)
     edges = np.hypot(cv2.Sobel(gray, cv2.CV_64F, 1, 0), cv2.Sobel(gray, cv2.CV_64F, 0, 1))

@@ -1,9 +1,9 @@
 """Tests of an ablation's variants against the default variant, paired on images and seeds.
 
-Every variant saw the same crops, degradations, noise and timesteps as the default with the same seed. A variant is better
-or worse when two tests agree at 5 %, after Holm's correction over all comparisons of the table: a bootstrap that draws
-seeds and images anew, and Wilcoxon's signed-rank test over images, seeds averaged. With one seed nothing is said, since
-another training could differ by as much.
+Every variant saw the same crops, degradations, noise and timesteps as the default with the same seed. A variant is
+better or worse when two tests agree at 5 %, after Holm's correction over all comparisons of the table: a bootstrap that
+draws seeds and images anew, and Wilcoxon's signed-rank test over images, seeds averaged. With one seed nothing is said,
+since another training could differ by as much.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ LEGEND = (
     f"over both ({RESAMPLES} resamples) and Wilcoxon over images must agree at {LEVEL:.0%},"
     " after Holm's correction over the table."
 )
-ONE_SEED = "One seed: how much a second training would differ is unknown, so no variant is called better or worse than the default."
+ONE_SEED = (
+    "One seed: how much a second training would differ is unknown, "
+    "so no variant is called better or worse than the default."
+)
 
 
 @dataclass
@@ -59,7 +62,7 @@ Runs = dict[tuple[str, int], pd.DataFrame]  # rows of the runs that converged, b
 
 
 def measure(spec: AblationSpec, metrics: Metrics, frame: pd.DataFrame) -> dict[str, VariantRow]:
-    """Summarize and test every variant of ``spec``; InputError: a run was not evaluated, or not on the default's images."""
+    """Summarize and test every variant of ``spec``; InputError: a run was not evaluated, or on other images."""
     rows: dict[str, VariantRow] = {}
     runs: Runs = {}
     for variant, entry in spec.rows.items():
@@ -80,7 +83,7 @@ def measure(spec: AblationSpec, metrics: Metrics, frame: pd.DataFrame) -> dict[s
 
 
 def judge(spec: AblationSpec, metrics: Metrics, rows: dict[str, VariantRow], runs: Runs) -> None:
-    """Fill p-value and verdict of what can be tested: a metric of two images or more, measured with two seeds or more."""
+    """Fill p-value and verdict of what can be tested: a metric of two images or more with two seeds or more."""
     tested = []
     for variant, name in itertools.product(rows, spec.metrics):
         if variant == spec.default or metrics[name].level != "image":

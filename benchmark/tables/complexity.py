@@ -1,6 +1,7 @@
 """Table 2: steps, time, multiply-adds and parameters, counted and measured here, beside what was published.
 
-    python -m benchmark.tables.complexity --spec FILE.yaml --counts FILE.json ... --timings FILE.json ... --published FILE.csv ...
+    python -m benchmark.tables.complexity --spec FILE.yaml --counts FILE.json ... --timings FILE.json ...
+        --published FILE.csv --out results/table2
 
 ``--counts`` are of benchmark.complexity.flops, ``--timings`` of benchmark.complexity.timing. A row of the CSV is one
 method from one source: ``counted`` (on no device), ``measured`` (a time on the device that it names) or
@@ -36,8 +37,8 @@ COLUMNS = (
 NOTE = (
     "Multiply-adds of one 512x512 image unless the row says otherwise, counted by fvcore with a rule for attention "
     "(norms and upsampling are a fifth of a percent of it). Without attention: without the products inside fused "
-    "attention, which fvcore leaves out by default; published numbers are mostly such. Times are of the device that they name; "
-    "none is converted. Published rows are the paper's."
+    "attention, which fvcore leaves out by default; published numbers are mostly such. "
+    "Times are of the device that they name; none is converted. Published rows are the paper's."
 )
 SIZE = 512  # of the image that nearly all figures are of; a row says so where it is another
 # Of each column with interpretations: the field of a count, the unit, what it is called, and the unit's size.

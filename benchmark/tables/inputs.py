@@ -20,7 +20,7 @@ Spec = TypeVar("Spec", bound=ComparisonSpec | AblationSpec)
 
 @dataclass(frozen=True)
 class Inputs(Generic[Spec]):
-    """``frame`` has the measured rows (benchmark.evaluation.results), ``published`` those of benchmark.data.published."""
+    """``frame`` has the rows of benchmark.evaluation.results, ``published`` those of benchmark.data.published."""
 
     spec: Spec
     metrics: Metrics

@@ -73,7 +73,7 @@ def verdict(value: pd.Series, measured: pd.Series) -> str:
 
 
 def comparison_row(inputs: Inputs[ComparisonSpec], entry: ShownMethod, value: pd.Series, rows: pd.DataFrame) -> Row:
-    """Make the row of one published value; ``rows`` are of the same method and test set, none where it was not measured."""
+    """Make the row of a published value; ``rows`` are of its method and test set, none where that was not measured."""
     spec, metric = inputs.spec, inputs.metrics[value["metric"]]
     row = value[["table", "test_set", "metric", "source"]].to_dict()
     row |= {"preset": spec.preset, "method": entry.title, "Metric": metric.title, "published": value["printed"]}

@@ -1,6 +1,6 @@
 """Tables of averages over per-image rows: CSV, Markdown, LaTeX and HTML, which say the same.
 
-    python -m benchmark.tables.quality --spec FILE.yaml --registry config/metrics.yaml --rows FILE.csv ... --out results/table1
+    python -m benchmark.tables.quality --spec FILE.yaml --rows FILE.csv ... --out results/table1
 
 ``--rows`` are files of benchmark.evaluation.evaluate. Columns of the CSV, always in this order: preset, test_set (id),
 method (title), steps, images, protocol, then one per metric, its title with ↑ (higher is better) or ↓. Values have the

@@ -89,7 +89,7 @@ def csv_text(table: Table) -> str:
 
 
 def shown(table: Table) -> tuple[list[Column], list[list[list[tuple[Cell, bool]]]]]:
-    """Take the columns that have a title; and of each group and row the cells below them, each with whether it is published."""
+    """Take the columns that have a title, and by group and row their cells, each with whether it is published."""
     columns = [column for column in table.columns if column.title]
     groups = [
         [
@@ -178,7 +178,7 @@ def latex(table: Table) -> str:
 
 
 def html(table: Table) -> str:
-    """Render the table and what stands below it as a piece of HTML, to be put into a page; ``STYLE`` has its classes."""
+    """Render the table and what stands below it as a piece of HTML for a page; ``STYLE`` has its classes."""
     form = Form(escape_html, interval=" <small>{}</small>")
     columns, groups = shown(table)
     lines = ["<table>", *([f"<caption>{escape_html(table.caption)}</caption>"] if table.caption else [])]

@@ -19,8 +19,11 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class ShownMethod(Settings):
-    """A method as tables show it; ``published`` is its name in published tables where that is not its title, and
-    ``weights`` says what its weights are where they are not the published ones."""
+    """A method as tables show it.
+
+    ``published`` is its name in published tables where that is not its title, and ``weights`` says what its weights are
+    where they are not the published ones.
+    """
 
     title: Text
     steps: Count

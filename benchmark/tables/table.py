@@ -1,6 +1,7 @@
-"""A table as an object: columns, groups of rows, cells. benchmark.tables.render makes CSV, Markdown, LaTeX and HTML of it.
+"""A table as an object: columns, groups of rows, cells.
 
-A cell says what it is (best, uncertain, a failure); how that looks is the renderer's business.
+benchmark.tables.render makes CSV, Markdown, LaTeX and HTML of it. A cell says what it is (best, uncertain, a failure);
+how that looks is the renderer's business.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class Row:
 class Table:
     """A table: ``groups`` are runs of rows with a line between them.
 
-    ``banner`` says what kind of numbers these are, ``notes`` are sentences below the table, ``remarks`` a list below those.
+    ``banner`` says what kind of numbers these are, ``notes`` are sentences below the table, ``remarks`` a list below
+    those.
     """
 
     title: str
@@ -87,7 +89,7 @@ def plain_rows(columns: list[Column], lines: list[tuple[Value, ...]]) -> list[Ro
 
 
 def marks(values: list[str], higher_is_better: bool) -> list[Mark]:
-    """Find ``best`` and ``second`` among printed values (empty: none); equal values share a mark, a single one has none."""
+    """Find ``best`` and ``second`` among printed values; equal ones share a mark, a single or empty one has none."""
     measured = [float(value) for value in values if value]
     ranked = sorted(set(measured), reverse=higher_is_better) if len(measured) > 1 else []
     names: dict[float, Mark] = dict(zip(ranked, ("best", "second"), strict=False))
