@@ -64,8 +64,9 @@ def autoencoder_loss(
     decoded = model.vae.decode(posterior.mean + posterior.std * noise).sample
     kl = 0.5 * (posterior.mean**2 + posterior.var - 1 - posterior.logvar)
     color, target = (x - x.mean(1, keepdim=True) for x in (decoded, images))
-    error = F.l1_loss(decoded, images) + stage["color_weight"] * F.l1_loss(color, target)
-    return error + stage["perceptual_weight"] * distance(decoded, images) + stage["kl_weight"] * kl.mean()
+    error: Tensor = F.l1_loss(decoded, images) + stage["color_weight"] * F.l1_loss(color, target)
+    loss: Tensor = error + stage["perceptual_weight"] * distance(decoded, images) + stage["kl_weight"] * kl.mean()
+    return loss
 
 
 def draw_timesteps(count: int, steps: int, late_share: float, generator: torch.Generator) -> Tensor:
@@ -101,7 +102,9 @@ def average_gradients(parameters: list[nn.Parameter]) -> None:
         return
     flat = torch.cat([p.grad.flatten() if p.grad is not None else p.new_zeros(p.numel()) for p in parameters])
     dist.all_reduce(flat)
-    for parameter, part in zip(parameters, (flat / process()[1]).split([p.numel() for p in parameters]), strict=True):
+    for parameter, part in zip(
+        parameters, torch.split(flat / process()[1], [p.numel() for p in parameters]), strict=True
+    ):
         parameter.grad = part.view_as(parameter)
 
 
@@ -159,7 +162,7 @@ def train_stage(number: int, model: Backbone, photos: Photos, recipe: Recipe, wo
         loss = compute_loss(torch.Generator().manual_seed((seed + step) * processes + rank))
         if not torch.isfinite(loss):
             raise InputError(f"{stage['name']}: loss is {float(loss)} at step {step}; lower its learning rate")
-        loss.backward()
+        torch.autograd.backward(loss)
         average_gradients([*hidden, *others])
         nn.utils.clip_grad_norm_(others, 1.0)  # the length of Muon's own steps does not depend on the gradient's
         for optimizer, rate in zip(optimizers, (stage["hidden_learning_rate"], stage["learning_rate"]), strict=True):

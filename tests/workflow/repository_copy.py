@@ -18,7 +18,7 @@ import yaml
 from tests.helpers import ROOT
 
 PACKAGES = ("benchmark", "osediff", "baselines")
-COPIED = ("Snakefile", "environment.yml", "config", "workflow", "profiles", *PACKAGES)
+COPIED = ("Snakefile", "environment.yml", "config", "workflow", "profiles", "photographs", *PACKAGES)
 
 
 def copy_repository(folder: Path) -> None:

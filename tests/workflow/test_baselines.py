@@ -34,7 +34,7 @@ def workflow(dry_runs: DryRuns, tmp_path_factory: pytest.TempPathFactory) -> Wor
         path.write_text(block, encoding="utf-8")
     (folder / "given" / "weights").mkdir(parents=True)
     (folder / "given" / "weights" / "fake.txt").write_text("weights")
-    (folder / "given" / "does").write_text("crash chelsea-1")
+    (folder / "given" / "does").write_text("crash coffee-0")
 
     test_sets = read(folder / "config" / "testsets.yaml")
     test_sets["demo-synthetic"]["cut"]["crops"] = test_sets["demo-synthetic"]["cut"]["crops"][:2]
@@ -60,7 +60,7 @@ def test_an_eleventh_baseline_is_measured_and_one_that_fails_leaves_its_cells_em
     assert (
         rows["Fake"]["PSNR↑"] == rows["Fake"]["SSIM↑"] == "" and rows["Fake"]["protocol"] == rows["Bicubic"]["protocol"]
     )
-    reason = "Fake on Demo, synthetic not measured: failed: MemoryError: no room for 3 GB (at image chelsea-1)"
+    reason = "Fake on Demo, synthetic not measured: failed: MemoryError: no room for 3 GB (at image coffee-0)"
     assert (workflow.folder / "results" / "table1.md").read_text(encoding="utf-8").count(reason) == 1
     ranking = (workflow.folder / "results" / "ranking.md").read_text(encoding="utf-8")
     assert "| Sharpened Lanczos | ✓" in ranking.replace("✗", "✓").replace("≈", "✓") and "| Fake |" not in ranking

@@ -1,10 +1,10 @@
 # One checkpoint per variant, base and seed. The training state lies in state/ beside it, undeclared, so that a killed job
 # continues; so do samples/ and tensorboard/. A training that diverges is a result: outcome.json says so.
 COMPUTE = bench.compute[bench.main.compute]
-# One process is plain Python; several share the devices that the lease gives, or the cores.
+# One process is plain Python; several share the devices that the lease gives.
 PROCESSES = COMPUTE.processes
 TRAIN_LEASE = LEASE.replace(" -- ", f" --gpus {PROCESSES} -- ")
-LAUNCH = "python" if PROCESSES == 1 else f"OMP_NUM_THREADS=1 torchrun --standalone --nproc_per_node {PROCESSES}"
+LAUNCH = "python" if PROCESSES == 1 else f"torchrun --standalone --nproc_per_node {PROCESSES}"
 
 
 # Each spec has a folder of its own: Snakemake lists a folder once, and takes a file that comes later for missing.
@@ -14,7 +14,7 @@ rule train:
         photos=lambda w: paths.photo_input(bench, bench.recipe(w.variant, w.base).photos),
         backbone=lambda w: paths.backbone_input(bench, bench.recipe(w.variant, w.base).backbone),
         prompts=lambda w: prompts.of_training(bench, w.variant, w.base, w.seed),
-        weights=lambda w: paths.loss_weights(bench, w.variant, w.base),
+        weights=lambda w: ancient(paths.loss_weights(bench, w.variant, w.base)),  # brought again, they are the same files
         spec=lambda w: specs.write_spec(
             bench.specs,
             f"train/{w.variant}/{w.base}/{w.seed}/spec",
@@ -32,7 +32,7 @@ rule train:
         f"{RUNS}/logs/train/{{variant}}/{{base}}/{{seed}}.tsv"
     conda:
         "../../environment.yml"
-    threads: 1 if GPU else PROCESSES
+    threads: 1
     resources:
         gpu=GPU * PROCESSES,
     params:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -48,7 +49,9 @@ def test_quality_is_of_the_same_source_and_what_lacks_it_is_named() -> None:
 
 def test_published_marks_are_hollow_and_measured_ones_are_not() -> None:
     figure = efficiency.draw(efficiency.marks(TABLE, None)[0], [], "parameters (M)", "x")
-    filled = {tuple(c.get_offsets()[0].tolist()): len(c.get_facecolor()) > 0 for c in figure.axes[0].collections}
+    filled = {
+        tuple(np.asarray(c.get_offsets())[0].tolist()): len(c.get_facecolor()) > 0 for c in figure.axes[0].collections
+    }
     assert filled == {(0.05, 1290.0): True, (0.11, 1775.0): False, (4.3, 2524.0): False}
     assert figure.axes[0].get_xscale() == "log"
 

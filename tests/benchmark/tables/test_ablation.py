@@ -33,12 +33,16 @@ def made(tmp_path: Path) -> tuple[Spec, list[Path]]:
             shift = {"up": 0.5, "same": rng.normal(0, 0.3, 8)}.get(variant, 0.0)
             failed = variant == "lost" or (variant == "shaky" and seed == 1)
             note = "did not converge: loss is not finite at step 7"
-            values = {"psnr": note if failed else list(np.array(TRUTH) + seed + shift)}
+            values: dict[str, str | list[float]] = {"psnr": note if failed else list(np.array(TRUTH) + seed + shift)}
             values["lpips"] = note if failed else "needs x.pth"
             files.append(write_rows(tmp_path / f"{run}.csv", run, "set", values))
     rows["lost"]["published_remark"] = "unstable"
-    spec = {"name": "table3", "preset": "demo", "title": "Table 3: loss", "test_set": "set", "test_set_title": "Set"}
-    spec |= {"remarks": ["Twin: trains exactly as OSEDiff does at demo preset"], "published_test_set": "realsr"}
+    spec: Spec = {"name": "table3", "preset": "demo", "title": "Table 3: loss", "test_set": "set"}
+    spec |= {
+        "test_set_title": "Set",
+        "remarks": ["Twin: trains exactly as OSEDiff does at demo preset"],
+        "published_test_set": "realsr",
+    }
     return spec | {"metrics": ["psnr", "lpips"], "default": "osediff", "rows": rows}, files
 
 

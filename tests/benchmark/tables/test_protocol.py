@@ -1,10 +1,11 @@
 """The page that says how every number is measured."""
 
+from benchmark.metrics.registry import MetricRegistry
 from benchmark.tables import render
 from benchmark.tables.protocol import sheet
 
 
-def test_the_sheet_names_what_two_people_must_agree_on(metric_registry):
+def test_the_sheet_names_what_two_people_must_agree_on(metric_registry: MetricRegistry) -> None:
     lines = render.markdown(sheet(metric_registry.under("crop4", ""))).splitlines()
     (psnr,) = (line for line in lines if line.startswith("| PSNR"))
     assert "| higher | 0 to 80 | dB |" in psnr and "crop_border 4" in psnr and psnr.endswith("| crop4/1 |")

@@ -14,7 +14,7 @@ from osediff.common.errors import InputError
 from osediff.common.validation import check_writable
 from tests.helpers import ROOT
 from tests.workflow.planning.configurations import MAIN, spoil
-from workflow.planning import checks, methods, paths
+from workflow.planning import checks, methods, paths, prompts
 from workflow.planning import config as registry
 from workflow.planning.imports import sources
 from workflow.planning.models import BaselineMethod
@@ -164,6 +164,18 @@ def test_an_existing_folder_of_images_is_a_method(root: Path) -> None:
     loaded = registry.load(MAIN | {"methods": ["mine"]}, root)
     assert paths.images_folder(loaded, "mine", "drealsr") == "results of mine/drealsr"
     assert paths.images_folder(loaded, "osediff", "drealsr") == "runs/demo/restore/osediff/drealsr/SR"
+
+
+def test_a_checkpoint_that_exists_is_a_method_and_nothing_is_trained(root: Path) -> None:
+    entry = {"title": "Theirs", "steps": 1, "kind": "checkpoint", "checkpoint": "given", "backbone": "demo"}
+    spoil(root, "methods", "theirs", value=entry | {"prompts": "null"})
+    loaded = registry.load(MAIN | {"methods": ["theirs"]}, root)
+    assert paths.checkpoint(loaded, "theirs") == "given"
+    assert methods.backbone(loaded, "theirs") == "demo"
+    assert prompts.of_test_set(loaded, "theirs", "demo-synthetic") == []
+    spoil(root, "methods", "theirs", value=entry | {"prompts": "null", "backbone": "demmo"})
+    with pytest.raises(InputError, match="config/methods.yaml: theirs: unknown backbone 'demmo'"):
+        registry.load(MAIN | {"methods": ["theirs"]}, root)
 
 
 def test_published_images_are_a_method_that_a_rule_checks(root: Path, tmp_path: Path) -> None:
