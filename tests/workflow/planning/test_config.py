@@ -174,7 +174,7 @@ def test_a_checkpoint_that_exists_is_a_method_and_nothing_is_trained(root: Path)
     assert methods.backbone(loaded, "theirs") == "demo"
     assert prompts.of_test_set(loaded, "theirs", "demo-synthetic") == []
     spoil(root, "methods", "theirs", value=entry | {"prompts": "null", "backbone": "demmo"})
-    with pytest.raises(InputError, match="config/methods.yaml: theirs: unknown backbone 'demmo'"):
+    with pytest.raises(InputError, match=r"config/methods\.yaml: theirs: unknown backbone 'demmo'"):
         registry.load(MAIN | {"methods": ["theirs"]}, root)
 
 
