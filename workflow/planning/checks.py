@@ -25,6 +25,14 @@ def check_folders(bench: Configuration) -> None:
         for path in (Path(folder) / part for part in inside):
             if not path.is_dir():
                 raise InputError(f"configuration: paths: {name}: no folder {path}; correct it, or leave {name} out")
+    for name in main.methods:
+        entry = bench.methods[name]
+        for file in (
+            ("adapters.safetensors", "recipe.json", "outcome.json") if isinstance(entry, CheckpointMethod) else ()
+        ):
+            path = Path(paths.checkpoint(bench, name)) / file
+            if not path.is_file():
+                raise InputError(f"config/methods.yaml: {name}: checkpoint: no file {path}; put the checkpoint there")
     check_images_folders(bench)
 
 
