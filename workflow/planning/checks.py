@@ -25,15 +25,18 @@ def check_folders(bench: Configuration) -> None:
         for path in (Path(folder) / part for part in inside):
             if not path.is_dir():
                 raise InputError(f"configuration: paths: {name}: no folder {path}; correct it, or leave {name} out")
-    for name in main.methods:
-        entry = bench.methods[name]
-        for file in (
-            ("adapters.safetensors", "recipe.json", "outcome.json") if isinstance(entry, CheckpointMethod) else ()
-        ):
+    check_checkpoints(bench)
+    check_images_folders(bench)
+
+
+def check_checkpoints(bench: Configuration) -> None:
+    """InputError at the first active method of kind ``checkpoint`` of which a file is absent."""
+    given = [name for name in bench.main.methods if isinstance(bench.methods[name], CheckpointMethod)]
+    for name in given:
+        for file in ("adapters.safetensors", "recipe.json", "outcome.json"):
             path = Path(paths.checkpoint(bench, name)) / file
             if not path.is_file():
                 raise InputError(f"config/methods.yaml: {name}: checkpoint: no file {path}; put the checkpoint there")
-    check_images_folders(bench)
 
 
 def check_images_folders(bench: Configuration) -> None:
