@@ -55,6 +55,11 @@ def enlarged(image: Image8, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(image).resize(size, Image.Resampling.NEAREST)
 
 
+def fitted(font: ImageFont.FreeTypeFont, text: str, width: int) -> ImageFont.FreeTypeFont:
+    """Return ``font``, smaller where ``text`` would otherwise take its neighbor's place."""
+    return font.font_variant(size=font.size * min(1.0, width / max(1.0, font.getlength(text))))
+
+
 def compose(columns: list[Column], box: Box, title: str) -> Image8:
     """Join columns to a picture, uint8 (H, W, 3): each is (heading, whole image, enlarged crop, line below)."""
     width, height = columns[0][1].size
@@ -72,16 +77,15 @@ def compose(columns: list[Column], box: Box, title: str) -> Image8:
     for index, (heading, whole, crop, below) in enumerate(columns):
         left = gap + index * (width + gap)
         center, y = left + width / 2, top + line
-        # A long title gets smaller letters rather than its neighbour's place.
-        narrow = bold.font_variant(size=bold.size * min(1.0, width / max(1.0, bold.getlength(heading))))
-        draw.text((center, y - line / 2), heading, "black", narrow, anchor="mm")
+        draw.text((center, y - line / 2), heading, "black", fitted(bold, heading, width), anchor="mm")
         picture.paste(whole, (left, y))
         x0, y0 = left + box[0], y + box[1]
         draw.rectangle((x0, y0, x0 + box[2] - 1, y0 + box[3] - 1), outline=ACCENT, width=2)
         y += height + gap
         picture.paste(crop, (left, y))
         draw.rectangle((left, y, left + width - 1, y + crop_height - 1), outline=ACCENT, width=2)
-        draw.text((center, y + crop_height + (gap + line) / 2), below, "#333333", plain, anchor="mm")
+        lower = y + crop_height + (gap + line) / 2
+        draw.text((center, lower), below, "#333333", fitted(plain, below, width), anchor="mm")
     return np.asarray(picture)
 
 
