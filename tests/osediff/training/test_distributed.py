@@ -23,9 +23,11 @@ def test_a_batch_in_parts_trains_as_the_whole(photos: Path, backbone_folder: Pat
     run_training(recipe, photos, backbone_folder, 0, tmp_path / "whole")
     run_training(recipe, photos, backbone_folder, 0, tmp_path / "parts", Compute(micro_batch=1))
     one, other = weights(tmp_path / "whole"), weights(tmp_path / "parts")
-    # AdamW's first steps have the size of the rate whatever the gradient's, so rounding errors near zero show.
-    assert all(torch.allclose(one[name], other[name], atol=2e-5) for name in one)
-    assert max(float((one[name] - other[name]).abs().mean()) for name in one) < 1e-6
+    differences = torch.cat([(one[name] - other[name]).abs().flatten() for name in one])
+    # AdamW's first steps have the size of the rate whatever the gradient's, so the few weights whose gradient is nearly zero
+    # show rounding errors; a batch that was wrongly put together moves them all.
+    assert float((differences > 2e-5).float().mean()) < 1e-3
+    assert float(differences.mean()) < 1e-6
 
 
 @pytest.mark.slow
