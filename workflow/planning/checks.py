@@ -33,9 +33,8 @@ def check_checkpoints(bench: Configuration) -> None:
     """InputError at the first active method of kind ``checkpoint`` of which a file is absent."""
     given = [name for name in bench.main.methods if isinstance(bench.methods[name], CheckpointMethod)]
     for name in given:
-        for file in ("adapters.safetensors", "recipe.json", "outcome.json"):
-            path = Path(paths.checkpoint(bench, name)) / file
-            if not path.is_file():
+        for path in paths.checkpoint_files(bench, name):
+            if not Path(path).is_file():
                 raise InputError(f"config/methods.yaml: {name}: checkpoint: no file {path}; put the checkpoint there")
 
 

@@ -27,6 +27,12 @@ def checkpoint(bench: Configuration, method: str) -> str:
     return f"{bench.runs}/train/{entry.variant}/{base}/{seed}"
 
 
+def checkpoint_files(bench: Configuration, method: str) -> list[str]:
+    """The files of a method's checkpoint that restoration reads."""
+    folder = checkpoint(bench, method)
+    return [f"{folder}/{name}" for name in ("adapters.safetensors", "recipe.json", "outcome.json")]
+
+
 def photo_files(bench: Configuration, name: str) -> list[str]:
     """The photographs of a set that lie in the repository."""
     folder = bench.photos[name].repository

@@ -53,10 +53,7 @@ rule restore:
         code("osediff.restore"),
         manifest="data/testsets/{test_set}/manifest.json",
         backbone=lambda w: paths.backbone_input(bench, methods.backbone(bench, w.method)),
-        checkpoint=lambda w: [
-            f"{paths.checkpoint(bench, w.method)}/{name}"
-            for name in ("adapters.safetensors", "recipe.json", "outcome.json")
-        ],
+        checkpoint=lambda w: paths.checkpoint_files(bench, w.method),
         prompts=lambda w: prompts.of_test_set(bench, w.method, w.test_set),
     output:
         f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",

@@ -11,7 +11,8 @@ import torch
 
 from osediff.common.errors import InputError
 from osediff.common.weights import LPIPS_VGG, find
-from osediff.losses.perceptual import lpips_vgg
+from osediff.losses.perceptual import available_kind, lpips_vgg
+from osediff.recipe import PerceptualLoss
 
 
 def test_absent_and_other_weights_are_one_line(
@@ -23,6 +24,15 @@ def test_absent_and_other_weights_are_one_line(
     (tmp_path / LPIPS_VGG).write_bytes(os.urandom(100))
     with pytest.raises(InputError, match=r"lpips-vgg\.safetensors: is another file than config/metrics\.yaml says"):
         lpips_vgg(generator_stub)
+
+
+def test_a_fallback_takes_the_place_of_absent_weights_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path))
+    with_fallback = PerceptualLoss(kind="lpips-vgg", weight=2, fallback="encoder-features")
+    assert available_kind(with_fallback) == "encoder-features"
+    assert available_kind(PerceptualLoss(kind="lpips-vgg", weight=2)) == "lpips-vgg"
+    (tmp_path / LPIPS_VGG).touch()
+    assert available_kind(with_fallback) == "lpips-vgg"
 
 
 @pytest.mark.slow

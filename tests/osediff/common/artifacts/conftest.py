@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from osediff.common.artifacts.downloads import MirrorError, Patience
-from osediff.common.artifacts.fetching import Fetching, obtain
-from osediff.common.artifacts.model import Artifact, File, Mirror
+from osediff.common.artifacts.model import File
 from osediff.common.artifacts.packages import pip
 from tests.file_server import CONTENT, DIGEST, FileServer, serving
 from tests.osediff.common.artifacts.fetch_type import Fetch
@@ -57,22 +56,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fetch(tmp_path: Path, patience: Patience, content: bytes, digest: str) -> Fetch:
     """Fetch ``a.pth`` of the server's content from mirrors in order; ``known`` says what the registry knows of it."""
-
-    def run(
-        *urls: str,
-        known: File | None = None,
-        name: str = "a.pth",
-        offline: bool = False,
-        local: Path | None = None,
-        wait: float = 600,
-    ) -> Path:
-        file = File(size=len(content), sha256=digest) if known is None else known
-        mirrors = tuple(Mirror(url=url) for url in urls)
-        artifact = Artifact(license="MIT", folder="set", mirrors=mirrors, files={name: file})
-        obtain(artifact, Fetching(patience=patience, offline=offline, local=local, wait=wait), tmp_path)
-        return tmp_path / "set" / name
-
-    return run
+    return Fetch(tmp_path, patience, File(size=len(content), sha256=digest))
 
 
 @pytest.fixture

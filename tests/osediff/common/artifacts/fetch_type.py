@@ -1,15 +1,22 @@
-"""The type of the fixture ``fetch``."""
+"""What the fixture ``fetch`` is: a way to fetch the file of the test server."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from osediff.common.artifacts.model import File
+from osediff.common.artifacts.downloads import Patience
+from osediff.common.artifacts.fetching import Fetching, obtain
+from osediff.common.artifacts.model import Artifact, File, Mirror
 
 
-class Fetch(Protocol):
-    """Fetch a file of the server from mirrors in order; returns where it lies."""
+@dataclass(frozen=True)
+class Fetch:
+    """Fetch ``expected`` of the server's files into ``folder``."""
+
+    folder: Path
+    patience: Patience
+    expected: File
 
     def __call__(
         self,
@@ -20,4 +27,8 @@ class Fetch(Protocol):
         local: Path | None = None,
         wait: float = 600,
     ) -> Path:
-        """Fetch from ``urls``."""
+        """Fetch from mirrors in order; ``known`` says what the registry knows of the file. Returns where it lies."""
+        mirrors = tuple(Mirror(url=url) for url in urls)
+        artifact = Artifact(license="MIT", folder="set", mirrors=mirrors, files={name: known or self.expected})
+        obtain(artifact, Fetching(patience=self.patience, offline=offline, local=local, wait=wait), self.folder)
+        return self.folder / "set" / name
