@@ -20,7 +20,7 @@ KERNELS = {
 }
 
 
-def enlarge(lr: np.ndarray, kernel: str, scale_factor: int) -> np.ndarray:
+def upsample(lr: np.ndarray, kernel: str, scale_factor: int) -> np.ndarray:
     """Return ``lr``, uint8 (H, W, 3), as an SR image, uint8 (scale_factor H, scale_factor W, 3)."""
     size = (lr.shape[1] * scale_factor, lr.shape[0] * scale_factor)
     return np.asarray(Image.fromarray(lr).resize(size, KERNELS[kernel]))
@@ -41,7 +41,7 @@ def main() -> None:
         args.input,
         args.output,
         args.record or args.output.parent / "run.json",
-        lambda lr, stem: enlarge(lr, args.kernel, args.scale_factor),
+        lambda lr, stem: upsample(lr, args.kernel, args.scale_factor),
         {"method": "interpolation", "kernel": args.kernel, "pillow": PIL.__version__},
         args.scale_factor,
     )

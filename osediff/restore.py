@@ -60,7 +60,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Restore LR images, one SR PNG each, and record what made them."""
+    """Restore every LR image as an SR PNG and write the record."""
     args = parse_arguments()
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -79,12 +79,12 @@ def main() -> None:
     stems = [args.input.stem] if args.input.is_file() else list(list_images(args.input))
     prompts, extractor = dict.fromkeys(stems, args.prompt), "null"
     if args.prompts:
-        tags, made = read_folder_prompts(args.prompts, stems, model.recipe)
-        extractor = made.extractor
+        tags, prompt_source = read_folder_prompts(args.prompts, stems, model.recipe)
+        extractor = prompt_source.extractor
         # The official code's form: tags, then the user's words, a comma behind both.
         prompts = {stem: f"{text}, {args.prompt}," for stem, text in tags.items()}
     origin = backbones.source(args.backbone)
-    made_by = {
+    provenance = {
         "method": "osediff",
         "adapters": sha256(args.checkpoint / ADAPTERS),
         "backbone": folder_hash(args.backbone),
@@ -105,7 +105,7 @@ def main() -> None:
         seeds = [(args.seed << 32) + zlib.crc32(stem.encode()) for stem in stems]
         return model.restore(images, [prompts[stem] for stem in stems], seeds)
 
-    restore_batches(args.input, args.output, record, restore, made_by, model.recipe.scale_factor, args.batch)
+    restore_batches(args.input, args.output, record, restore, provenance, model.recipe.scale_factor, args.batch)
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 
 def pins(lines: list[str]) -> dict[str, str]:
     """Version by package; every line must pin exactly one."""
-    found = {}
+    versions = {}
     for line in lines:
         match = re.fullmatch(r"([A-Za-z0-9_.-]+)==([\w.!+]+)", line.strip())
         assert match, f"not an exact pin: {line!r}"
-        found[re.sub(r"[-_.]+", "-", match[1]).lower()] = match[2]
-    assert len(found) == len(lines), "a package stands twice"
-    return found
+        versions[re.sub(r"[-_.]+", "-", match[1]).lower()] = match[2]
+    assert len(versions) == len(lines), "a package stands twice"
+    return versions
 
 
 def direct() -> dict[str, str]:

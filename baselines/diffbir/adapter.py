@@ -1,7 +1,7 @@
-"""DiffBIR v1: the authors' SwinIR stage and controlled latent diffusion, through their own pipeline class.
+"""DiffBIR v1: the official SwinIR stage and controlled latent diffusion, through the official pipeline class.
 
-Their inference loop fetches weights by name and imports captioners. The few lines around the pipeline that version 1 of
-it runs replace it here: PIL's bicubic to 4x first, empty prompts, no guidance.
+The official inference loop fetches weights by name and imports captioners. Here, the few lines that version 1 of this
+loop runs around the pipeline replace it: PIL's bicubic to 4x first, empty prompts, no guidance.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from baselines.interpolation import enlarge
+from baselines.interpolation import upsample
 from baselines.runner.adapters import Contents, Restore
 from baselines.runner.profiling import count_trainable, meta
 from baselines.shared.images import SCALE_FACTOR
@@ -26,7 +26,7 @@ from osediff.common.settings import Settings
 
 # Beginning of the names in the checkpoint of Stable Diffusion, by network.
 PREFIXES = {"unet": "model.diffusion_model.", "vae": "first_stage_model.", "clip": "cond_stage_model."}
-# What the official command leaves at its defaults: no tiles, no noise on the condition, no guidance rescaling.
+# Defaults of the official command: no tiles, no noise on the condition, no guidance rescaling.
 DEFAULTS: dict[str, Any] = {"cleaner_tiled": False, "cleaner_tile_size": 512, "cleaner_tile_stride": 256}
 DEFAULTS |= {"vae_encoder_tiled": False, "vae_encoder_tile_size": 256}
 DEFAULTS |= {"vae_decoder_tiled": False, "vae_decoder_tile_size": 256}
@@ -85,10 +85,10 @@ def layout(sources: Path, options: Options) -> dict[str, Contents]:
 
 
 def profiled_modules(sources: Path, options: Options, size: int) -> Iterator[ProfiledModule]:
-    """Yield the networks, on the meta device, as called for an LR image of ``size`` pixels a side.
+    """Yield the networks, on the meta device, with their calls for an LR image of ``size`` pixels a side.
 
-    The code encodes a condition and its opposite, which nothing uses without guidance. SwinIR and the ControlNet are
-    trained.
+    The code encodes a positive and a negative condition; without guidance, the negative one is not used. SwinIR and the
+    ControlNet are trained.
     """
     cleaner, cldm = build_networks(sources / "DiffBIR", "cpu")
     cleaner.to("meta")
@@ -139,7 +139,7 @@ def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
     @torch.no_grad()
     def restore(lr: np.ndarray, stem: str, seed: int | None) -> np.ndarray:
         sr: np.ndarray = pipeline.run(
-            enlarge(lr, "bicubic", SCALE_FACTOR)[None],
+            upsample(lr, "bicubic", SCALE_FACTOR)[None],
             steps=options.steps,
             pos_prompt="",
             neg_prompt="",

@@ -1,7 +1,8 @@
-"""FeMaSR through spandrel, with the padding that its own inference does around the network.
+"""FeMaSR through spandrel, with the padding that the official inference does around the network.
 
-The official ``test`` pads every image by flipping, to the next multiple of 16 *above* its size: an image whose size is
-a multiple already still gets 16 rows and columns. Group normalization sees the padding, so it changes the result.
+The official ``test`` pads every image by flipping, to the next multiple of 16 *above* its size: even an image whose
+size is a multiple of 16 gets 16 more rows and columns. Group normalization includes the padding, which changes the
+result.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Options(Settings):
 
 
 def import_architecture() -> ModuleType:
-    """Import spandrel's module of the network; only here, since its license forbids commercial use.
+    """Import spandrel's module of the network. Nothing else imports it, since its license forbids commercial use.
 
     Raises:
         InputError: it is not installed.

@@ -1,4 +1,4 @@
-"""PASD: the authors' UNet, ControlNet and pipeline at 512 pixels, captions by BLIP.
+"""PASD: the official UNet, ControlNet and pipeline at 512 pixels, with captions by BLIP.
 
 The settings are those that the parameters and MACs of the OSEDiff paper's Table 2 imply, not the script's defaults.
 """
@@ -49,7 +49,7 @@ class Options(Settings):
 
     steps: int
     process_size: int
-    """Least length of the short side of the enlarged image, in pixels."""
+    """Least length of the short side of the upsampled image, in pixels."""
     guidance: float
     added_noise_level: int
     added_prompt: str
@@ -66,7 +66,7 @@ def patch_upstream() -> None:
 
 
 def import_classes(checkout: Path) -> Classes:
-    """Import the authors' classes."""
+    """Import the official classes."""
     make_importable(checkout)
     patch_upstream()
     return Classes(

@@ -1,6 +1,6 @@
 """Captions of LR images by BLIP (base, captioning), decoded as LAVIS does.
 
-LAVIS itself pins old libraries. Transformers has the same network, and the same authors' weights for it.
+LAVIS pins old libraries. Transformers has the same network, with the official weights.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""ResShift: the authors' networks and sampler, called for one image. The repository of SinSR is built the same way.
+"""ResShift: the official networks and sampler, called for one image. The repository of SinSR has the same structure.
 
-The authors' own driver imports the training code and moves everything to CUDA by name. What it does around the sampler
+The official driver imports the training code and moves everything to CUDA by name. What it does around the sampler
 is done here: reflection to multiples of 64, tiles where a side is above ``chop_size``, half precision on a GPU, and
 rounding.
 """

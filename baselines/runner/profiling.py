@@ -40,7 +40,7 @@ def meta(*shape: int, dtype: torch.dtype | None = None) -> Tensor:
 
 
 def count_trainable(network: nn.Module, words: Iterable[str] = ("",)) -> int:
-    """Count the parameters of ``network`` that its authors train: those whose names have one of ``words``."""
+    """Count the parameters of ``network`` whose names contain one of ``words``: those that the official code trains."""
     return sum(
         parameter.numel() for name, parameter in network.named_parameters() if any(word in name for word in words)
     )
@@ -66,13 +66,13 @@ def baseline_modules(size: int, baseline: str, sources: str) -> list[ProfiledMod
 def baseline_run(
     size: int, batch: int, device: str, protocol: object, baseline: str, sources: str, weights: Weights
 ) -> tuple[Callable[[], np.ndarray], str]:
-    """Return a function that restores one random LR image by the authors' code, and what a run includes.
+    """Return a function that restores one random LR image by the official code, and the steps that a run includes.
 
     Args:
         size: side of the SR image in pixels.
-        batch: must be 1, since the authors' code takes one image at a time.
+        batch: must be 1, since the official code takes one image at a time.
         device: cpu or cuda.
-        protocol: not used. The authors' code has its own precision, and everything that it does is timed, also captions
+        protocol: not used. The official code decides its precision, and all that it does is timed, also captions
             and tags.
         baseline: its name.
         sources: folder of checkouts and weights.

@@ -28,7 +28,7 @@ from baselines.runner.messages import Message, send_message
 from osediff.common.errors import InputError
 from osediff.common.files import sha256
 from osediff.common.images import find_sr_fault, list_images
-from osediff.common.restore_folder import kept, restore_folder
+from osediff.common.restore_folder import remove_outdated, restore_folder
 from osediff.common.settings import Settings, read
 
 VERSIONED = ["torch", "torchvision", "numpy", "pillow", "spandrel", "spandrel-extra-arches", "diffusers"]
@@ -140,10 +140,11 @@ def restore_images(spec: WorkerSpec, send: Callable[[Message], None]) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     adapter = import_adapter(provenance.baseline, spec.entry, provenance.settings)
     restore_image = adapter.load(Path(spec.sources), spec.device, cache)
-    made_by = {**provenance.model_dump(), "versions": library_versions(), "glue": hash_code()}
+    run_settings = {**provenance.model_dump(), "versions": library_versions(), "glue": hash_code()}
     stream = provenance.seed_mode == "official_stream"
     if stream:
-        kept(output, {}, {})  # removes all images: a stream of random numbers cannot be entered in its middle
+        # Remove all images: a stream of random numbers cannot be entered in its middle.
+        remove_outdated(output, {}, {})
         seed_all(spec.stream_seed)
     send(Message(event="loaded"))
 
@@ -162,7 +163,7 @@ def restore_images(spec: WorkerSpec, send: Callable[[Message], None]) -> None:
         send(Message(event="restored", detail=stem))
         return sr
 
-    restore_folder(source, output, Path(spec.record), restore, made_by, spec.scale_factor)
+    restore_folder(source, output, Path(spec.record), restore, run_settings, spec.scale_factor)
 
 
 def end_with_parent(parent: int) -> None:

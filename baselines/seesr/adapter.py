@@ -1,4 +1,4 @@
-"""SeeSR: the authors' UNet, ControlNet, tagger (DAPE) and pipeline, in the environment that they need.
+"""SeeSR: the official UNet, ControlNet, tagger (DAPE) and pipeline, in the environment that they need.
 
 It runs with diffusers 0.21 (environment.yaml), so nothing here imports diffusers or transformers at the top.
 """
@@ -43,7 +43,7 @@ class Options(Settings):
 
     steps: int
     process_size: int
-    """Least length of the short side of the enlarged image, in pixels."""
+    """Least length of the short side of the upsampled image, in pixels."""
     guidance: float
     added_prompt: str
     negative_prompt: str
@@ -62,7 +62,7 @@ class WordCounter:
 
 
 def import_tagger(checkout: Path) -> Any:
-    """Import the module of the authors' tagger."""
+    """Import the module of the official tagger."""
     make_importable(checkout)
     module = importlib.import_module("ram.models.ram_lora")
     module.init_tokenizer = WordCounter  # type: ignore[attr-defined]
@@ -70,7 +70,7 @@ def import_tagger(checkout: Path) -> Any:
 
 
 def load_tagger(checkout: Path, weights: Path, device: str) -> nn.Module:
-    """Load DAPE, which is RAM with the authors' LoRA weights, by the authors' own function.
+    """Load DAPE, which is RAM with SeeSR's LoRA weights, by the official function.
 
     Raises:
         InputError: a checkpoint is of another network.
@@ -78,7 +78,7 @@ def load_tagger(checkout: Path, weights: Path, device: str) -> nn.Module:
     network = import_tagger(checkout).ram(
         pretrained=str(weights / RAM), pretrained_condition=str(weights / DAPE), image_size=384, vit="swin_l"
     )
-    # The authors' function takes whatever fits and does not report the rest.
+    # The official function takes the weights that fit and does not report the others.
     for path, needed in ((weights / RAM, "visual_encoder.patch_embed.proj.weight"), (weights / DAPE, "lora_A")):
         content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         if not any(needed in name for name in content.get("model", content)):
@@ -88,7 +88,7 @@ def load_tagger(checkout: Path, weights: Path, device: str) -> nn.Module:
 
 
 def import_classes(checkout: Path) -> Classes:
-    """Import the authors' classes."""
+    """Import the official classes."""
     make_importable(checkout)
     return Classes(
         unet=importlib.import_module("models.unet_2d_condition").UNet2DConditionModel,

@@ -1,4 +1,4 @@
-"""SeeSR's networks without weights: what its checkpoints hold (random weights), and what is counted (Table 2)."""
+"""SeeSR's networks without weights: the layout of its checkpoints (random weights), and the counts of Table 2."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BUFFERS = ("relative_position_index", "attn_mask")  # which the official checkpo
 
 
 def read_tokenizer(sources: Path) -> dict[str, str]:
-    """Return the files of CLIP's tokenizer from PASD's checkout, padding with "!" as Stable Diffusion 2 does.
+    """Return the files of CLIP's tokenizer from PASD's checkout, changed to pad with "!" as Stable Diffusion 2 does.
 
     Another padding alone changed pixels by up to 53 of 255.
 
@@ -88,12 +88,12 @@ def layout(sources: Path) -> dict[str, Contents | str]:
 def profiled_modules(sources: Path, side: int, steps: int) -> Iterator[ProfiledModule]:
     """Yield the networks, on the meta device.
 
-    The tagger's image encoder is run for its tags and again for its features. The ControlNet and the UNet's attention
-    to image features are trained.
+    The tagger's image encoder runs once for the tags and once for the features. The ControlNet is trained, and so is
+    the UNet's attention to image features.
 
     Args:
         sources: folder of checkouts.
-        side: of the enlarged image, in pixels.
+        side: of the upsampled image, in pixels.
         steps: steps of the diffusion.
     """
     networks, tagger = build_networks(sources)
@@ -109,7 +109,7 @@ def profiled_modules(sources: Path, side: int, steps: int) -> Iterator[ProfiledM
 
 
 class _TaggingHead(nn.Module):
-    """The tagger from image features to tags, with those parameters that its image encoder does not have."""
+    """The tagger from image features to tags, with the parameters that its image encoder does not have."""
 
     def __init__(self, tagger: Any, parameters: list[nn.Parameter]) -> None:
         super().__init__()

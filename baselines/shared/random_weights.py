@@ -2,7 +2,7 @@
 
     python -m baselines.shared.random_weights --baseline NAME --sources DIR
 
-The checkout must be there, since names and shapes come from the authors' networks. Then run the baseline with
+The checkout must exist, since names and shapes come from the official networks. Then run the baseline with
 ``--weights random``: its images are marked and never evaluated. Existing files are not changed.
 """
 

@@ -19,7 +19,7 @@ TIME = 999  # any step of the diffusion: the counts do not depend on it
 
 @dataclass(frozen=True)
 class Classes:
-    """The authors' classes of UNet, ControlNet and pipeline."""
+    """The official classes of UNet, ControlNet and pipeline."""
 
     unet: Any
     controlnet: Any
@@ -61,10 +61,10 @@ def transformers_files(networks: Mapping[str, Any]) -> dict[str, Contents | str]
 
 
 def load_pipeline(classes: Classes, model: Path, base: Path, device: str, **components: Any) -> Any:
-    """Load the authors' pipeline, with its tiled VAE and without a progress bar.
+    """Load the official pipeline, with its tiled VAE and without a progress bar.
 
     Args:
-        classes: the authors' classes.
+        classes: the official classes.
         model: folder with ``unet`` and ``controlnet``.
         base: folder with ``vae`` and ``text_encoder`` of Stable Diffusion.
         device: cpu (float32) or cuda (float16).
@@ -91,14 +91,14 @@ def load_pipeline(classes: Classes, model: Path, base: Path, device: str, **comp
 def profile_networks(
     networks: Networks, image: Tensor, conditions: Mapping[str, Tensor], steps: int, trained: Iterable[str]
 ) -> Iterator[ProfiledModule]:
-    """Yield the networks as one image passes them.
+    """Yield the networks with the calls that one image needs.
 
     Args:
         networks: on the meta device.
-        image: the enlarged image, (2, 3, H, W): guidance doubles the batch.
-        conditions: what UNet and ControlNet attend to, by the name of their argument.
+        image: the upsampled image, (2, 3, H, W): guidance doubles the batch.
+        conditions: embeddings to which UNet and ControlNet attend, by the name of their argument.
         steps: steps of the diffusion.
-        trained: words in the names of those layers of the UNet that the authors train, beside the ControlNet.
+        trained: words in the names of the UNet's layers that the official code trains, beside the ControlNet.
     """
     vae, controlnet, unet = networks.vae, networks.controlnet, networks.unet
     latent = meta(2, 4, image.shape[2] // 8, image.shape[3] // 8)

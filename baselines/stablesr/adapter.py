@@ -1,4 +1,4 @@
-"""StableSR: the authors' time-aware, guided latent diffusion model and their decoder, in an environment of its own.
+"""StableSR: the official time-aware, guided latent diffusion model and its decoder, in a separate environment.
 
 Their script for 128 to 512 pixels loads a whole folder onto the GPU; here it is carried out for one image.
 """

@@ -34,7 +34,7 @@ from osediff.common.validation import known, read_yaml
 
 CONFIG = Path("config")
 HEAD = ("section", "quantity", "value", "unit", "note")
-TABLE2_PROTOCOLS = ("authors", "strict", "strict-compiled")
+TABLE2_PROTOCOLS = ("official", "strict", "strict-compiled")
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class Timing(Settings):
     size: Count
     batch: Count
     precision: Precision | None
-    """None: what the authors' code chooses."""
+    """None: the official code of a baseline decides it."""
     compiled: bool
     protocol: Name
     machine: Machine

@@ -135,7 +135,7 @@ class TimingSpec(Settings):
     protocol: Name
     settings: TimingProtocol
     precision: Precision | None
-    """What the record says: the protocol's, or null where the authors' code chooses."""
+    """The precision of the record: that of the protocol, or null if the official code of a baseline decides it."""
     contain: bool
     """Code that breaks becomes a record that says so, not an error."""
 

@@ -1,4 +1,4 @@
-"""What every image of a test set is: a CSV file of name, bytes and sha256, and the check against it."""
+"""Checksums of every image of a test set: the CSV file that lists them, and the check of an image against it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ COLUMNS = ("part", "name", "bytes", "sha256", "pixels_sha256")
 
 
 @dataclass(frozen=True)
-class KnownImage:
-    """One file: its size in bytes, its sha256, and that of its pixels, which another file of the same image shares."""
+class ImageChecksums:
+    """An image file: its size in bytes, the sha256 of the file, and that of the pixels.
+
+    Another file of the same image has the same sha256 of the pixels.
+    """
 
     name: str
     size: int
@@ -27,17 +30,17 @@ class KnownImage:
     pixels_sha256: str
 
 
-Known = dict[str, dict[str, KnownImage]]  # by part (LR, HR) and stem
+Checksums = dict[str, dict[str, ImageChecksums]]  # by part (LR, HR) and stem
 
 
 def pixel_digest(pixels: np.ndarray) -> str:
-    """sha256 of uint8 (H, W, 3) by content: ``WIDTHxHEIGHT`` and a blank, then R, G, B of each pixel, row by row."""
+    """Return the sha256 of uint8 (H, W, 3): of ``WIDTHxHEIGHT`` and a blank, then R, G, B of each pixel, row by row."""
     head = f"{pixels.shape[1]}x{pixels.shape[0]} ".encode()
     return hashlib.sha256(head + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def listed(folders: dict[str, Path]) -> str:
-    """The CSV text of all images in the folders of LR and HR."""
+def checksums_csv(folders: dict[str, Path]) -> str:
+    """Return the CSV text that lists all images in the folders of LR and HR."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -47,22 +50,22 @@ def listed(folders: dict[str, Path]) -> str:
     return text.getvalue()
 
 
-def read(path: Path) -> Known:
-    """The images that ``path`` lists; InputError where it is no such list."""
-    known: Known = {"LR": {}, "HR": {}}
+def read(path: Path) -> Checksums:
+    """Return the checksums that ``path`` lists; InputError if it is not such a file."""
+    checksums: Checksums = {"LR": {}, "HR": {}}
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                image = KnownImage(row["name"], int(row["bytes"]), row["sha256"], row["pixels_sha256"])
-                known[row["part"]][Path(image.name).stem] = image
+                image = ImageChecksums(row["name"], int(row["bytes"]), row["sha256"], row["pixels_sha256"])
+                checksums[row["part"]][Path(image.name).stem] = image
     except (OSError, KeyError, ValueError) as error:
         raise InputError(f"{path}: no list of images ({error}); get it anew from the repository") from error
-    return known
+    return checksums
 
 
-def check(name: str, known: Known, part: str, path: Path, pixels: np.ndarray) -> None:
-    """InputError where the image at ``path`` is not the one of its name in the known test set ``name``."""
-    image = known[part].get(path.stem)
+def check(name: str, checksums: Checksums, part: str, path: Path, pixels: np.ndarray) -> None:
+    """Raise InputError if the image at ``path`` differs from the image of this name in the test set ``name``."""
+    image = checksums[part].get(path.stem)
     if image is None:
         raise InputError(f"{path}: {name} has no {part} image of this name; get the test set anew")
     if sha256(path) != image.sha256 and pixel_digest(pixels) != image.pixels_sha256:

@@ -44,9 +44,9 @@ def provide(spec: FetchedImages, folder: Path, given: bool, how: Fetching, recor
     InputError for the first image that is absent or another file than was published.
     """
     record.unlink(missing_ok=True)
-    made_by = {"method": spec.method, "test_set": spec.test_set}
+    provenance = {"method": spec.method, "test_set": spec.test_set}
     if spec.images is None:
-        write_failure(record, made_by, f"no images of {spec.test_set} were published", [])
+        write_failure(record, provenance, f"no images of {spec.test_set} were published", [])
         return
     if given:
         digests = check_given(spec.images, folder)
@@ -54,7 +54,7 @@ def provide(spec: FetchedImages, folder: Path, given: bool, how: Fetching, recor
         digests = {name: entry.sha256 for name, entry in obtain(spec.images, how, folder=folder).items()}
     source = spec.images.mirrors[0].address("") if spec.images.mirrors else spec.images.manual_source
     images = {Path(name).stem: {"sr": digest} for name, digest in digests.items()}
-    write_json(record, {**made_by, "source": source, "license": spec.images.license, "images": images})
+    write_json(record, {**provenance, "source": source, "license": spec.images.license, "images": images})
     print(f"{spec.method} on {spec.test_set}: {len(images)} images, every sha256 as published")
 
 

@@ -4,17 +4,17 @@
     python -m benchmark.data.testsets manifest --spec FILE.yaml --lr DIR --hr DIR --out manifest.json
     python -m benchmark.data.testsets list --lr DIR --hr DIR --out config/testsets/NAME.csv
 
-The spec of a cut is ``cut`` of an entry of config/testsets.yaml (``benchmark.data.settings.Cut``), that of a manifest
-says what is known of the test set (``TestSetCheck``).
-Photographs are those of this repository and of the scikit-image wheel; the crops of one are chelsea-0, chelsea-1 ...
+The spec of a cut is ``cut`` of an entry of config/testsets.yaml (``benchmark.data.settings.Cut``). The spec of a
+manifest describes the test set (``TestSetCheck``). Photographs are from this repository or from the scikit-image wheel;
+crops are named after their photograph: chelsea-0, chelsea-1 ...
 
-A manifest is proof that the pairs fit: every LR image has its HR image, all are 8-bit RGB, and each HR image is exactly
-``scale_factor`` times larger. It holds the count, and for each image both sizes (width, height) and both sha256.
+A manifest proves that the pairs fit: every LR image has its HR image, all are 8-bit RGB, and each HR image is exactly
+``scale_factor`` times larger. It has the number of pairs, and for each pair both sizes (width, height) and both sha256.
 
-Of a test set that others measured on, every image may be known (``list`` writes that file: part, name, bytes, sha256 of
-the file and of its pixels). Then another crop, or another version, is refused by the name of the first image that
-differs; the same pixels in another file are the same image. Where the registry says how to fetch a test set, images
-that are not there are fetched first; those that are there are never replaced.
+The checksums of every image of a published test set may be given (``list`` writes that file: part, name, bytes, sha256
+of the file and of its pixels). Then another crop, or another version, is refused by the name of the first image that
+differs; the same pixels in another file are the same image. If the registry says how to fetch a test set, missing
+images are fetched first; existing images are never replaced.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmark.data.checksums import Known, check, listed, read
+from benchmark.data.checksums import Checksums, check, checksums_csv, read
 from benchmark.data.photographs import as_rgb, skimage_photo
 from benchmark.data.settings import Cut, TestSetCheck
 from osediff.common.artifacts.fetching import Fetching, obtain
@@ -42,7 +42,7 @@ Size = tuple[int, int]
 
 
 def cut(spec: Cut, out: Path) -> None:
-    """Writes every crop of ``spec`` to ``out`` as PNG; InputError for one that does not lie within its photograph."""
+    """Write every crop of ``spec`` to ``out`` as PNG; InputError for a crop that is not within its photograph."""
     size, taken = spec.size, Counter[str]()
     for crop in spec.crops:
         photo = as_rgb(Path(crop.photo) if "/" in crop.photo else skimage_photo(crop.photo))
@@ -62,12 +62,18 @@ def manifest(
     scale_factor: int,
     images: int | None = None,
     lr_sizes: Collection[Size] | None = None,
-    known: Known | None = None,
+    checksums: Checksums | None = None,
 ) -> dict[str, Any]:
-    """The manifest of test set ``name``; InputError naming the first image that breaks the rules above.
+    """Return the manifest of a test set; InputError naming the first image that breaks the rules above.
 
-    ``images`` is how many there must be, ``lr_sizes`` which (width, height) an LR image may have, ``known`` what every
-    image is; None: any.
+    Args:
+        name: of the test set, for messages.
+        lr: folder of LR images.
+        hr: folder of HR images.
+        scale_factor: size of an HR image over that of its LR image.
+        images: required number of pairs; None: any.
+        lr_sizes: allowed (width, height) of an LR image; None: any.
+        checksums: required checksums of every image; None: no check.
     """
     matched = pairs(lr, hr)
     if images is not None and len(matched) != images:
@@ -76,9 +82,9 @@ def manifest(
     for stem, lr_path, hr_path in tqdm(matched, desc=f"checking {name}", unit="pair"):
         lr_image, hr_image = read_rgb(lr_path), read_rgb(hr_path)
         lr_size, hr_size = ((image.shape[1], image.shape[0]) for image in (lr_image, hr_image))
-        if known is not None:
-            check(name, known, "LR", lr_path, lr_image)
-            check(name, known, "HR", hr_path, hr_image)
+        if checksums is not None:
+            check(name, checksums, "LR", lr_path, lr_image)
+            check(name, checksums, "HR", hr_path, hr_image)
         if lr_sizes is not None and lr_size not in lr_sizes:
             allowed = " or ".join("{}x{}".format(*size) for size in lr_sizes)
             raise InputError(f"{lr_path}: is {lr_size[0]}x{lr_size[1]}, {name} has {allowed}")
@@ -90,15 +96,15 @@ def manifest(
         "name": name,
         "scale_factor": scale_factor,
         "count": len(entries),
-        "verified": "every image" if known is not None else "number and sizes",
+        "verified": "every image" if checksums is not None else "number and sizes",
         "images": entries,
     }
 
 
 def fetch_missing(artifact: Artifact, folder: Path, how: Fetching) -> None:
-    """Bring those images of a test set to ``folder``/LR and /HR that are not there.
+    """Fetch the missing images of a test set into ``folder``/LR and /HR.
 
-    Others are left alone: they are checked by their pixels, since another file of the same image is as good.
+    Existing images are not replaced. They are checked by their pixels, since another file of the same image is as good.
     """
     missing = {name: file for name, file in artifact.contents.items() if not (folder / name).exists()}
     if missing or artifact.unpack:
@@ -116,10 +122,10 @@ def main() -> None:
     cutting.add_argument("--spec", type=Path, required=True, help="YAML file: size and crops")
     cutting.add_argument("--out", type=Path, required=True, help="folder for the HR images")
     checking = commands.add_parser("manifest", help="check LR/HR pairs and list them")
-    checking.add_argument("--spec", type=Path, required=True, help="YAML file: name, scale factor, what else is known")
+    checking.add_argument("--spec", type=Path, required=True, help="YAML file that describes the test set")
     add_offline_option(checking)
     checking.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    listing = commands.add_parser("list", help="what every image of a test set is, as a CSV file")
+    listing = commands.add_parser("list", help="write the checksums of every image of a test set, as a CSV file")
     for command in (checking, listing):
         command.add_argument("--lr", type=Path, required=True)
         command.add_argument("--hr", type=Path, required=True)
@@ -129,13 +135,13 @@ def main() -> None:
         cut(read_settings(args.spec, Cut), args.out)
         return
     if args.command == "list":
-        write_text(args.out, listed({"LR": args.lr, "HR": args.hr}))
+        write_text(args.out, checksums_csv({"LR": args.lr, "HR": args.hr}))
         return
     spec = read_settings(args.spec, TestSetCheck)
-    known = read(Path(spec.checksums)) if spec.checksums else None
+    checksums = read(Path(spec.checksums)) if spec.checksums else None
     if spec.download:
         fetch_missing(spec.download, args.lr.parent, Fetching(offline=args.offline))
-    content = manifest(spec.name, args.lr, args.hr, spec.scale_factor, spec.images, spec.lr_sizes, known)
+    content = manifest(spec.name, args.lr, args.hr, spec.scale_factor, spec.images, spec.lr_sizes, checksums)
     print(f"{spec.name}: {content['count']} pairs, checked: {content['verified']}")
     write_json(args.out, content)
 

@@ -1,4 +1,4 @@
-"""Before its values are worth anything, a metric must tell a true image from a worse one."""
+"""Check that a metric works here, before it measures: it must distinguish an image from a harmed copy of it."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from osediff.common.errors import InputError
 from osediff.common.images import read_rgb
 
 TOLERANCE = 1e-3  # of a learned metric on equal images: its last digits differ between machines
-# Mean difference in gray levels that a shrunken and enlarged image must have for a metric to be asked about it.
+# Least mean difference, in gray levels, between an image and its reduced and upsampled copy for a useful check.
 NOTICEABLE = 1.0
 
 
-def shrink_and_enlarge(image: np.ndarray) -> np.ndarray:
-    """Return ``image``, uint8 (H, W, 3), at a quarter of its size and back, both by bicubic interpolation."""
+def reduce_and_upsample(image: np.ndarray) -> np.ndarray:
+    """Reduce ``image``, uint8 (H, W, 3), to a quarter of its sides and upsample it again, both bicubic."""
     height, width = image.shape[:2]
     small = Image.fromarray(image).resize((max(1, width // 4), max(1, height // 4)), Image.Resampling.BICUBIC)
     return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def telling_image(images: Sequence[Path]) -> tuple[Path, np.ndarray, np.ndarray] | None:
-    """Return the first of ``images`` that interpolation harms, its pixels and the harmed ones; None if all are flat."""
+    """Return the first of ``images`` that interpolation harms, its pixels and the harmed copy; None if all are flat."""
     for path in images:
         image = read_rgb(path)
-        worse = shrink_and_enlarge(image)
+        worse = reduce_and_upsample(image)
         if np.abs(image.astype(np.int16) - worse).mean() >= NOTICEABLE:
             return path, image, worse
     return None
 
 
 def check_metrics(images: Sequence[Path], metrics: Mapping[str, Measure], functions: Mapping[str, PairMetric]) -> None:
-    """Try every metric on the first true image that bicubic interpolation harms: itself, and shrunk and enlarged.
+    """Try every metric on the first HR image that bicubic interpolation harms: on itself and on its harmed copy.
 
     Raises:
-        InputError: the image against itself has not the value that the registry says, or a metric takes the worse
-            image for as good: its weights or its library do not work here.
+        InputError: the score of the image against itself is not the registry's ``self_score``, or the harmed copy
+            scores as well. Then the weights or the library of the metric do not work here.
     """
     chosen = telling_image(images)
     if chosen is None:
@@ -56,12 +56,12 @@ def check_metrics(images: Sequence[Path], metrics: Mapping[str, Measure], functi
         if metric.self_score is not None and abs(perfect - metric.self_score) > TOLERANCE:
             problem = f"{name} of {path} against itself is {perfect:.6f}, not {metric.self_score:g}"
         elif (perfect - other) * metric.sign <= 0 if metric.self_score is not None else perfect == other:
-            problem = f"{name} takes {path}, shrunk and enlarged again, for as good as itself ({other:.6f})"
+            problem = f"{name} takes {path}, reduced and upsampled again, for as good as itself ({other:.6f})"
         if problem:
             raise InputError(f"{problem}: the metric, its weights or its library do not work here")
 
 
 def check_here(images: Sequence[Path], definitions: Mapping[str, str]) -> None:
-    """Do ``check_metrics`` in this process, for ``definitions`` of metrics (by name, as of ``read_definition``)."""
+    """Call ``check_metrics`` in this process, for ``definitions`` of metrics (by name, as for ``read_definition``)."""
     metrics = {name: read_definition(text).metrics[name] for name, text in definitions.items()}
     check_metrics(images, metrics, {name: pair_metric(name, text) for name, text in definitions.items()})

@@ -8,7 +8,7 @@ paired by stem. What is measured is kept in FILE.csv.partial, so that the same c
 
 The spec (``benchmark.metrics.registry.Selection``) is the part of the metric registry that decides the values; without
 one, the registry itself is read. Two controls come first, on a true image: each metric on the image against itself, and
-against itself shrunk to a quarter and enlarged by bicubic interpolation.
+against a copy of itself, reduced to a quarter and upsampled by bicubic interpolation.
 """
 
 from __future__ import annotations

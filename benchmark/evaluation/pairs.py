@@ -59,15 +59,15 @@ def inspect_pair(stem: str, sr: Path, hr: Path) -> Pair:
     return Pair(stem, sr, hr, sizes[0], (sha256(sr), sha256(hr)))
 
 
-def checked_value(name: str, measure: Callable[[], float], subject: Path) -> float:
-    """One value of metric ``name``; InputError naming it and ``subject`` (image or folder) when there is none."""
+def checked_value(name: str, measure: Callable[[], float], path: Path) -> float:
+    """One value of metric ``name``; InputError naming it and ``path`` (image or folder) when there is none."""
     try:
         value = measure()
     except (RuntimeError, ValueError) as error:  # a singular matrix, or no memory
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{name} of {subject} fails ({reason}); leave it out of --metrics to go on") from error
+        raise InputError(f"{name} of {path} fails ({reason}); leave it out of --metrics to go on") from error
     if not math.isfinite(value):
-        raise InputError(f"{name} of {subject} is {value}; look at the image, or leave {name} out of --metrics")
+        raise InputError(f"{name} of {path} is {value}; look at the image, or leave {name} out of --metrics")
     return value
 
 

@@ -222,17 +222,17 @@ def check_alike(frame: pd.DataFrame, methods: Iterable[str], test_set: str, metr
         rows = of(frame, method, test_set)
         if not has_values(rows):
             continue
-        found = images(rows)
-        basis = basis or found
-        if found != basis:
+        names = images(rows)
+        basis = basis or names
+        if names != basis:
             raise InputError(f"{method} on {test_set} has other images than the other methods; measure it again")
         for name, metric in metrics.items():
             count = len(values(rows, name))
-            if metric.level == "image" and count not in (0, len(found)):
+            if metric.level == "image" and count not in (0, len(names)):
                 raise InputError(f"{metric.title} of {method} on {test_set} lacks images; measure it again")
 
 
-def check_known(names: Iterable[str], metrics: Metrics, source: Path) -> None:
+def check_metric_names(names: Iterable[str], metrics: Metrics, source: Path) -> None:
     """Check that every one of ``names`` is a metric; InputError that begins with ``source``."""
     for name in names:
         known("metric", name, metrics, f"{source}: at metrics")

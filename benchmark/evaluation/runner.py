@@ -190,10 +190,10 @@ def measure(tasks: Sequence[Task], selection: Selection, resources: Resources, w
             keep(pair, measure_pair(pair, some))
         measure_on_device()
     else:
-        measure_beside(rest, references, definitions, workers, keep, measure_on_device)
+        measure_in_processes(rest, references, definitions, workers, keep, measure_on_device)
 
 
-def measure_beside(
+def measure_in_processes(
     tasks: Sequence[tuple[Pair, dict[str, str]]],
     references: Sequence[Path],
     definitions: dict[str, str],

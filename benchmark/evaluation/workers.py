@@ -19,7 +19,7 @@ from contextlib import contextmanager
 
 from osediff.common.errors import InputError
 
-PAIRS_EACH = 50  # below this number of pairs a process takes longer to start than to work
+PAIRS_PER_WORKER = 50  # below this number of pairs a process takes longer to start than to work
 
 
 def count_cores() -> int:
@@ -29,7 +29,7 @@ def count_cores() -> int:
 
 def sensible_workers(pairs: int, available: int) -> int:
     """Return how many processes are worth starting for ``pairs`` of images, of ``available`` cores."""
-    return max(1, min(available, pairs // PAIRS_EACH))
+    return max(1, min(available, pairs // PAIRS_PER_WORKER))
 
 
 def start(parent: int) -> None:

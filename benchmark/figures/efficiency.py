@@ -102,25 +102,25 @@ def draw_mark(plot: Axes, mark: Mark, color: str, area: float, is_crowded: bool)
     plot.annotate(mark.method, (mark.seconds, mark.height), fontsize=9.5, color=color, fontweight=weight, **place)
 
 
-def draw(found: list[Mark], lacking: list[str], label: str, title: str) -> Figure:
-    """Draw the scatter of ``found``; InputError where there is nothing to draw."""
-    if not found:
+def draw(drawable: list[Mark], lacking: list[str], label: str, title: str) -> Figure:
+    """Draw the scatter of ``drawable``; InputError where there is nothing to draw."""
+    if not drawable:
         raise InputError("no method has both a time and a value to draw; measure or count one first")
     figure = new_figure(8.2, 5.4, dpi=180)
     plot = figure.add_subplot()
-    largest = max((mark.gmacs or 0 for mark in found), default=1) or 1
-    methods = list(dict.fromkeys(mark.method for mark in found if mark.method != EMPHASIZED))
-    heights = sorted(mark.height for mark in found)
+    largest = max((mark.gmacs or 0 for mark in drawable), default=1) or 1
+    methods = list(dict.fromkeys(mark.method for mark in drawable if mark.method != EMPHASIZED))
+    heights = sorted(mark.height for mark in drawable)
     spread = (heights[-1] - heights[0]) or 1.0
-    for mark in sorted(found, key=lambda mark: -(mark.gmacs or 0)):
+    for mark in sorted(drawable, key=lambda mark: -(mark.gmacs or 0)):
         is_crowded = any(
             0 < other.height - mark.height < 0.2 * spread and abs(math.log10(other.seconds / mark.seconds)) < 0.15
-            for other in found
+            for other in drawable
         )
         color = ACCENT if mark.method == EMPHASIZED else COLORS[methods.index(mark.method) % len(COLORS)]
         draw_mark(plot, mark, color, max(30.0, AREA * math.sqrt((mark.gmacs or 0) / largest)), is_crowded)
     plot.set_xscale("log")
-    low, high = min(mark.seconds for mark in found), max(mark.seconds for mark in found)
+    low, high = min(mark.seconds for mark in drawable), max(mark.seconds for mark in drawable)
     plot.set_xlim(low / 2, high * 2)
     plot.set_ylim(heights[0] - 0.12 * spread, heights[-1] + 0.2 * spread)
     plot.xaxis.set_major_formatter("{x:g}")
@@ -130,7 +130,7 @@ def draw(found: list[Mark], lacking: list[str], label: str, title: str) -> Figur
     handles = [
         Line2D([], [], linestyle="", label=f"{source}: {device}", color="black", marker="o", markersize=9,
                markeredgewidth=1.6, markerfacecolor="none" if source == "published" else GRAY)
-        for source, device in dict.fromkeys((mark.source, mark.device) for mark in found)
+        for source, device in dict.fromkeys((mark.source, mark.device) for mark in drawable)
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncol=min(2, len(handles)), frameon=False, fontsize=9)
     about = "Area: square root of the multiply-adds. Times of different devices do not compare."

@@ -161,8 +161,8 @@ def caption(axes: list[Axis], every: list[Axis]) -> str:
     text = "Each axis is scaled over these methods: best on the rim, worst on the inner ring."
     if not has_area(axes):
         text += " Too few metrics for an area."
-    absent = [axis.title for axis in every if axis not in axes]
-    return f"{text}\nNot measured: {', '.join(absent)}." if absent else text
+    missing = [axis.title for axis in every if axis not in axes]
+    return f"{text}\nNot measured: {', '.join(missing)}." if missing else text
 
 
 def measured_radar(path: Path, metrics: Metrics, test_set: str, title: str) -> Figure:

@@ -1,8 +1,8 @@
-"""One image of a test set as LR, each method's SR and HR side by side, with an enlarged crop below each.
+"""One image of a test set as LR, each method's SR and HR side by side, with a magnified crop below each.
 
     python -m benchmark.figures.visual_comparison --spec FILE.yaml --out FILE.png
 
-LR and the crops are enlarged by repeating pixels, so nothing is shown that is not in the file. Below each SR image
+LR and the crops are upsampled by repeating pixels, so nothing is shown that is not in the file. Below each SR image
 stand its PSNR and, where its evaluation is given and has it, its LPIPS. The same input gives the same bytes.
 """
 
@@ -50,8 +50,8 @@ def busiest(hr: Image8) -> Box:
     return int(left) * 4, int(top) * 4, width, height
 
 
-def enlarged(image: Image8, size: tuple[int, int]) -> Image.Image:
-    """Enlarge ``image`` to ``size`` (width, height) by repeating pixels."""
+def upsample_nearest(image: Image8, size: tuple[int, int]) -> Image.Image:
+    """Upsample ``image`` to ``size`` (width, height) by repeating pixels."""
     return Image.fromarray(image).resize(size, Image.Resampling.NEAREST)
 
 
@@ -61,7 +61,7 @@ def fitted(font: ImageFont.FreeTypeFont, text: str, width: int) -> ImageFont.Fre
 
 
 def compose(columns: list[Column], box: Box, title: str) -> Image8:
-    """Join columns to a picture, uint8 (H, W, 3): each is (heading, whole image, enlarged crop, line below)."""
+    """Join columns to a picture, uint8 (H, W, 3): each is (heading, whole image, magnified crop, line below)."""
     width, height = columns[0][1].size
     crop_height = columns[0][2].size[1]
     unit = max(1.0, width / 320)  # larger panels are shown reduced, their text must stay legible
@@ -107,11 +107,11 @@ def sr_column(method: PictureMethod, spec: PictureSpec, hr: Image8, box: Box, me
 
 
 def column(heading: str, image: Image8, below: str, shape: tuple[int, ...], box: Box) -> Column:
-    """Enlarge ``image`` to the size of HR, whose ``shape`` is (H, W, 3), and the part of it in ``box`` to its width."""
+    """Upsample ``image`` to the size of HR, whose ``shape`` is (H, W, 3), and its part in ``box`` to that width."""
     height, width = shape[:2]
     left, top, w, h = box
-    whole = enlarged(image, (width, height))
-    crop = enlarged(np.asarray(whole)[top : top + h, left : left + w], (width, max(1, round(width * h / w))))
+    whole = upsample_nearest(image, (width, height))
+    crop = upsample_nearest(np.asarray(whole)[top : top + h, left : left + w], (width, max(1, round(width * h / w))))
     return heading, whole, crop, below
 
 

@@ -23,7 +23,7 @@ from benchmark.metrics.weights import missing_weights, usable_weights, weights_n
 
 PairMetric = Callable[[np.ndarray, np.ndarray], float]  # of an SR and an HR image
 SetMetric = Callable[[Sequence[Path], Sequence[Path]], float]  # of the files of SR and of HR images
-OWN: dict[str, Callable[..., float]] = {"psnr": psnr, "ssim": ssim, "niqe": niqe}
+BUILT_IN: dict[str, Callable[..., float]] = {"psnr": psnr, "ssim": ssim, "niqe": niqe}
 PACKAGES = {"pyiqa": "pyiqa", "clean-fid": "cleanfid"}  # what to import of a library
 
 
@@ -62,8 +62,8 @@ def build_pair_metric(name: str, selection: Selection, device: str = "cpu") -> P
         InputError: there is no ``device``, or the metric's weights are not here or cannot be read.
     """
     metric = selection.metrics[name]
-    if metric.library == "own":
-        return partial(OWN[name], **metric.options)
+    if metric.library == "suite":
+        return partial(BUILT_IN[name], **metric.options)
     return as_pair_metric(build_batch_metric(name, selection, device))
 
 

@@ -47,7 +47,7 @@ def fused_shares() -> tuple[np.ndarray, ...]:
 
 
 def rounded_gpu_luma(rgb: np.ndarray) -> np.ndarray:
-    """Full-range luma (H, W) rounded to integers, float64, as the authors' GPU rounded it.
+    """Return full-range luma (H, W) rounded to integers, float64, as the official GPU run rounded it.
 
     Some hundred pixels of a photograph lie exactly halfway, and float32 noise decides them: 0.02 in NIQE. The authors
     computed on CUDA, where x/255 is a product and the sum over R, G, B is fused (one rounding per term).

@@ -1,7 +1,7 @@
 """NIQE without a network: Mittal, Soundararajan and Bovik, "Making a completely blind image quality analyzer" (2013).
 
 Written from the publication; constants that it leaves open (window, grid of shapes, halving by MATLAB's bicubic with
-antialiasing) are those of the authors' release. Equations are the paper's. Its parameters, the Gaussian fitted to
+antialiasing) are those of the official release. Equations are the paper's. Its parameters, the Gaussian fitted to
 natural photographs, are data of this package (data/niqe_pristine.csv, which says where they are from).
 """
 

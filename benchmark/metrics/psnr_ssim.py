@@ -1,4 +1,4 @@
-"""PSNR and SSIM of luma, as OSEDiff's test_metrics.py computes them with pyiqa; equal to the authors' log to 1e-5."""
+"""PSNR and SSIM of luma, as OSEDiff's test_metrics.py computes them with pyiqa; equal to the official log to 1e-5."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Measure(Settings):
     """Shorter side in pixels that an image must have."""
     self_score: float | None = None
     """What an image scores against itself; every evaluation checks it."""
-    library: Literal["own", "pyiqa", "clean-fid"]
+    library: Literal["suite", "pyiqa", "clean-fid"]
     name: Text | None = None
     """The library's name of the metric."""
     options: Options
@@ -59,7 +59,7 @@ class Measure(Settings):
 
     @model_validator(mode="after")
     def _needs_a_name(self) -> Measure:
-        if self.library != "own" and self.name is None:
+        if self.library != "suite" and self.name is None:
             raise ValueError(f"key 'name' is missing: what {self.library} calls the metric")
         return self
 

@@ -61,10 +61,10 @@ def measured_row(inputs: Inputs[AblationSpec], entry: AblationRow, variant: Vari
 
 def published_row(inputs: Inputs[AblationSpec], entry: AblationRow) -> list[Row]:
     """Make the row of what was published of one variant; none where nothing was."""
-    spec, values, remark = inputs.spec, inputs.published, entry.published_remark
+    spec, values, published_remark = inputs.spec, inputs.published, entry.published_remark
     chosen = values[(values["table"] == spec.name) & (values["method"] == entry.published)]
     printed = dict(zip(chosen["metric"], chosen["printed"], strict=True))
-    if not printed and not remark:
+    if not printed and not published_remark:
         return []
     row: dict[str, Value] = {
         "preset": "paper",
@@ -72,9 +72,9 @@ def published_row(inputs: Inputs[AblationSpec], entry: AblationRow) -> list[Row]
         "variant": entry.title,
         "source": "published",
     }
-    row |= {"Runs": "published", "note": remark, EXTRACTION: printed.get(EXTRACTION, "")}
+    row |= {"Runs": "published", "note": published_remark, EXTRACTION: printed.get(EXTRACTION, "")}
     for index, name in enumerate(spec.metrics):
-        row[inputs.metrics[name].heading] = Cell(printed.get(name, ""), note=remark if index == 0 else "")
+        row[inputs.metrics[name].heading] = Cell(printed.get(name, ""), note=published_remark if index == 0 else "")
     return [Row(row, published=True)]
 
 
@@ -83,8 +83,8 @@ def extraction_remarks(spec: AblationSpec) -> list[str]:
     lines = []
     for entry in spec.rows.values() if spec.extraction else []:
         for content in map(read_json, map(Path, entry.prompts[:1])):
-            made_by = content["made_by"]
-            what = f"{made_by['extractor']} on {made_by['device']} in {made_by['precision']}, one image at a time"
+            source = content["made_by"]
+            what = f"{source['extractor']} on {source['device']} in {source['precision']}, one image at a time"
             lines.append(f"{entry.title}: extraction is the median of {len(content['prompts'])} images, {what}")
     return lines
 

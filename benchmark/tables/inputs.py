@@ -47,5 +47,5 @@ def add_inputs(parser: argparse.ArgumentParser, spec: type[Spec]) -> None:
 def read_inputs(args: argparse.Namespace, model: type[Spec]) -> Inputs[Spec]:
     """Read and check what ``add_inputs`` names; InputError, in one line, for whatever is wrong with it."""
     spec, metrics = settings.read(args.spec, model), results.read_metrics(args.registry)
-    results.check_known(spec.metrics, metrics, args.spec)
+    results.check_metric_names(spec.metrics, metrics, args.spec)
     return Inputs(spec, metrics, results.load(args.rows, metrics), published.load(args.published, metrics))

@@ -30,7 +30,7 @@ def line(registry: MetricRegistry, name: str) -> tuple[str, ...]:
     """Make the line of one metric."""
     metric = registry.metrics[name]
     library = metric.library
-    by = "this repository" if library == "own" else f"{library} {registry.libraries[library]}: {metric.name}"
+    by = "this repository" if library == "suite" else f"{library} {registry.libraries[library]}: {metric.name}"
     crops: Options = {} if metric.random_crops is None else {"random_crops": metric.random_crops}
     options = ", ".join(f"{key} {json.dumps(value)}" for key, value in {**metric.options, **crops}.items())
     files = [item for key in metric.weights for item in registry.weights[key].contents.items()]

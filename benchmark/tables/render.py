@@ -109,7 +109,7 @@ def shown(table: Table) -> tuple[list[Column], list[list[list[tuple[Cell, bool]]
 def plain_markdown(text: str) -> str:
     """Escape what Markdown would take for markup; code in backticks stays code."""
     text = " ".join(text.replace("\\", r"\\").replace("&", "&amp;").replace("<", "&lt;").split())
-    return re.sub(r"(?<!\w)_|_(?!\w)|[|*~$]|\](?=\()|^#", lambda found: "\\" + found[0], text)
+    return re.sub(r"(?<!\w)_|_(?!\w)|[|*~$]|\](?=\()|^#", lambda match: "\\" + match[0], text)
 
 
 def markdown(table: Table, level: int = 1) -> str:

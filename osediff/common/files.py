@@ -70,5 +70,5 @@ def lock(path: Path) -> Iterator[None]:
 
 def files_below(folder: str) -> list[str]:
     """Return every file below ``folder``, hidden ones left out, sorted; none when there is no such folder (yet)."""
-    found = (path for path in Path(folder).rglob("*") if path.is_file() and not path.name.startswith("."))
-    return sorted(map(str, found))
+    paths = (path for path in Path(folder).rglob("*") if path.is_file() and not path.name.startswith("."))
+    return sorted(map(str, paths))

@@ -24,15 +24,15 @@ def devices() -> list[str]:
     """Return ids of the CUDA devices that this process may use; InputError when there are none."""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is not None:
-        found = [device.strip() for device in allowed.split(",") if device.strip()]
+        devices = [device.strip() for device in allowed.split(",") if device.strip()]
     elif shutil.which("nvidia-smi"):
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
-        found = [str(index) for index, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU"))]
+        devices = [str(index) for index, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU"))]
     else:
-        found = []
-    if not found:
+        devices = []
+    if not devices:
         raise InputError("no CUDA device found (CUDA_VISIBLE_DEVICES, nvidia-smi); `device: cpu` does without")
-    return found
+    return devices
 
 
 def lease(candidates: list[str], folder: Path, count: int = 1, every: float = 1.0) -> dict[str, IO[bytes]]:

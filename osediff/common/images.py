@@ -21,17 +21,17 @@ def list_images(folder: Path) -> dict[str, Path]:
     """Return the images of ``folder`` (not below it) by stem, sorted; at least one, and no stem twice."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    found: dict[str, Path] = {}
+    images: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in EXTENSIONS or path.name.startswith("."):
             continue
-        if path.stem in found:
-            twins = f"{found[path.stem].name} and {path.name}"
-            raise InputError(f"{folder}: {twins} share a stem, by which images are matched; remove one")
-        found[path.stem] = path
-    if not found:
+        if path.stem in images:
+            same_stem = f"{images[path.stem].name} and {path.name}"
+            raise InputError(f"{folder}: {same_stem} share a stem, by which images are matched; remove one")
+        images[path.stem] = path
+    if not images:
         raise InputError(f"{folder}: no images here (looked for {', '.join(sorted(EXTENSIONS))})")
-    return found
+    return images
 
 
 @contextmanager

@@ -106,8 +106,8 @@ def fill(net: nn.Module, paths: Sequence[Path]) -> None:
     if type(net).__name__ not in ("LPIPS", "DISTS"):
         net.load_state_dict({key.removeprefix("module."): value for key, value in state.items()}, strict=True)
         return
-    own = net.state_dict()
-    names = {key: re.sub(r"^(?:net\.slice|stage)\d\.(\d+)\.", r"features.\1.", key) for key in own}
+    expected = net.state_dict()
+    names = {key: re.sub(r"^(?:net\.slice|stage)\d\.(\d+)\.", r"features.\1.", key) for key in expected}
     missing = net.load_state_dict({key: state[name] for key, name in names.items() if name in state}, strict=False)
     lacking = set(missing.missing_keys) & {name for name, _ in net.named_parameters()}
     if lacking:

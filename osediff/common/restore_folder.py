@@ -13,21 +13,21 @@ from osediff.common.errors import InputError
 from osediff.common.files import lock, read_json, sha256, write_json
 from osediff.common.images import find_sr_fault, list_images, read_rgb, write_png
 
-# What has been made so far and by what, beside the images.
-MADE = ".made.json"
+# Progress of a run, beside its images: the settings that decide the pixels, and the images that are finished.
+PROGRESS = ".made.json"
 
 
-def kept(output: Path, made_by: dict[str, Any], inputs: dict[str, str]) -> dict[str, str]:
-    """LR sha256 by stem of the SR images in ``output`` that still hold; the others are removed from it.
+def remove_outdated(output: Path, provenance: dict[str, Any], inputs: dict[str, str]) -> dict[str, str]:
+    """Remove the outdated SR images in ``output``, and return the LR sha256 of the others by stem.
 
-    A folder that holds images but was never written by ``restore_folder`` is refused: somebody may need them.
+    A folder with images that ``restore_folder`` did not write is refused: somebody may need them.
     """
-    progress = output / MADE
+    progress = output / PROGRESS
     images = list(output.glob("*.png"))
     if images and not progress.exists():
         raise InputError(f"{output}: holds {len(images)} images that were not made here; name another folder")
     before = read_json(progress) if progress.exists() else {}
-    done: dict[str, str] = before.get("images", {}) if before.get("made_by") == made_by else {}
+    done: dict[str, str] = before.get("images", {}) if before.get("made_by") == provenance else {}
     done = {path.stem: done[path.stem] for path in images if path.stem in done}
     done = {stem: digest for stem, digest in done.items() if digest == inputs.get(stem)}
     for path in images:
@@ -36,16 +36,16 @@ def kept(output: Path, made_by: dict[str, Any], inputs: dict[str, str]) -> dict[
     return done
 
 
-def write_failure(record: Path, made_by: dict[str, Any], reason: str, log: list[str]) -> None:
-    """Write a record in place of ``restore_folder``'s: why there are no images, in one line, and the log's last lines.
+def write_failure(record: Path, provenance: dict[str, Any], reason: str, log: list[str]) -> None:
+    """Write the record of a failed run: the reason in one line, and the last lines of the log.
 
-    The method's rows stay empty and say ``reason``; nothing else is stopped by it.
+    The rows of the method stay empty and have ``reason`` as note. Nothing else stops.
     """
-    write_json(record, {**made_by, "failed": " ".join(reason.split()), "log": log})
+    write_json(record, {**provenance, "failed": " ".join(reason.split()), "log": log})
 
 
 def unusable(record: Path) -> str:
-    """Why the images of a record must not be evaluated, in one line; empty where they may."""
+    """Return in one line why the images of a record must not be evaluated; empty if they may."""
     content = read_json(record)
     if content.get("failed"):
         return f"failed: {content['failed']}"
@@ -53,30 +53,30 @@ def unusable(record: Path) -> str:
 
 
 def record_note(record: Path) -> str:
-    """Return in one line what a reader of values must know about the method of a record; empty if nothing."""
+    """Return the note of a record, for every row that is measured with its images; empty if there is none."""
     return str(read_json(record).get("note", ""))
 
 
 def refuse_random(folder: Path) -> None:
-    """Raise InputError if the images in ``folder`` were made with random weights, which the notes beside them say."""
-    made = folder / MADE
-    if made.exists() and read_json(made)["made_by"].get("weights") == "random":
+    """Raise InputError if the file of progress in ``folder`` says that its images were made with random weights."""
+    progress = folder / PROGRESS
+    if progress.exists() and read_json(progress)["made_by"].get("weights") == "random":
         raise InputError(f"{folder}: made with random weights, which are never evaluated")
 
 
 def batches(images: dict[str, Path], size: int) -> list[list[str]]:
-    """Yield stems in order, in runs of at most ``size`` images that are equally large."""
-    found: list[list[str]] = []
+    """Return stems in order, in groups of at most ``size`` images of one size that follow each other."""
+    groups: list[list[str]] = []
     before: tuple[int, int] | None = None
     for stem, path in images.items():
         if size > 1:
             extent = read_rgb(path).shape[:2]
-            if found and extent == before and len(found[-1]) < size:
-                found[-1].append(stem)
+            if groups and extent == before and len(groups[-1]) < size:
+                groups[-1].append(stem)
                 continue
             before = extent
-        found.append([stem])
-    return found
+        groups.append([stem])
+    return groups
 
 
 def restore_batches(
@@ -84,17 +84,28 @@ def restore_batches(
     output: Path,
     record: Path,
     restore: Callable[[list[np.ndarray], list[str]], list[np.ndarray]],
-    made_by: dict[str, Any],
+    provenance: dict[str, Any],
     scale_factor: int,
     batch: int = 1,
 ) -> None:
-    """Restore every image of ``source`` (a folder or one file) into ``output``; writes ``record`` at the end.
+    """Restore every image of ``source`` (a folder or one file) into ``output``, and write ``record`` at the end.
 
-    ``restore`` takes at most ``batch`` images of one size, uint8 (H, W, 3), and their stems, and returns as many, uint8
-    (scale_factor H, scale_factor W, 3). ``made_by`` says what decides the pixels besides the input (weights, seed,
-    settings). Images already there are kept only if it and their own LR image are the same as when they were made, so a
-    killed run goes on and a changed one starts again. Batches are the same on every run; one that is not complete is
-    made again.
+    An SR image that exists is used again only if ``provenance`` and its LR image are the same as when it was made. So a
+    killed run continues, and a changed one starts again. Batches are the same on every run; an incomplete batch is
+    restored again.
+
+    Args:
+        source: folder of LR images, or one LR image.
+        output: folder for the SR images.
+        record: JSON file to write.
+        restore: takes at most ``batch`` images of one size, uint8 (H, W, 3), and their stems; returns as many SR
+            images, uint8 (scale_factor H, scale_factor W, 3).
+        provenance: everything besides the LR images that decides the pixels: weights, seed, settings.
+        scale_factor: size of an SR image over that of its LR image.
+        batch: number of images that are restored at once.
+
+    Raises:
+        InputError: an SR image breaks the contract, or ``output`` contains images of another origin.
     """
     if batch < 1:
         raise InputError(f"a batch of {batch} images: must be one or more")
@@ -102,8 +113,8 @@ def restore_batches(
     with lock(output / ".lock"):
         record.unlink(missing_ok=True)
         inputs = {stem: sha256(path) for stem, path in images.items()}
-        done = kept(output, made_by, inputs)
-        write_json(output / MADE, {"made_by": made_by, "images": done})
+        done = remove_outdated(output, provenance, inputs)
+        write_json(output / PROGRESS, {"made_by": provenance, "images": done})
         with tqdm(total=len(images), desc="restoring", unit="image") as bar:
             for stems in batches(images, batch):
                 if any(stem not in done for stem in stems):
@@ -113,10 +124,10 @@ def restore_batches(
                             raise InputError(f"{images[stem]}: {fault}")
                         write_png(output / f"{stem}.png", sr)
                         done[stem] = inputs[stem]
-                    write_json(output / MADE, {"made_by": made_by, "images": done})
+                    write_json(output / PROGRESS, {"made_by": provenance, "images": done})
                 bar.update(len(stems))
-    made = {stem: {"lr": inputs[stem], "sr": sha256(output / f"{stem}.png")} for stem in images}
-    write_json(record, {**made_by, "scale_factor": scale_factor, "images": made})
+    digests = {stem: {"lr": inputs[stem], "sr": sha256(output / f"{stem}.png")} for stem in images}
+    write_json(record, {**provenance, "scale_factor": scale_factor, "images": digests})
 
 
 def restore_folder(
@@ -124,12 +135,12 @@ def restore_folder(
     output: Path,
     record: Path,
     restore: Callable[[np.ndarray, str], np.ndarray],
-    made_by: dict[str, Any],
+    provenance: dict[str, Any],
     scale_factor: int,
 ) -> None:
-    """Do ``restore_batches`` for a method that takes one image, uint8 (H, W, 3), and its stem at a time."""
+    """Call ``restore_batches`` for a method that restores one image, uint8 (H, W, 3), at a time."""
 
     def one(images: list[np.ndarray], stems: list[str]) -> list[np.ndarray]:
         return [restore(images[0], stems[0])]
 
-    restore_batches(source, output, record, one, made_by, scale_factor)
+    restore_batches(source, output, record, one, provenance, scale_factor)

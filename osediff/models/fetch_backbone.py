@@ -59,10 +59,10 @@ def main() -> None:
             came_from = obtain_files(spec.download, args.out, Fetching(offline=args.offline, local=args.local))
         else:
             raise InputError(f"{args.spec}: has neither download nor random; no command brings {spec.title}")
-        found = {part: sorted((args.out / part).rglob("*")) for part in backbones.PARTS}
+        contents = {part: sorted((args.out / part).rglob("*")) for part in backbones.PARTS}
         files = {
             str(path.relative_to(args.out)): {"size": path.stat().st_size, "sha256": sha256(path)}
-            for paths in found.values()
+            for paths in contents.values()
             for path in paths
             if path.is_file()
         }

@@ -35,7 +35,7 @@ VAE_GROUPS = {"encoder": ("encoder.", "quant_conv"), "decoder": ("decoder.", "po
 def targets(network: nn.Module, prefixes: tuple[str, ...]) -> list[str]:
     """Return names of the layers under ``prefixes`` that OSEDiff adapts: every convolution and linear layer.
 
-    Time embeddings are left alone, as in the released code, where this gives 258 layers in the UNet of SD 2.1-base
+    Time embeddings are left alone, as in the official code, where this gives 258 layers in the UNet of SD 2.1-base
     and 32 in its VAE encoder.
     """
     return [
@@ -84,9 +84,9 @@ class Roles:
 
     def _switch(self, role: str) -> None:
         for layer in self.layers:
-            known = role in layer.scaling  # type: ignore[operator]
-            layer._disable_adapters = not known
-            layer._active_adapter = [role] if known else []
+            has_role = role in layer.scaling  # type: ignore[operator]
+            layer._disable_adapters = not has_role
+            layer._active_adapter = [role] if has_role else []
         if self.conv_in is not None:
             self.conv_in_layer.base_layer = self.conv_in if role == GENERATOR else self.frozen_conv_in
         self.current = role

@@ -1,6 +1,6 @@
 """Images of any size in bounded memory: the networks see tiles, and the tiles do not show.
 
-The UNet's tiles overlap and are averaged under a Gaussian window, as in the released code. The VAE is computed as if
+The UNet's tiles overlap and are averaged under a Gaussian window, as in the official code. The VAE is computed as if
 in one piece, one residual block after the other: a tile reads as far beyond its border as its convolutions look, and
 each group normalization first takes its mean and variance over all tiles. So a block's convolutions are computed up to
 twice, and between two blocks a feature map of the whole image is kept: for SD 2.1 and a 4K image (3840x2160) at most
@@ -42,7 +42,7 @@ class Tiling:
     ``vae``: up to this side squared the VAE works on the whole image, above it on tiles of half this side; its
     attention on the whole up to twice this side squared, above it on windows of twice this side. ``latent``: side of
     the UNet's tiles, which works on the whole image up to their area. ``overlap``: of the UNet's tiles. The UNet's
-    sizes are those of the released code, whose VAE is in tiles from 136 (encoder) and 246 (decoder) on.
+    sizes are those of the official code, whose VAE is in tiles from 136 (encoder) and 246 (decoder) on.
     """
 
     vae: int = 128
@@ -71,7 +71,7 @@ def starts(extent: int, tile: int, overlap: int) -> list[int]:
 def window(height: int, width: int) -> Tensor:
     """Return Gaussian weights (height, width), deviation a tenth of the side.
 
-    The vertical center lies half a pixel low as in the released code, so that outputs agree; averages do not mind.
+    The vertical center is half a pixel low as in the official code, so that outputs agree. Averages do not change.
     """
 
     def profile(side: int, center: float) -> Tensor:
@@ -147,10 +147,10 @@ class SharedNorms:
 
     def combine(self) -> None:
         """Combine what the tiles measured."""
-        for layer, parts in self._seen.items():
-            counts = torch.tensor([count for count, _, _ in parts], dtype=torch.float64)
-            means = torch.stack([mean for _, mean, _ in parts]).double().cpu()
-            variances = torch.stack([variance for _, _, variance in parts]).double().cpu()
+        for layer, measurements in self._seen.items():
+            counts = torch.tensor([count for count, _, _ in measurements], dtype=torch.float64)
+            means = torch.stack([mean for _, mean, _ in measurements]).double().cpu()
+            variances = torch.stack([variance for _, _, variance in measurements]).double().cpu()
             share = (counts / counts.sum())[:, None]
             mean = (share * means).sum(0)
             variance = (share * (variances + (means - mean) ** 2)).sum(0)
@@ -172,13 +172,13 @@ class SharedNorms:
         if layer not in self.statistics:
             self.measure(layer, x)
             raise UnmeasuredError
-        each = layer.num_channels // layer.num_groups
-        mean, variance = (value.to(x.device).repeat_interleave(each) for value in self.statistics[layer])
+        group_size = layer.num_channels // layer.num_groups
+        mean, variance = (value.to(x.device).repeat_interleave(group_size) for value in self.statistics[layer])
         # With the statistics given, this is what batch normalization computes when it does not train.
         return F.batch_norm(x, mean, variance, layer.weight.float(), layer.bias.float(), False, 0.0, layer.eps)
 
 
-def norms(modules: list[nn.Module]) -> list[nn.GroupNorm]:
+def group_norms(modules: list[nn.Module]) -> list[nn.GroupNorm]:
     """Return every group normalization in ``modules``."""
     return [layer for module in modules for layer in module.modules() if isinstance(layer, nn.GroupNorm)]
 
@@ -190,24 +190,24 @@ def piecewise(modules: list[nn.Module], x: Tensor, tile: int) -> Tensor:
     """
     tiles = [(row, column) for row in spans(x.shape[-2], tile, MARGIN) for column in spans(x.shape[-1], tile, MARGIN)]
     whole: Tensor | None = None
-    with SharedNorms(norms(modules)) as shared:
+    with SharedNorms(group_norms(modules)) as shared:
         while whole is None:
             for shared.tile in tiles:
                 row, column = shared.tile
                 read = x[..., row.first : row.last, column.first : column.last].contiguous()
                 try:
-                    made = chain(modules, read)
+                    output = chain(modules, read)
                 except UnmeasuredError:
                     continue
-                ratio = made.shape[-1] / read.shape[-1]
+                ratio = output.shape[-1] / read.shape[-1]
 
                 def scaled(start: int, stop: int, ratio: float = ratio) -> slice:
                     return slice(round(start * ratio), round(stop * ratio))
 
                 if whole is None:
                     size = [round(extent * ratio) for extent in x.shape[-2:]]
-                    whole = made.new_empty(*made.shape[:2], *size)
-                whole[..., scaled(row.start, row.stop), scaled(column.start, column.stop)] = made[
+                    whole = output.new_empty(*output.shape[:2], *size)
+                whole[..., scaled(row.start, row.stop), scaled(column.start, column.stop)] = output[
                     ...,
                     scaled(row.start - row.first, row.stop - row.first),
                     scaled(column.start - column.first, column.stop - column.first),
@@ -228,7 +228,7 @@ def middle(block: Any, x: Tensor, side: int) -> Tensor:
     x = block.resnets[0](x, None)
     for attention, resnet in zip(block.attentions, block.resnets[1:], strict=True):
         if attention is not None and needed(x, side):
-            with SharedNorms(norms([attention])) as shared:
+            with SharedNorms(group_norms([attention])) as shared:
                 for layer in shared.layers:
                     shared.measure(layer, x)
                 shared.combine()

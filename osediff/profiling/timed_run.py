@@ -57,10 +57,10 @@ def build_backbone(backbone: Sizes | str, device: str) -> backbones.Backbone:
     if isinstance(backbone, str):
         return backbones.load(Path(backbone))
     with torch.device(device):  # a GPU draws a billion random weights in a second, a CPU in a minute
-        built = backbones.build(backbone, backbones.word_tokenizer(["image"]))
-    for network in (built.vae, built.unet, built.text_encoder):
+        random_backbone = backbones.build(backbone, backbones.word_tokenizer(["image"]))
+    for network in (random_backbone.vae, random_backbone.unet, random_backbone.text_encoder):
         network.requires_grad_(False).eval()
-    return built
+    return random_backbone
 
 
 def build_model(

@@ -33,9 +33,9 @@ def parse_folders(name: ExtractorName, pairs: list[str]) -> dict[str, Path]:
     for weights, files in WEIGHTS[name].items():
         if weights not in folders:
             raise InputError(f"extractor {name} needs --weights {weights}=DIR")
-        absent = [file for file in files if not (folders[weights] / file).is_file()]
-        if absent:
-            raise InputError(f"{folders[weights]}: lacks {', '.join(absent)}; see config/prompts.yaml, {weights}")
+        missing = [file for file in files if not (folders[weights] / file).is_file()]
+        if missing:
+            raise InputError(f"{folders[weights]}: lacks {', '.join(missing)}; see config/prompts.yaml, {weights}")
     return folders
 
 

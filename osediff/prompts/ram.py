@@ -2,9 +2,9 @@
 
 RAM (Recognize Anything, arXiv 2306.03514) is a Swin-L and a Query2Label decoder with one query for each tag. DAPE
 (SeeSR, arXiv 2311.16518) is RAM with LoRA, fine-tuned to give the tags of the clean image for a degraded one. Both are
-read from their authors' checkpoints; what tagging does not use (``tag_encoder`` and ``text_decoder``) is left out.
+read from the official checkpoints; parts that tagging does not use (``tag_encoder``, ``text_decoder``) are left out.
 
-Beside the released module at full size, float32, random weights, one 384-pixel input: logits within 3e-6, with DAPE's
+Beside the official module at full size, float32, random weights, one 384-pixel input: logits within 3e-6, with DAPE's
 LoRA and without, and the same tags.
 """
 
@@ -103,7 +103,7 @@ def build(sizes: dict[str, Any] = SIZES) -> RAM:
 def preprocess(images: Tensor, size: int) -> Tensor:
     """Prepare what the network takes, (N, 3, size, size), of ``images`` (N, 3, H, W) in [0, 1].
 
-    Bilinear without antialiasing: that is what torchvision 0.15, which the released code asks for, does with tensors.
+    Bilinear without antialiasing, as torchvision 0.15, which the official code requires, resizes tensors.
     """
     small = F.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=False)
     mean, deviation = (small.new_tensor(values).view(1, 3, 1, 1) for values in (MEAN, DEVIATION))
@@ -111,8 +111,8 @@ def preprocess(images: Tensor, size: int) -> Tensor:
 
 
 def names(layers: int, stages: int) -> dict[str, str]:
-    """Return beginnings of parameter names, the authors' to ours, where they differ."""
-    # The authors put the reduction between two stages at the end of the first, timm at the start of the second.
+    """Return the beginnings of official parameter names that differ from ours, with the beginnings of our names."""
+    # The official code has the reduction between two stages at the end of the first, timm at the start of the second.
     moved = {
         f"visual_encoder.layers.{i}.downsample.": f"visual_encoder.layers.{i + 1}.downsample."
         for i in range(stages - 1)
@@ -149,7 +149,7 @@ def read(path: Path) -> dict[str, Tensor]:
 
 
 def translated(name: str, moved: dict[str, str]) -> str:
-    """Our name of the authors' parameter ``name``."""
+    """Return our name of the official parameter ``name``."""
     for theirs, ours in moved.items():
         if name.startswith(theirs):
             return ours + name.removeprefix(theirs)
@@ -157,26 +157,26 @@ def translated(name: str, moved: dict[str, str]) -> str:
 
 
 def load(checkpoint: Path, dape: Path | None = None, sizes: dict[str, Any] = SIZES) -> RAM:
-    """RAM of ``ram_swin_large_14m.pth``, with the LoRA of ``DAPE.pth`` merged if given; float32, evaluation mode.
+    """Load RAM of ``ram_swin_large_14m.pth``, with the LoRA of ``DAPE.pth`` merged if given; float32, evaluation mode.
 
-    Raises InputError that names what is missing, left over or of another shape.
+    Raises InputError that names a weight that is missing, unknown or of another shape.
     """
     model = build(sizes)
-    own = model.state_dict()
+    expected = model.state_dict()
     moved = names(sizes["layers"], len(sizes["swin"]["depths"]))
-    found = {
+    given = {
         translated(name, moved): tensor
         for name, tensor in read(checkpoint).items()
         if not name.startswith(DEAD) and not name.endswith(RECOMPUTED)
     }
-    for what, odd in (("lacks", own.keys() - found.keys()), ("has an unknown", found.keys() - own.keys())):
+    for what, odd in (("lacks", expected.keys() - given.keys()), ("has an unknown", given.keys() - expected.keys())):
         if odd:
             raise InputError(f"{checkpoint}: not RAM's Swin-L: {what} {min(odd)} ({len(odd)} such names)")
-    for name, tensor in own.items():
-        if found[name].shape != tensor.shape:
-            shapes = f"{tuple(found[name].shape)}, needed is {tuple(tensor.shape)}"
+    for name, tensor in expected.items():
+        if given[name].shape != tensor.shape:
+            shapes = f"{tuple(given[name].shape)}, needed is {tuple(tensor.shape)}"
             raise InputError(f"{checkpoint}: not RAM's Swin-L: {name} is {shapes}")
-    weights = {name: tensor.float() for name, tensor in found.items()}
+    weights = {name: tensor.float() for name, tensor in given.items()}
     if dape:
         merge(weights, dape, moved)
     model.load_state_dict(weights)
@@ -228,13 +228,13 @@ def merge(weights: dict[str, Tensor], dape: Path, moved: dict[str, str]) -> None
 
 
 class Tagger:
-    """An image's tags in RAM's words: ``Tagger(model, tags, thresholds)(image)``."""
+    """Returns the tags of an image in RAM's words: ``Tagger(model, tags, thresholds)(image)``."""
 
     def __init__(self, model: RAM, tags: list[str], thresholds: list[float], device: str = "cpu") -> None:
         """``thresholds``: probability above which each of ``tags`` counts as shown."""
         if not len(tags) == len(thresholds) == len(model.label_embed):
-            found = f"{len(tags)} tags and {len(thresholds)} thresholds"
-            raise InputError(f"RAM: {found}, needed are {len(model.label_embed)} of each")
+            counts = f"{len(tags)} tags and {len(thresholds)} thresholds"
+            raise InputError(f"RAM: {counts}, needed are {len(model.label_embed)} of each")
         if not all(math.isfinite(value) for value in thresholds):
             raise InputError("RAM: a threshold is not a finite number")
         self.model, self.tags, self.device = model.to(device), tags, device
@@ -242,7 +242,7 @@ class Tagger:
 
     @torch.inference_mode()
     def __call__(self, image: Tensor) -> str:
-        """Tags of ``image`` (3, H, W) in [0, 1], in the list's order, joined by ", "."""
+        """Return the tags of ``image`` (3, H, W) in [0, 1], in the list's order, joined by ", "."""
         dtype = self.model.label_embed.dtype
         ready = preprocess(image[None].to(self.device), self.model.size).to(dtype)
         shown = torch.sigmoid(self.model(ready).float())[0].cpu() > self.thresholds
@@ -250,7 +250,7 @@ class Tagger:
 
 
 def read_lists(tags: Path, thresholds: Path) -> tuple[list[str], list[float]]:
-    """Read tags and thresholds of the authors' text files ``ram_tag_list.txt`` and ``ram_tag_list_threshold.txt``."""
+    """Read tags and thresholds of the official text files ``ram_tag_list.txt`` and ``ram_tag_list_threshold.txt``."""
     for path in (tags, thresholds):
         if not path.is_file():
             raise InputError(f"{path}: no such file")

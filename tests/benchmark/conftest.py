@@ -11,7 +11,7 @@ from benchmark.evaluation.runner import evaluate
 from benchmark.metrics.registry import MetricRegistry, read_registry
 from benchmark.metrics.weights import WeightsFile, file_name
 from osediff.common import pyiqa_networks
-from tests.benchmark.fixture_types import AuthorsLog, ImagePair, Measured, PutWeights
+from tests.benchmark.fixture_types import ImagePair, Measured, OfficialLog, PutWeights
 from tests.helpers import ROOT
 
 LOG_LINE = re.compile(r"results_osediff/(\S+)\.png \| (.*?) \| Runtime")
@@ -60,7 +60,7 @@ def random_weights(
 
 @pytest.fixture(scope="session")
 def drealsr() -> Path:
-    """The 93 DrealSR pairs, the authors' outputs and the authors' log."""
+    """The 93 DrealSR pairs, the official SR images and the official log."""
     folder = Path(os.environ.get("BENCHMARK_TEST_DATA") or "/nonexistent") / "drealsr"
     if not folder.is_dir():
         pytest.skip("BENCHMARK_TEST_DATA with drealsr/ is not set")
@@ -68,8 +68,8 @@ def drealsr() -> Path:
 
 
 @pytest.fixture(scope="session")
-def authors_log(drealsr: Path) -> AuthorsLog:
-    """The authors' values: image -> metric -> value."""
+def official_log(drealsr: Path) -> OfficialLog:
+    """The official values: image -> metric -> value."""
     text = (drealsr / "osediff_official_metrics.log").read_text()
     values = {}
     for image, row in LOG_LINE.findall(text):

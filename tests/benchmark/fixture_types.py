@@ -15,14 +15,14 @@ Folders = tuple[Path, Path]
 """Of SR and of HR images."""
 ImageSets = tuple[list[Path], list[Path]]
 """Of SR and of HR images."""
-AuthorsLog = dict[str, dict[str, float]]
+OfficialLog = dict[str, dict[str, float]]
 """Image -> metric -> value."""
 PutWeights = Callable[..., None]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The authors' images as benchmark.evaluation.evaluate measures them."""
+    """The official images as benchmark.evaluation.evaluate measures them."""
 
     rows: list[tuple[str, str, float]]
     notes: dict[str, str]

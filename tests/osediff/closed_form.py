@@ -33,11 +33,11 @@ def fill(network: nn.Module, first: int) -> None:
 
 def backbone() -> Backbone:
     """TINY of the tests' conftest, frozen."""
-    made = backbones.build(TINY, backbones.word_tokenizer(["words"]))
-    for network, first in ((made.vae, 0), (made.unet, 1000)):
+    backbone = backbones.build(TINY, backbones.word_tokenizer(["words"]))
+    for network, first in ((backbone.vae, 0), (backbone.unet, 1000)):
         fill(network, first)
         network.requires_grad_(False).eval()
-    return made
+    return backbone
 
 
 def recipe(lora_scope: str) -> Recipe:

@@ -79,12 +79,12 @@ def chosen(groups: list[str], only: list[str], base: Path) -> dict[str, Named]:
     """
     for group in groups:
         known("group", group, GROUPS, "artifacts")
-    found = {group: GROUPS[group].artifacts(base) for group in groups or GROUPS}
-    names = {name for named in found.values() for name in named}
+    selected = {group: GROUPS[group].artifacts(base) for group in groups or GROUPS}
+    names = {name for named in selected.values() for name in named}
     for name in only:
         known("artifact", name, names, "artifacts")
     if not names:
         raise InputError(f"{base.resolve()}: has no registry of artifacts; run this in the repository's folder")
     if only:
-        found = {group: {name: named[name] for name in only if name in named} for group, named in found.items()}
-    return found
+        selected = {group: {name: named[name] for name in only if name in named} for group, named in selected.items()}
+    return selected

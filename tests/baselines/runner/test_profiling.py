@@ -58,7 +58,7 @@ def test_the_command_times_a_baseline_in_its_process(fake: Fake) -> None:
         size=64,
         pipeline="baselines.runner.profiling:baseline_run",
         options={"baseline": "fake", "sources": "sources", "weights": "official"},
-        protocol="authors",
+        protocol="official",
         settings=TimingProtocol.model_validate(protocol | {"statistic": "mean"}),
         precision=None,
         contain=True,

@@ -65,7 +65,7 @@ def test_no_section_starts_when_the_time_is_up(tmp_path: Path) -> None:
 def test_the_whole_is_planned_by_the_configuration() -> None:
     sections = {one.name: one for one in plan_sections("osediff", 512, "cuda")}
     assert {"lease", "evaluation in batches", "numerics", "training step: gpu-24gb"} <= sections.keys()
-    for protocol, compiled in (("authors", False), ("strict", False), ("strict-compiled", True)):
+    for protocol, compiled in (("official", False), ("strict", False), ("strict-compiled", True)):
         spec = sections[f"inference: Table 2, {protocol}"].spec
         assert isinstance(spec, TimingSpec)
         assert (spec.title, spec.protocol, spec.precision, spec.settings.compile) == (

@@ -50,7 +50,7 @@ def test_what_left_the_set_leaves_the_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"skimage": ["nessie.png"]}, r"nessie\.png: the installed scikit-image has no such picture"),
         ({"skimage": ["horse.png"]}, r"horse\.png: is RGBA"),
@@ -58,8 +58,8 @@ def test_what_left_the_set_leaves_the_folder(tmp_path: Path) -> None:
         ({"manual_source": "it from its authors"}, "no rule makes these photographs; get it from its authors"),
     ],
 )
-def test_photographs_that_cannot_be_had_are_named(change: dict[str, Any], said: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=said):
+def test_photographs_that_cannot_be_had_are_named(change: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message):
         prepared(tmp_path / "set", SPEC | change)
     assert not (tmp_path / "set" / "manifest.json").exists()
 

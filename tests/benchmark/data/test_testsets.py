@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from benchmark.data import checksums as known_images
+from benchmark.data import checksums as image_checksums
 from benchmark.data.photographs import as_rgb, skimage_photo
 from benchmark.data.settings import Cut
 from benchmark.data.testsets import cut, fetch_missing, manifest
@@ -74,9 +74,14 @@ def test_demo_sets_have_crops_of_their_own_with_something_on_them(tmp_path: Path
 
 def test_the_manifest_lists_every_pair(folders: tuple[Path, Path]) -> None:
     lr, hr = folders
-    made = manifest("x", lr, hr, 4, images=2, lr_sizes=[(8, 6)])
-    assert (made["name"], made["scale_factor"], made["count"], list(made["images"])) == ("x", 4, 2, ["a", "b"])
-    entry = made["images"]["b"]
+    content = manifest("x", lr, hr, 4, images=2, lr_sizes=[(8, 6)])
+    assert (content["name"], content["scale_factor"], content["count"], list(content["images"])) == (
+        "x",
+        4,
+        2,
+        ["a", "b"],
+    )
+    entry = content["images"]["b"]
     assert tuple(entry["lr"]) == (8, 6) and tuple(entry["hr"]) == (32, 24)
     assert entry["lr_sha256"] == sha256(lr / "b.png") and entry["hr_sha256"] == sha256(hr / "b.png")
 
@@ -102,7 +107,7 @@ def truncated(lr: Path, hr: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (gray, r"LR/b\.png: is gray"),
         (missing, "HR lacks b"),
@@ -112,10 +117,10 @@ def truncated(lr: Path, hr: Path) -> None:
     ],
 )
 def test_a_pair_that_does_not_fit_is_named(
-    spoil: Callable[[Path, Path], None], said: str, folders: tuple[Path, Path]
+    spoil: Callable[[Path, Path], None], message: str, folders: tuple[Path, Path]
 ) -> None:
     spoil(*folders)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         manifest("x", *folders, 4)
 
 
@@ -127,15 +132,15 @@ def test_a_copy_that_is_not_the_published_set_is_refused(folders: tuple[Path, Pa
 
 
 @pytest.fixture
-def known(folders: tuple[Path, Path], tmp_path: Path) -> known_images.Known:
+def known(folders: tuple[Path, Path], tmp_path: Path) -> image_checksums.Checksums:
     """What the two pairs are, through the file that ``list`` writes."""
     path = tmp_path / "known.csv"
-    path.write_text(known_images.listed(dict(zip(("LR", "HR"), folders, strict=True))))
-    return known_images.read(path)
+    path.write_text(image_checksums.checksums_csv(dict(zip(("LR", "HR"), folders, strict=True))))
+    return image_checksums.read(path)
 
 
 def test_another_crop_is_named_and_another_file_of_the_same_image_is_not(
-    folders: tuple[Path, Path], known: known_images.Known
+    folders: tuple[Path, Path], known: image_checksums.Checksums
 ) -> None:
     lr, hr = folders
     assert manifest("real", lr, hr, 4, known=known)["verified"] == "every image"
@@ -155,23 +160,23 @@ def test_another_crop_is_named_and_another_file_of_the_same_image_is_not(
 
 @pytest.mark.parametrize("name", ["drealsr", "realsr"])
 def test_the_papers_crops_are_known(name: str) -> None:
-    images = known_images.read(ROOT / SETS[name]["checksums"])
+    images = image_checksums.read(ROOT / SETS[name]["checksums"])
     assert [len(images[part]) for part in ("LR", "HR")] == [SETS[name]["images"]] * 2
     assert images["LR"].keys() == images["HR"].keys()
 
 
 def test_the_papers_crops_are_those_of_the_test_data(drealsr: Path, tmp_path: Path) -> None:
     assert (
-        known_images.listed({part: drealsr / part for part in ("LR", "HR")})
+        image_checksums.checksums_csv({part: drealsr / part for part in ("LR", "HR")})
         == (ROOT / SETS["drealsr"]["checksums"]).read_text()
     )
 
 
 def test_missing_images_are_fetched_and_others_left_alone(
-    folders: tuple[Path, Path], known: known_images.Known, tmp_path: Path
+    folders: tuple[Path, Path], known: image_checksums.Checksums, tmp_path: Path
 ) -> None:
     listing = tmp_path / "real.csv"
-    listing.write_text(known_images.listed(dict(zip(("LR", "HR"), folders, strict=True))))
+    listing.write_text(image_checksums.checksums_csv(dict(zip(("LR", "HR"), folders, strict=True))))
     mirrors = (Mirror(url="https://x.invalid/{file}"),)
     artifact = Artifact(license="none", mirrors=mirrors, files=str(listing))
     target = tmp_path / "set"

@@ -39,7 +39,7 @@ def test_a_metric_that_takes_a_bad_image_for_a_good_one_stops_it(
 ) -> None:
     """Weights that are all zero would give every pair a perfect LPIPS."""
     monkeypatch.setattr(pairs_module, "build_pair_metric", lambda *_: lambda sr, hr: 1.0)
-    with pytest.raises(InputError, match=r"ssim takes .*hr/a\.png, shrunk and enlarged again, for as good as itself"):
+    with pytest.raises(InputError, match=r"ssim takes .*hr/a\.png, reduced and upsampled again, for as good as itself"):
         evaluate(*folders, metric_registry.select(["ssim"]), tmp_path / "partial", Resources(workers=1))
     for path in folders[1].iterdir():  # of flat images nothing can be asked
         write_png(path, np.full((48, 48, 3), 90, np.uint8))

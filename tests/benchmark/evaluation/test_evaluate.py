@@ -190,10 +190,10 @@ def test_killed_it_continues(tmp_path: Path) -> None:
     assert not out.exists()
     lines = partial.read_text().splitlines()
     assert 10 < len(lines) < 120
-    # The kill may cut a line off, and what was kept is used: a changed value shows up again.
-    kept = json.loads(lines[0])
-    assert (kept["image"], kept["metric"]) == ("00", "psnr")
-    partial.write_text("\n".join([json.dumps(kept | {"value": 12.5}), *lines[1:], '{"0f3']))
+    # The kill may cut a line off, and what was first is used: a changed value shows up again.
+    first = json.loads(lines[0])
+    assert (first["image"], first["metric"]) == ("00", "psnr")
+    partial.write_text("\n".join([json.dumps(first | {"value": 12.5}), *lines[1:], '{"0f3']))
 
     command(main, *arguments(folders, out, "--metrics", "psnr", "ssim"))
     ours, reference = out.read_text().splitlines(), whole.read_text().splitlines()

@@ -31,10 +31,10 @@ def spec(tmp_path: Path) -> dict[str, Any]:
 
 def test_a_line_is_over_the_steps_that_every_seed_reached(spec: dict[str, Any]) -> None:
     logs = [curves.read_log(Path(path)) for path in spec["rows"]["OSEDiff"]]
-    found = curves.series(logs, "validation_psnr")
-    assert found is not None
-    np.testing.assert_array_equal(found[0], [10, 20])
-    np.testing.assert_array_equal(found[1], [[21, 22], [23, 24]])
+    series = curves.series(logs, "validation_psnr")
+    assert series is not None
+    np.testing.assert_array_equal(series[0], [10, 20])
+    np.testing.assert_array_equal(series[1], [[21, 22], [23, 24]])
     assert curves.series(logs, "vsd") is None
 
 

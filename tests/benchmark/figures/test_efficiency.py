@@ -25,8 +25,8 @@ TABLE = pd.DataFrame(
 
 
 def test_a_measured_time_takes_what_was_counted_and_a_published_one_what_was_printed() -> None:
-    found, lacking = efficiency.marks(TABLE, None)
-    assert [(mark.source, mark.seconds, mark.height, mark.gmacs) for mark in found] == [
+    drawable, lacking = efficiency.marks(TABLE, None)
+    assert [(mark.source, mark.seconds, mark.height, mark.gmacs) for mark in drawable] == [
         ("measured", 0.05, 1290.0, 2244.3),
         ("published", 0.11, 1775.0, 2265.0),
         ("published", 4.3, 2524.0, 65857.0),
@@ -36,15 +36,15 @@ def test_a_measured_time_takes_what_was_counted_and_a_published_one_what_was_pri
 
 def test_quality_is_of_the_same_source_and_what_lacks_it_is_named() -> None:
     values = published.load([ROOT / "config" / "published" / "osediff.csv"], METRICS)
-    found, lacking = efficiency.marks(TABLE, efficiency.published_quality(values, "drealsr", "clipiqa"))
-    assert [(mark.method, mark.source, mark.height) for mark in found] == [
+    drawable, lacking = efficiency.marks(TABLE, efficiency.published_quality(values, "drealsr", "clipiqa"))
+    assert [(mark.method, mark.source, mark.height) for mark in drawable] == [
         ("OSEDiff", "published", 0.6963),
         ("SeeSR", "published", 0.6804),
     ]
     assert lacking == ["OSEDiff"]
-    figure = efficiency.draw(found, lacking, "CLIPIQA", "Time and quality")
-    told = figure.axes[0].texts[-1].get_text()
-    assert "Not drawn for lack of a value: OSEDiff." in " ".join(told.split())
+    figure = efficiency.draw(drawable, lacking, "CLIPIQA", "Time and quality")
+    text = figure.axes[0].texts[-1].get_text()
+    assert "Not drawn for lack of a value: OSEDiff." in " ".join(text.split())
 
 
 def test_published_marks_are_hollow_and_measured_ones_are_not() -> None:

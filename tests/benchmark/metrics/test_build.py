@@ -1,4 +1,4 @@
-"""The metrics as the registry builds them: the authors' log of every image, and what is said of one that is absent."""
+"""The metrics as the registry builds them: the official log of every image, and what is said of one that is absent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmark.metrics.build import build_pair_metric, metric_note, unavailable_
 from benchmark.metrics.registry import MetricRegistry
 from osediff.common import pyiqa_networks
 from osediff.common.images import read_rgb
-from tests.benchmark.fixture_types import AuthorsLog, Measured
+from tests.benchmark.fixture_types import Measured, OfficialLog
 
 
 @pytest.mark.slow
@@ -27,9 +27,9 @@ from tests.benchmark.fixture_types import AuthorsLog, Measured
         ("niqe", 0.005, 6.4902, 5e-5, "6.4902"),
     ],
 )
-def test_every_image_equals_the_authors_log(
+def test_every_image_equals_the_official_log(
     metric_registry: MetricRegistry,
-    authors_log: AuthorsLog,
+    official_log: OfficialLog,
     measured: Measured,
     name: str,
     of_image: float,
@@ -37,7 +37,7 @@ def test_every_image_equals_the_authors_log(
     of_average: float,
     printed: str,
 ) -> None:
-    ours, theirs = measured.of(name, authors_log), np.array([row[name] for row in authors_log.values()])
+    ours, theirs = measured.of(name, official_log), np.array([row[name] for row in official_log.values()])
     assert np.abs(ours - theirs).max() < of_image
     assert abs(ours.mean() - average) < of_average
     assert f"{ours.mean():.{metric_registry.metrics[name].decimals}f}" == printed, (
@@ -46,26 +46,26 @@ def test_every_image_equals_the_authors_log(
 
 
 @pytest.mark.slow
-def test_dists_equals_the_authors_log_on_every_sixteenth_image(
-    metric_registry: MetricRegistry, drealsr: Path, authors_log: AuthorsLog
+def test_dists_equals_the_official_log_on_every_sixteenth_image(
+    metric_registry: MetricRegistry, drealsr: Path, official_log: OfficialLog
 ) -> None:
     if reason := unavailable_reason("dists", metric_registry):
         pytest.skip(reason)
-    score, images = build_pair_metric("dists", metric_registry.select(["dists"])), list(authors_log)[::16]
+    score, images = build_pair_metric("dists", metric_registry.select(["dists"])), list(official_log)[::16]
     folders = drealsr / "osediff_official", drealsr / "HR"
     ours = [score(*(read_rgb(folder / f"{image}.png") for folder in folders)) for image in images]
-    assert ours == pytest.approx([authors_log[image]["dists"] for image in images], abs=3e-4)
+    assert ours == pytest.approx([official_log[image]["dists"] for image in images], abs=3e-4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "average"), [("yiq", 27.9243 - 1.3219), ("crop4", 28.0174)])
 def test_protocol_variants_differ_as_known(
-    metric_registry: MetricRegistry, drealsr: Path, authors_log: AuthorsLog, protocol: str, average: float
+    metric_registry: MetricRegistry, drealsr: Path, official_log: OfficialLog, protocol: str, average: float
 ) -> None:
     """The two habits that most often make a PSNR disagree, as measured by others on these images."""
     score = build_pair_metric("psnr", metric_registry.under(protocol, "").select(["psnr"]))
     folders = drealsr / "osediff_official", drealsr / "HR"
-    ours = [score(*(read_rgb(folder / f"{image}.png") for folder in folders)) for image in authors_log]
+    ours = [score(*(read_rgb(folder / f"{image}.png") for folder in folders)) for image in official_log]
     assert abs(np.mean(ours) - average) < 1e-4
 
 

@@ -20,7 +20,7 @@ Spec = dict[str, Any]
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> tuple[Spec, list[Path]]:
+def inputs(tmp_path: Path) -> tuple[Spec, list[Path]]:
     """An ablation of five rows and three seeds: ``up`` is 0.5 dB better on every image, ``same`` differs by noise, one
     run of ``shaky`` did not converge, and none of ``lost`` did."""
     rng = np.random.default_rng(0)
@@ -56,8 +56,8 @@ def render(spec: Spec, files: list[Path], out: Path) -> dict[tuple[str, str], di
     return {(row["variant"], row["source"]): row for row in read_rows(out.with_name(out.name + ".csv"))}
 
 
-def test_the_table(made: tuple[Spec, list[Path]], tmp_path: Path) -> None:
-    rows = render(*made, tmp_path / "table3")
+def test_the_table(inputs: tuple[Spec, list[Path]], tmp_path: Path) -> None:
+    rows = render(*inputs, tmp_path / "table3")
     default, up, same = (rows[title, "measured"] for title in ("OSEDiff", "w/o VSD loss", "Same"))
     # Means 27, 28 and 29 of the three seeds: 28.00, sd 1.
     assert (default["PSNR↑"], default["PSNR↑ sd"], default["PSNR↑ p"]) == ("28.00", "1.00", "")
@@ -81,8 +81,8 @@ def test_the_table(made: tuple[Spec, list[Path]], tmp_path: Path) -> None:
     assert r"28.50 $\pm$ 1.00 $\blacktriangle$" in latex and "\\caption{Loss.\nSet, mean" in latex
 
 
-def test_one_seed_gives_no_verdict_and_says_why(made: tuple[Spec, list[Path]], tmp_path: Path) -> None:
-    spec, files = made
+def test_one_seed_gives_no_verdict_and_says_why(inputs: tuple[Spec, list[Path]], tmp_path: Path) -> None:
+    spec, files = inputs
     for row in spec["rows"].values():
         row["runs"] = row["runs"][:1]
     rows = render(spec, files[::3], tmp_path / "table3")
@@ -92,17 +92,19 @@ def test_one_seed_gives_no_verdict_and_says_why(made: tuple[Spec, list[Path]], t
     assert "One seed: how much a second training would differ is unknown" in text and "▲" not in text
 
 
-def test_the_note_of_an_ablation_stands_below_its_table(made: tuple[Spec, list[Path]], tmp_path: Path) -> None:
-    spec, files = made
+def test_the_note_of_an_ablation_stands_below_its_table(inputs: tuple[Spec, list[Path]], tmp_path: Path) -> None:
+    spec, files = inputs
     note = "The rank of the regularizer changes with that of the generator."
     render(spec | {"note": note}, files, tmp_path / "table3")
     assert all(note in (tmp_path / f"table3.{form}").read_text() for form in ("md", "tex", "html"))
 
 
-def test_the_time_of_extraction_stands_beside_the_published_one(made: tuple[Spec, list[Path]], tmp_path: Path) -> None:
-    spec, files = made
-    made_by = {"extractor": "dape", "device": "cpu", "precision": "fp32"}
-    content = {"made_by": made_by, "prompts": {"a": "cat", "b": "tree"}, "seconds": 0.03456}
+def test_the_time_of_extraction_stands_beside_the_published_one(
+    inputs: tuple[Spec, list[Path]], tmp_path: Path
+) -> None:
+    spec, files = inputs
+    source = {"extractor": "dape", "device": "cpu", "precision": "fp32"}
+    content = {"made_by": source, "prompts": {"a": "cat", "b": "tree"}, "seconds": 0.03456}
     (tmp_path / "prompts.json").write_text(json.dumps(content))
     spec |= {"name": "table4", "extraction": True}
     spec["rows"]["up"] |= {"prompts": [str(tmp_path / "prompts.json")], "published": "OSEDiff"}
@@ -115,8 +117,8 @@ def test_the_time_of_extraction_stands_beside_the_published_one(made: tuple[Spec
     assert "w/o VSD loss: extraction is the median of 2 images, dape on cpu in fp32, one image at a time" in text
 
 
-def test_a_missing_run_and_other_images_are_named(made: tuple[Spec, list[Path]], tmp_path: Path) -> None:
-    spec, files = made
+def test_a_missing_run_and_other_images_are_named(inputs: tuple[Spec, list[Path]], tmp_path: Path) -> None:
+    spec, files = inputs
     with pytest.raises(InputError, match=r"no evaluation of osediff\.base\.0 on set among --rows"):
         render(spec, files[1:], tmp_path / "table3")
     write_rows(files[3], "up.base.0", "set", {"psnr": [1.0, 2.0], "lpips": "needs x.pth"})

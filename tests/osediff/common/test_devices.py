@@ -15,9 +15,9 @@ def test_a_device_that_is_here() -> None:
 
 @pytest.mark.parametrize("device", ["tpu", "cuda:99", ""])
 def test_a_device_that_is_not_here_is_one_line(device: str) -> None:
-    with pytest.raises(InputError, match=f"^device {device}: .*; use cpu$") as told:
+    with pytest.raises(InputError, match=f"^device {device}: .*; use cpu$") as caught:
         check_device(device)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -67,7 +67,7 @@ def save_text(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("save", "said"),
+    ("save", "message"),
     [
         (save_gray, "is gray"),
         (save_16_bit, "is 16-bit"),
@@ -81,11 +81,11 @@ def save_text(path: Path) -> None:
         (lambda path: None, "no such image"),
     ],
 )
-def test_anything_but_whole_8_bit_rgb_is_refused_by_name(save: object, said: str, tmp_path: Path) -> None:
+def test_anything_but_whole_8_bit_rgb_is_refused_by_name(save: object, message: str, tmp_path: Path) -> None:
     assert callable(save)
     path = tmp_path / "photo.png"
     save(path)
-    with pytest.raises(InputError, match=rf"photo\.png: {said}") as error:
+    with pytest.raises(InputError, match=rf"photo\.png: {message}") as error:
         read_rgb(path)
     assert "\n" not in str(error.value)
 

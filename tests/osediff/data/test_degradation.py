@@ -117,23 +117,23 @@ def test_a_product_kernel_filters_as_the_same_kernel_in_two_dimensions() -> None
     assert np.abs(filtered(image, kernel) - whole).max() < 1e-6
 
 
-# Four statistics of 300 LR images that the released code (cswry/OSEDiff fcc4f09, kernels and noise of BasicSR 8d56e3a)
+# Four statistics of 300 LR images that the official code (cswry/OSEDiff fcc4f09, kernels and noise of BasicSR 8d56e3a)
 # made of crops of these photographs: tools/degradation.py --crops 300 --crop 128 --save.
-RELEASED = json.loads((Path(__file__).parent / "fixtures" / "degradation_official.json").read_text())
+OFFICIAL = json.loads((Path(__file__).parent / "fixtures" / "degradation_official.json").read_text())
 
 
 def p_values(recipe: Degradation) -> list[float]:
     photos = [getattr(data, name)() for name in ("astronaut", "chelsea", "coffee", "rocket")]
     values = []
-    for n, crop in enumerate(beside.crops(photos, RELEASED["crops"], RELEASED["side"])):
+    for n, crop in enumerate(beside.crops(photos, OFFICIAL["crops"], OFFICIAL["side"])):
         lr = degrade(crop, recipe, 4, np.random.default_rng([1, n]))
         values.append(max(beside.statistics(lr, crop), beside.statistics(lr, np.ascontiguousarray(crop[:, ::-1]))))
-    mine, theirs = np.array(values), np.array(RELEASED["values"])
+    mine, theirs = np.array(values), np.array(OFFICIAL["values"])
     return [float(ks_2samp(mine[:, k], theirs[:, k]).pvalue) for k in range(4)]
 
 
 @pytest.mark.slow
-def test_lr_images_are_distributed_as_those_of_the_released_code() -> None:
+def test_lr_images_are_distributed_as_those_of_the_official_code() -> None:
     assert min(p_values(beside.recipe())) > 0.01
     change = {"sigma": (15.0, 60.0), "poisson_scale": (1.5, 6.0)}
     stages = beside.recipe().stages

@@ -67,7 +67,7 @@ def test_all_kinds_draw_the_same_random_numbers(backbone_folder: Path) -> None:
     assert not torch.equal(restored[0], lq)
 
 
-def test_released_form_adapts_the_mid_block_alone(backbone_folder: Path) -> None:
+def test_official_form_adapts_the_mid_block_alone(backbone_folder: Path) -> None:
     regularizer = VSD | {"lora_scope": "mid-block"}
     objective = make_objective(backbone_folder, regularizer)
     assert objective.regularizer is not None

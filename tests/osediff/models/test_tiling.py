@@ -31,9 +31,9 @@ def test_overlapping_tiles_cover_the_side(extent: int, expected: list[int]) -> N
 
 @pytest.mark.parametrize("extent", [2, 30, 64, 66, 270])
 def test_spans_follow_each_other_and_read_beyond(extent: int) -> None:
-    found = tiling.spans(extent, 32, 6)
-    assert [span.start for span in found] == [0, *(span.stop for span in found[:-1])] and found[-1].stop == extent
-    for span in found:
+    spans = tiling.spans(extent, 32, 6)
+    assert [span.start for span in spans] == [0, *(span.stop for span in spans[:-1])] and spans[-1].stop == extent
+    for span in spans:
         assert span.first == max(0, span.start - 6) and span.last == min(extent, span.stop + 6)
         assert span.start % 2 == span.first % 2 == 0
 
