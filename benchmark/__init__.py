@@ -1,4 +1,4 @@
-"""Measuring and rendering: test sets, metrics, evaluation, published numbers, tables and figures."""
+"""Measure methods and render the results: test sets, metrics, evaluation, published numbers, tables and figures."""
 
 import os
 

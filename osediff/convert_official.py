@@ -105,7 +105,7 @@ def unpack(stored: OfficialCheckpoint) -> tuple[dict[str, Tensor], ModelRecipe]:
 
 
 def check_types(stored: dict[str, Any]) -> str:
-    """Return the key of an official checkpoint whose value is of a wrong type; empty where none is."""
+    """Return the key of an official checkpoint whose value is of a wrong type; empty if none is."""
     for key in RANKS:
         if not isinstance(stored[key], int) or not 1 <= stored[key] <= 1280:
             return key

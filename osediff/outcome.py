@@ -30,7 +30,7 @@ class Outcome(Settings):
 
 
 def read_outcome(folder: Path) -> Outcome:
-    """Read how the training of the checkpoint ``folder`` ended; InputError where the file is absent or damaged."""
+    """Read how the training of the checkpoint ``folder`` ended; InputError if the file is absent or damaged."""
     return parse(read_json(folder / OUTCOME), Outcome, str(folder / OUTCOME))
 
 

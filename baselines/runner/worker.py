@@ -42,7 +42,7 @@ class Provenance(Settings):
     baseline: str
     license: str
     commit: str | None
-    """Commit of the checkout; None where only weights are used."""
+    """Commit of the checkout; None if only weights are used."""
     weights: Weights
     weights_sha256: dict[str, str]
     """By path below weights/ of the sources."""

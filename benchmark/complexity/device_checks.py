@@ -1,4 +1,4 @@
-"""Checks of a device that need no method: whether it is leased to one job at a time, and evaluation in batches.
+"""Checks of a device that need no method: whether it is leased to one job at a time, and the time of an evaluation.
 
 Entry points of benchmark.complexity.gpu_report. Each returns rows ``(quantity, value, unit, note)``.
 """
@@ -28,7 +28,7 @@ PROTOCOL = TimingProtocol(includes=(), precision="fp32", batch=1, warmup=2, runs
 def check_lease(device: str) -> list[Row]:
     """Start jobs that each lease a device and hold it, and count those that shared one.
 
-    On a CPU the devices are made up, which shows the same of the locks.
+    On a CPU the names of the devices are invented; the locks are tested in the same way.
 
     Raises:
         InputError: a job failed, or two had one device at the same time.
@@ -54,7 +54,7 @@ def check_lease(device: str) -> list[Row]:
 
 
 def time_evaluation(size: int, device: str) -> list[Row]:
-    """Time SSIM of pyiqa, which needs no weights, on random images in batches: the way that learned metrics go."""
+    """Time SSIM of pyiqa, which needs no weights, on batches of random images, as learned metrics are measured."""
     import pyiqa
 
     metric = pyiqa.create_metric("ssim", device=torch.device(device))

@@ -1,4 +1,4 @@
-"""Finds what ``module:function`` names: so counting and timing reach methods whose packages they may not import."""
+"""Import functions by ``module:function``, so that counting and timing need not import the packages of methods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from osediff.common.errors import InputError
 
 
 def load_entry_point(name: str) -> Callable[..., Any]:
-    """Import the function that ``module:function`` names; InputError where there is none."""
+    """Import the function that ``module:function`` names; InputError if there is none."""
     module, _, function = name.partition(":")
     try:
         loaded: Callable[..., Any] = getattr(importlib.import_module(module), function)
@@ -20,5 +20,5 @@ def load_entry_point(name: str) -> Callable[..., Any]:
 
 
 def failure_line(error: Exception) -> str:
-    """One line that says what ``error`` is."""
+    """Describe ``error`` in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

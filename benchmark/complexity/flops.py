@@ -1,11 +1,11 @@
-"""Counts the multiply-adds and parameters of a method's networks for Table 2.
+"""Count the multiply-adds and parameters of a method's networks for Table 2.
 
     python -m benchmark.complexity.flops --spec FILE.yaml --out FILE.json
 
-Networks are counted on the meta device, so no weights are needed. fvcore counts; it has no rule for fused attention
-and leaves it out in silence. Here it has one, and both numbers are recorded, since published ones are often without it.
-On the meta device fvcore cannot trace convolutions (torch 2.15): they go through an operator that is counted by the
-same formula. Operators that nothing counts are named in the record. Tests compare with torch's FlopCounterMode.
+Networks are counted on the meta device, so no weights are needed. fvcore has no rule for fused attention and leaves it
+out without a warning. This module adds a rule. Both numbers are recorded, since published numbers often do not include
+attention. On the meta device fvcore cannot trace convolutions (torch 2.15), so they are replaced by an operator that is
+counted by the same formula. The record names operators that no rule counts. Tests compare with torch's FlopCounterMode.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ unflatten unfold unsqueeze view view_as where zeros zeros_like
 
 @dataclass(frozen=True)
 class OperatorCount:
-    """Multiply-adds of one call of a module, and the operators that nothing counts, with their occurrences."""
+    """Multiply-adds of one call of a module, and the operators that no rule counts, with their number."""
 
     without_attention: int
     attention: int
@@ -80,7 +80,7 @@ def _added_product_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
 
 
 def _convolution_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
-    """The multiply-adds of a convolution, by fvcore's formula."""
+    """Return the multiply-adds of a convolution, by fvcore's formula."""
     shapes = get_shape(inputs[0]), get_shape(inputs[1]), get_shape(outputs[0])
     return Counter({"conv": conv_flop_count(*shapes, transposed=False)})
 
@@ -106,7 +106,7 @@ def _empty_convolution(
     dilation: list[int],
     groups: int,
 ) -> Tensor:
-    """An empty tensor of the shape that the convolution gives."""
+    """Return an empty tensor of the convolution's output shape."""
     # While fvcore traces, a shape is made of tensors.
     (n, _, *extents), (channels, _, *kernel) = ([int(extent) for extent in tensor.shape] for tensor in (x, weight))
     sides = [
@@ -154,7 +154,7 @@ def _routed_convolutions() -> Iterator[None]:
 
 
 class _Context:
-    """What a custom autograd function keeps for its backward pass, which counting never runs."""
+    """Context of a custom autograd function. It stores nothing, since counting never runs a backward pass."""
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *arguments, **keywords: None

@@ -1,12 +1,13 @@
-"""Measures in one go, without network, all that only a GPU can tell, and writes it section by section.
+"""Measure everything that needs a GPU, in one run and without network, and write it section by section.
 
     python -m benchmark.complexity.gpu_report --out DIR
 
 Sections: numerics of bf16 and fp16, a training step for each entry of config/compute.yaml, inference time (both memory
 layouts, torch.compile with CUDA graphs, and the protocols of Table 2), evaluation in batches, and the lease of devices.
-Each section is a process of its own with a time limit: one that fails becomes a row that says why. DIR gets
-``report.md``, ``report.json`` and ``timings/*.json``; Table 2 takes the latter by ``timings:`` of the main file. The
-same command goes on after it was stopped, and ``--minutes`` limits the whole.
+Each section runs in a separate process with a time limit; a section that fails becomes a row with the reason. The
+command writes ``report.md``, ``report.json`` and ``timings/*.json`` into DIR. Table 2 includes the timings if
+``timings:`` of the main file names them. After a stop the same command continues, and ``--minutes`` limits the total
+time.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ TABLE2_PROTOCOLS = ("official", "strict", "strict-compiled")
 
 @dataclass(frozen=True)
 class Section:
-    """One process: a module with a spec, and how its output becomes rows."""
+    """A section of the report: the module to run, its spec, and the function that converts its output to rows."""
 
     name: str
     module: str
@@ -78,7 +79,7 @@ def _section(title: str, file: str, spec: SectionSpec) -> Section:
 
 
 def timing_sections(entry: ComplexityEntry, size: int, device: str, options: Options) -> list[Section]:
-    """Inference: the networks in both memory layouts and compiled, and the protocols that Table 2 shows."""
+    """Return the sections of inference: both memory layouts, compiled networks, and the protocols of Table 2."""
     protocols = parse_each(read_yaml(CONFIG / "timing.yaml"), TimingProtocol, str(CONFIG / "timing.yaml"))
     precision = "fp16" if device == "cuda" else "fp32"
     plain = protocols["plain"].model_copy(update={"precision": precision, "seconds": 10.0, "includes": ()})
@@ -110,7 +111,7 @@ def timing_sections(entry: ComplexityEntry, size: int, device: str, options: Opt
 
 
 def plan_sections(model: str, size: int, device: str) -> list[Section]:
-    """All sections, the quick ones first.
+    """Return all sections, the quick ones first.
 
     Args:
         model: an entry of config/complexity.yaml.
@@ -118,7 +119,7 @@ def plan_sections(model: str, size: int, device: str) -> list[Section]:
         device: cpu or cuda.
 
     Raises:
-        InputError: there is no such entry, or a configuration file is not what it should be.
+        InputError: there is no such entry, or a configuration file is wrong.
     """
     entries = parse_each(read_yaml(CONFIG / "complexity.yaml"), ComplexityEntry, str(CONFIG / "complexity.yaml"))
     known("entry of config/complexity.yaml", model, entries, "--model")
@@ -146,7 +147,7 @@ def plan_sections(model: str, size: int, device: str) -> list[Section]:
 
 
 def run_section(section: Section, out: Path, limit: float) -> SectionResult:
-    """Run one section in a process of its own; a result that says why where there are no rows."""
+    """Run one section in a separate process; the result has its rows, or the reason why there are none."""
     spec, output = out / "specs" / f"{Path(section.output).stem}.yaml", out / section.output
     output.unlink(missing_ok=True)
     write(spec, section.spec)
@@ -166,14 +167,14 @@ def run_section(section: Section, out: Path, limit: float) -> SectionResult:
 
 
 class Report(Settings):
-    """What is measured already, by section, and of what."""
+    """The results that exist, by section, and the settings that they depend on."""
 
     basis: str = ""
     sections: dict[str, SectionResult]
 
 
 def compose(device: str, results: dict[str, SectionResult], planned: list[str]) -> Table:
-    """Make the report: a row for each quantity, and one for each section that has none."""
+    """Make the report: a row for each quantity, and a row for each section without results."""
     lines: list[tuple[Value, ...]] = []
     for name in planned:
         result = results.get(name, SectionResult(failed="not run: the time was up; the same command goes on"))
@@ -186,7 +187,7 @@ def compose(device: str, results: dict[str, SectionResult], planned: list[str]) 
 
 
 def describe_device(device: str) -> str:
-    """Name the device, without holding its memory."""
+    """Return the name of the device without allocating its memory."""
     if device == "cpu":
         return "the CPU"
     import torch
@@ -198,7 +199,7 @@ def make_report(sections: list[Section], device: str, out: Path, minutes: float,
     """Run the sections that are not done and write the report after each; return the number that failed.
 
     Args:
-        sections: what to run, in order.
+        sections: the sections, in the order to run them.
         device: cpu or cuda.
         out: the folder to write.
         minutes: time after which no section starts.

@@ -1,4 +1,4 @@
-"""Records of what was counted and timed: one JSON format each, written and read here only."""
+"""Records of counts and times: one JSON format for each, written and read only here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ModuleCount(Settings):
     parameters: Amount
     trainable_parameters: Amount
     uncounted: dict[str, int]
-    """Operators that nothing counts, with their number of occurrences."""
+    """Operators that no rule counts, with their number."""
 
 
 class MethodCount(Settings):
@@ -37,9 +37,9 @@ class MethodCount(Settings):
     steps: Count
     size: Count
     merged: tuple[ModuleCount, ...] = ()
-    """Each network; LoRA, where there is any, folded into the weights."""
+    """Every network; LoRA, if there is any, is merged into the weights."""
     unmerged: tuple[ModuleCount, ...] = ()
-    """The same with LoRA beside the weights; empty where there is no LoRA."""
+    """The same with LoRA beside the weights; empty if there is no LoRA."""
     failed: str = ""
     """Why nothing could be counted."""
 
@@ -54,11 +54,11 @@ class Distribution(Settings):
     p95: Seconds
     runs: Count
     warmup: Amount
-    """Calls before the first that counts."""
+    """Number of calls before the first timed call."""
 
 
 class Machine(Settings):
-    """All that a time depends on beside the method: device, versions, clocks."""
+    """Everything besides the method that a time depends on: device, versions, clocks."""
 
     device: Text
     torch: Text
@@ -70,7 +70,7 @@ class Machine(Settings):
 
 
 class Timing(Settings):
-    """One measured time, or why there is none."""
+    """One measured time, or the reason why there is none."""
 
     title: Text
     steps: Count
@@ -82,7 +82,7 @@ class Timing(Settings):
     protocol: Name
     machine: Machine
     includes: str = ""
-    """What was timed, in words."""
+    """The timed steps, in words."""
     times: Distribution | None = None
     peak_memory: Amount = 0
     """Bytes."""

@@ -1,11 +1,11 @@
-"""Where the time goes: each network's arithmetic and bytes against what the device can do, and what it achieves.
+"""Roofline: the arithmetic and bytes of each network, the least time that they need, and the time that it takes.
 
     python -m benchmark.complexity.roofline --spec FILE.yaml --device cpu --out results/roofline.md
 
-The device's matrix rate (a product of square matrices) and its memory bandwidth (a copy) are measured in the same run.
-A part needs at least the longer of its arithmetic at that rate and its bytes at that bandwidth: its weights once, and
-what every layer reads and writes. The fraction is that bound over the measured time; what is missing goes to kernels
-that do not reach the rate, to launching them, and to everything between them.
+The device's arithmetic rate (a product of square matrices) and its memory bandwidth (a copy) are measured in the same
+run. The bound of a network is the longer of two times: its arithmetic at that rate, and its bytes at that bandwidth.
+Its bytes are its weights, once, and the input and output of every layer. The achieved fraction is the bound over the
+measured time. The rest of the time is spent on kernels that do not reach the rate, on launching them, and between them.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def count_bytes(profiled: ProfiledModule, width: int) -> int:
 
 
 def move_to(profiled: ProfiledModule, device: str, dtype: torch.dtype) -> Callable[[], Any]:
-    """One call of ``profiled`` on ``device``, its numbers in ``dtype``."""
+    """Return one call of ``profiled`` on ``device``, with its floating-point numbers in ``dtype``."""
 
     def cast(value: Any) -> Any:
         if not isinstance(value, Tensor):

@@ -1,10 +1,10 @@
-"""How time and memory grow with the size of an image and with the number of images at once.
+"""Measure how time and memory grow with the size of an image and with the number of images at once.
 
     python -m benchmark.complexity.scaling --spec FILE.yaml --device cpu --out results/scaling
 
-Each point is a process of its own, so that one that runs out of memory ends alone: its row says so, and so do the
-larger ones that are not tried any more. Writes CSV, Markdown, PNG and SVG; OUT.partial keeps finished points, so that a
-killed run goes on.
+Each point is measured in a separate process, so that a lack of memory ends only that process. The row of this point
+says so, and so do the rows of larger points, which are not tried. The command writes CSV, Markdown, PNG and SVG.
+Finished points are stored in OUT.partial, so that a killed run continues.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ COLUMNS = ("method", "device", "precision", "size", "batch", "seconds", "seconds
 
 
 def time_point(spec: ScalingSpec, size: int, batch: int, device: str) -> Timing:
-    """Time one size and batch in a process of its own; the record says so where that ends early."""
+    """Time one size and batch in a separate process; the record says so if the process ends early."""
     timing = TimingSpec(
         title=spec.title,
         steps=spec.steps,
@@ -75,14 +75,14 @@ def _failed(spec: ScalingSpec, size: int, batch: int, reason: str) -> Timing:
 
 
 class Progress(Settings):
-    """The points that are measured already, and what they were measured of."""
+    """The points that are measured already, and the settings that they depend on."""
 
     basis: str = ""
     points: Mapping[str, Timing] = Field(default_factory=dict)
 
 
 def measure_points(spec: ScalingSpec, device: str, partial: Path) -> list[Timing]:
-    """Time each size at one image and each batch; a line ends where memory or the limit of seconds does."""
+    """Time each size with one image, and each batch; stop at the first point that exceeds memory or the time limit."""
     basis = hashlib.sha256(f"{dump(spec)}{device}".encode()).hexdigest()
     progress = parse(read_json(partial), Progress, str(partial)) if partial.exists() else Progress()
     done = dict(progress.points) if progress.basis == basis else {}
@@ -107,7 +107,7 @@ def measure_points(spec: ScalingSpec, device: str, partial: Path) -> list[Timing
 
 
 def row_of(point: Timing) -> dict[str, str]:
-    """One point as a row of the CSV."""
+    """Return one point as a row of the CSV."""
     row = {"method": point.title, "precision": str(point.precision), "size": str(point.size)}
     row |= {"batch": str(point.batch), "device": point.machine.device}
     if point.times is None:
@@ -125,7 +125,7 @@ def compose(rows: list[dict[str, str]]) -> Table:
 
 
 def draw(rows: list[dict[str, str]], spec: ScalingSpec) -> Figure:
-    """Time and memory against size and against batch: two by two panels."""
+    """Draw time and memory against size and against batch: two by two panels."""
     figure = new_figure(9.4, 6.4, dpi=160)
     plots = figure.subplots(2, 2)
     sizes = [r for r in rows if r["batch"] == "1" and int(r["size"]) in spec.sizes]

@@ -1,4 +1,4 @@
-"""Runs one section of the GPU report in a process of its own.
+"""Run one section of the GPU report in a separate process.
 
 python -m benchmark.complexity.section --spec FILE.yaml --out FILE.json
 """
@@ -32,14 +32,14 @@ class ReportRow(Settings):
 
 
 class SectionResult(Settings):
-    """The rows of a section, or why there are none."""
+    """The rows of a section, or the reason why there are none."""
 
     rows: tuple[ReportRow, ...] = ()
     failed: str = ""
 
 
 def run_entry_point(spec: SectionSpec) -> SectionResult:
-    """Call the entry point, which returns rows ``(quantity, value, unit, note)``; InputError where it breaks."""
+    """Call the entry point, which returns rows ``(quantity, value, unit, note)``; InputError if it fails."""
     function = load_entry_point(spec.entry_point)
     try:
         rows = function(**spec.options)

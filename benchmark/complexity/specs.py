@@ -20,16 +20,16 @@ Options = dict[str, Any]  # keyword arguments of an entry point, whose own signa
 
 
 class Interpretation(Settings):
-    """The sum that comes nearest to a published figure, which nowhere says what it includes."""
+    """The sum that comes nearest to a published figure. No paper says what its figures include."""
 
     modules: Annotated[tuple[Text, ...], Field(min_length=1)]
     """The networks in the sum."""
     merged: bool = True
-    """LoRA folded into the weights; false: beside the weights."""
+    """Whether LoRA is merged into the weights; otherwise it is beside them."""
     attention: tuple[Text, ...] = ()
-    """Networks whose fused attention is counted too; fvcore has no rule for it."""
+    """Networks whose fused attention is counted too; fvcore alone has no rule for it."""
     plus: float = 0.0
-    """A number to add, in the figure's unit, counted elsewhere."""
+    """A number to add, in the figure's unit, that was counted elsewhere."""
     plus_source: str = ""
     """What ``plus`` is."""
 
@@ -64,30 +64,30 @@ class TimingProtocol(Settings):
     """An entry of config/timing.yaml: how a time is measured."""
 
     includes: tuple[Stage, ...]
-    """What is timed beside the networks, where the method has it."""
+    """Steps that are timed besides the networks, if the method has them."""
     precision: Precision
     batch: Count
     warmup: Annotated[int, Field(ge=0)] | Literal["stable"]
-    """Calls before the first that counts; ``stable``: until three in a row are within 5 %."""
+    """Number of calls before the first timed call; ``stable``: until three in a row are within 5 %."""
     runs: Count | None
     """Runs that are timed; null: no limit."""
     seconds: Positive | None
     """Time after which no run starts; null: no limit."""
     statistic: Literal["median", "mean"]
-    """What Table 2 shows."""
+    """The statistic of the runs that Table 2 shows."""
     compile: bool = False
     """Run the networks through torch.compile, on a GPU with CUDA graphs."""
 
 
 class TimingChoice(Settings):
-    """What the main file times for Table 2 and Figure 1(b): key ``timing``."""
+    """Key ``timing`` of the main file: the times of Table 2 and Figure 1(b)."""
 
     models: tuple[Name, ...]
     """Entries of config/complexity.yaml."""
     protocols: tuple[Name, ...]
     """Entries of config/timing.yaml; each model is timed by each."""
     baselines: bool
-    """Time the active baselines too whose code and weights are here."""
+    """Whether the active baselines are timed too, if their code and weights are here."""
     size: Count
     """Side of the SR image in pixels."""
     precision: Precision | None = None
@@ -101,9 +101,9 @@ class ScalingEntry(Settings):
     """An entry of config/complexity.yaml."""
     precision: Precision
     sizes: Annotated[tuple[Count, ...], Field(min_length=1)]
-    """Sides of the SR image in pixels, rising."""
+    """Sides of the SR image in pixels, in rising order."""
     batches: Annotated[tuple[Count, ...], Field(min_length=1)]
-    """Images at once, rising."""
+    """Numbers of images at once, in rising order."""
     batch_size: Count
     """Side in pixels of the images of a batch."""
     limit: Positive
@@ -121,7 +121,7 @@ class CountSpec(Settings):
     lora: bool
     """Count with LoRA merged into the weights and with LoRA beside them (option ``merged`` of the entry point)."""
     contain: bool
-    """Code that breaks becomes a record that says so, not an error."""
+    """Whether a failure of the code becomes a record with the reason instead of an error."""
 
 
 class TimingSpec(Settings):
@@ -137,7 +137,7 @@ class TimingSpec(Settings):
     precision: Precision | None
     """The precision of the record: that of the protocol, or null if the official code of a baseline decides it."""
     contain: bool
-    """Code that breaks becomes a record that says so, not an error."""
+    """Whether a failure of the code becomes a record with the reason instead of an error."""
 
 
 class ScalingSpec(Settings):

@@ -1,11 +1,11 @@
-"""Times a method on one device: warm-up, many runs, median and percentiles, and all that a time depends on.
+"""Time a method on one device: warm-up, many runs, median and percentiles, and a description of the machine.
 
     python -m benchmark.complexity.timing --spec FILE.yaml --device cuda --out FILE.json
 
 The spec names a pipeline, ``module:function``. It is called as ``function(size, batch, device, protocol, **options)``
-and returns a function that does one run, and a line that says what a run includes. CUDA events time a GPU, a clock
-everything else. The device should be idle: ``python -m osediff.common.gpu_lease --`` in front reserves a GPU. Times of
-one device say nothing of another, and none is converted. Where memory ends, the record says so in place of a time.
+and returns a function that does one run, and a line that says what a run includes. A GPU is timed by CUDA events, other
+devices by a clock. The device should be idle: ``python -m osediff.common.gpu_lease --`` before the command reserves a
+GPU. Times are never converted from one device to another. If memory runs out, the record says so in place of a time.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def time_call(call: Run, device: str) -> float:
 
 
 def warm_up(call: Run, device: str, warmup: int | Literal["stable"]) -> list[float]:
-    """Call ``warmup`` times, or until the last three agree, but for a minute at most; return the seconds of each."""
+    """Call ``warmup`` times, or until the last three times agree, for at most a minute; return all seconds."""
     times: list[float] = []
     while len(times) < (MOST if warmup == "stable" else warmup):
         if warmup == "stable" and sum(times) > LONGEST:
@@ -88,14 +88,14 @@ def measure(call: Run, device: str, protocol: TimingProtocol) -> Distribution:
 
 
 def peak_memory(device: str) -> int:
-    """Bytes: of tensors on a GPU since the last reset, of this process elsewhere."""
+    """Return the peak memory in bytes: of tensors on a GPU since the last reset, of this process on other devices."""
     if device == "cuda":
         return int(torch.cuda.max_memory_allocated())
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def describe_machine(device: str) -> Machine:
-    """Name the device, and what else its times depend on."""
+    """Describe the device and everything else that its times depend on."""
     torch_version, threads = str(torch.__version__), torch.get_num_threads()
     if device == "cuda":
         name, cuda = torch.cuda.get_device_name(), str(torch.version.cuda)
@@ -108,7 +108,7 @@ def describe_machine(device: str) -> Machine:
 
 
 def _gpu_state() -> dict[str, str]:
-    """Driver, clock and power limit as nvidia-smi gives them, where it is there."""
+    """Return driver, clock and power limit as nvidia-smi gives them, if it is installed."""
     if not shutil.which("nvidia-smi"):
         return {}
     query = ["nvidia-smi", "--query-gpu=driver_version,clocks.max.sm,power.limit", "--format=csv,noheader"]

@@ -1,9 +1,9 @@
-"""SR images that somebody published: fetched, or taken from a given folder; each checked by its sha256.
+"""Provide published SR images: fetch them, or take them from a given folder, and check the sha256 of every image.
 
     python -m benchmark.data.fetched_images --spec FILE.yaml (--out DIR | --given DIR) [--offline] --record run.json
 
-The record is written last: where the images are from, and the sha256 of each. Of a test set of which none were
-published it says so, and the method's cells stay empty. A given folder is only read.
+The record is written last. It has the source of the images and the sha256 of every image. If no images of a test set
+were published, the record says so, and the cells of the method stay empty. A given folder is never changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from osediff.common.settings import read
 def check_given(artifact: Artifact, folder: Path) -> dict[str, str]:
     """Return the sha256 of every image of ``artifact`` in ``folder``, by name.
 
-    InputError for the first that is absent or another file than was published.
+    InputError for the first image that is missing or not the published file.
     """
     digests = {}
     for name, file in tqdm(artifact.contents.items(), desc=f"checking {folder}", unit="image"):
@@ -39,9 +39,9 @@ def check_given(artifact: Artifact, folder: Path) -> dict[str, str]:
 
 
 def provide(spec: FetchedImages, folder: Path, given: bool, how: Fetching, record: Path) -> None:
-    """Bring the images of ``spec`` to ``folder``, or where it is ``given`` check those in it, and write ``record``.
+    """Fetch the images of ``spec`` into ``folder``, or check them there if it is ``given``, and write ``record``.
 
-    InputError for the first image that is absent or another file than was published.
+    InputError for the first image that is missing or not the published file.
     """
     record.unlink(missing_ok=True)
     provenance = {"method": spec.method, "test_set": spec.test_set}

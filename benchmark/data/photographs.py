@@ -1,9 +1,9 @@
-"""Photographs to train on: those inside the scikit-image wheel and downloaded ones, as 8-bit RGB PNG.
+"""Prepare photographs for training, from the scikit-image wheel and from downloads, as 8-bit RGB PNG.
 
     python -m benchmark.data.photographs --spec FILE.yaml --out data/photos/NAME [--local DIR] [--offline]
 
-The spec is an entry of config/photos.yaml. Beside the images stands manifest.json: title, license, and for
-each photograph its size (width, height), the sha256 of its PNG and where it is from.
+The spec is an entry of config/photos.yaml. manifest.json beside the images has title, license, and for each photograph
+its size (width, height), the sha256 of its PNG and its source.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from osediff.common.settings import read
 
 
 def skimage_photo(name: str) -> Path:
-    """Path of the picture ``name`` inside the installed scikit-image wheel."""
+    """Return the path of the picture ``name`` inside the installed scikit-image wheel."""
     # Only found, not imported: the import takes longer than all the copying.
     package = importlib.util.find_spec("skimage")
     if package is None or package.origin is None:
@@ -40,7 +40,7 @@ def skimage_photo(name: str) -> Path:
 
 
 def as_rgb(path: Path) -> np.ndarray:
-    """The picture at ``path`` as uint8 (H, W, 3); gray becomes three equal channels, other kinds are refused."""
+    """Read the picture at ``path`` as uint8 (H, W, 3); gray becomes three equal channels, other kinds are refused."""
     try:
         with Image.open(path) as image:
             if image.mode not in ("RGB", "L"):
@@ -51,7 +51,7 @@ def as_rgb(path: Path) -> np.ndarray:
 
 
 def sources(spec: PhotoSet, how: Fetching, root: Path) -> Iterator[tuple[Path, str]]:
-    """(file, where it is from) of every photograph of ``spec``; what is not at hand is downloaded to ``root``."""
+    """Return file and source of every photograph of ``spec``; missing ones are downloaded to ``root``."""
     for name in spec.skimage:
         yield skimage_photo(name), f"scikit-image {importlib.metadata.version('scikit-image')}, skimage/data/{name}"
     if spec.repository:
@@ -65,7 +65,7 @@ def sources(spec: PhotoSet, how: Fetching, root: Path) -> Iterator[tuple[Path, s
 
 
 def prepare(spec: PhotoSet, out: Path, how: Fetching, root: Path = Path()) -> None:
-    """Fills ``out`` with the photographs of ``spec`` and manifest.json; PNGs that are not of the set are removed."""
+    """Write the photographs of ``spec`` and manifest.json into ``out``; other PNGs in it are removed."""
     if spec.manual_source:
         raise InputError(f"{out}: no rule makes these photographs; get {spec.manual_source}, and put them there as PNG")
     photos: dict[str, dict[str, Any]] = {}

@@ -1,7 +1,7 @@
-"""Published numbers: what somebody printed, kept as data apart from anything measured.
+"""Published numbers, as data that is separate from measured numbers.
 
 A CSV file per source (config/published/): table, method, steps, test_set, metric, value, source, protocol, tolerance.
-``steps`` is empty where the table prints none. ``tolerance`` is how far a measurement by the same protocol may be from
+``steps`` is empty if the table prints none. ``tolerance`` is how far a measurement by the same protocol may be from
 the value: half a unit of its last digit. Two metrics need more in osediff.csv. NIQE 0.001: it rounds luma to integers,
 and images have pixels that lie exactly halfway, which machines round differently. MANIQA 0.001: its 20 random crops
 per image, in another protocol than ours, move an average of 100 images by 0.0005 (standard deviation).
@@ -24,10 +24,10 @@ COMPLEXITY = ("steps", "seconds", "gmacs", "mparams", "mparams-trainable", "extr
 
 
 def load(paths: Iterable[Path], metrics: Metrics) -> pd.DataFrame:
-    """Load files of published values into one frame with ``COLUMNS`` and ``printed``, in their order.
+    """Load files of published values into one frame with ``COLUMNS`` and ``printed``, in the order of the files.
 
     ``printed`` is the text of the value, whose digits the paper chose; ``value`` and ``tolerance`` are numbers and
-    ``steps`` is a text, empty where none is printed. InputError, with file, line and column, where a cell is empty or
+    ``steps`` is a text, empty if none is printed. InputError, with file, line and column, where a cell is empty or
     wrong, the metric does not exist, the value is impossible for it, or a value is given twice in one file.
     """
     rows = []

@@ -25,7 +25,7 @@ class Crop(Settings):
 
 
 class Cut(Settings):
-    """Which squares of which photographs are a test set's HR images; crop N of NAME becomes the image NAME-N."""
+    """The squares of photographs that are a test set's HR images; crop N of NAME becomes the image NAME-N."""
 
     size: Annotated[int, Field(ge=16, le=8192, multiple_of=4)]
     """Side of the HR images in pixels."""
@@ -33,7 +33,7 @@ class Cut(Settings):
 
 
 class TestSetBase(Settings):
-    """What every test set has."""
+    """Settings that every test set has."""
 
     __test__ = False
 
@@ -53,7 +53,7 @@ class PhotoTestSet(TestSetBase):
 
 
 class FolderTestSet(TestSetBase):
-    """LR/HR pairs that lie in a folder, or are fetched into one."""
+    """LR/HR pairs in a folder, or fetched into a folder."""
 
     kind: Literal["folder"]
     license: Text | None = None
@@ -70,7 +70,7 @@ class FolderTestSet(TestSetBase):
 
 
 class TestSetCheck(Settings):
-    """What a test set must be: settings of ``python -m benchmark.data.testsets manifest``."""
+    """Spec of ``python -m benchmark.data.testsets manifest``: the properties that a test set must have."""
 
     __test__ = False
 
@@ -108,9 +108,9 @@ class PhotoSet(Settings):
     repository: InnerPath | None = None
     """Folder of the repository that has photographs."""
     download: tuple[Artifact, ...] = ()
-    """Photographs to fetch, from one source after the other."""
+    """Photographs to fetch."""
     manual_source: Text | None = None
-    """Where a person can get a set that no rule makes."""
+    """Where a person can get the photographs, if no rule fetches them."""
 
     @model_validator(mode="after")
     def _check_any_source(self) -> PhotoSet:

@@ -12,10 +12,13 @@ from types import TracebackType
 
 
 class ResultCache:
-    """Values by a key of all that they depend on: a file of JSON lines that only grows. Threads may share it."""
+    """Values, each under a key of everything that it depends on, in a file of JSON lines that only grows.
+
+    Threads may share it.
+    """
 
     def __init__(self, path: Path, *basis: str | int) -> None:
-        """Open the cache at ``path``; ``basis`` is what every value depends on besides its metric and its images."""
+        """Open the cache at ``path``; all values depend on ``basis``, besides their metric and images."""
         self.basis = basis
         self.values: dict[str, float] = {}
         text = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -42,7 +45,7 @@ class ResultCache:
         return key in self.values
 
     def __getitem__(self, key: str) -> float:
-        """The value of ``key``."""
+        """Return the value of ``key``."""
         return self.values[key]
 
     def key(self, metric: str, definition: str, digests: Sequence[str]) -> str:
@@ -51,7 +54,7 @@ class ResultCache:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def add(self, key: str, image: str, metric: str, value: float) -> None:
-        """Keep one value: it is in the file before the next one is measured."""
+        """Store one value: it is in the file before the next value is measured."""
         with self._lock:
             self.values[key] = value
             self._file.write(json.dumps({"image": image, "metric": metric, "value": value, "key": key}) + "\n")

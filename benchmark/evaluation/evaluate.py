@@ -3,12 +3,13 @@
     python -m benchmark.evaluation.evaluate --sr DIR --hr DIR --out FILE.csv [--spec FILE.yaml] [--metrics psnr ...]
 
 Columns: method, test_set, image, metric, value (6 decimals), protocol, note. ``image`` is empty for metrics of the
-whole set (FID) and for metrics that cannot be measured here; those have no value and a note that says why. Images are
-paired by stem. What is measured is kept in FILE.csv.partial, so that the same command continues after a stop.
+whole set (FID) and for metrics that cannot be measured here; the latter have no value and a note with the reason.
+Images are paired by stem. Measured values are stored in FILE.csv.partial, so that the same command continues after a
+stop.
 
 The spec (``benchmark.metrics.registry.Selection``) is the part of the metric registry that decides the values; without
-one, the registry itself is read. Two controls come first, on a true image: each metric on the image against itself, and
-against a copy of itself, reduced to a quarter and upsampled by bicubic interpolation.
+a spec, the registry is read. Two checks come first: each metric compares an HR image with itself, and with a copy that
+was reduced to a quarter of its sides and upsampled by bicubic interpolation.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def select_metrics(args: argparse.Namespace) -> Selection:
 
 
 def pick(wanted: list[str] | None, metrics: dict[str, Item], source: Path) -> dict[str, Item]:
-    """Those of ``metrics`` that are ``wanted`` (None: all), in their own order; InputError for one that is unknown."""
+    """Return those ``metrics`` that are ``wanted`` (None: all), in their order; InputError for an unknown name."""
     unknown = [name for name in wanted or [] if name not in metrics]
     if unknown:
         raise InputError(f"unknown metric {', '.join(unknown)}; known in {source}: {', '.join(metrics)}")
@@ -63,7 +64,7 @@ def write_rows(path: Path, method: str, test_set: str, evaluation: Evaluation, s
 
 
 def report(evaluation: Evaluation, selection: Selection) -> None:
-    """Print what there is to know about the metrics: which were not measured, and how the others were."""
+    """Print the metrics that were not measured, with the reason, and the notes of the others."""
     measured = {name for _, name, _ in evaluation.rows}
     for name, note in evaluation.notes.items():
         if note:
@@ -99,7 +100,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure, write the rows, and say on stderr what could not be measured."""
+    """Measure, write the rows, and print on stderr which metrics could not be measured."""
     args = parse_arguments()
     selection = select_metrics(args)
     method, test_set = args.method or args.sr.resolve().name, args.test_set or args.hr.resolve().name

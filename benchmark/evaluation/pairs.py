@@ -1,4 +1,4 @@
-"""Values of metrics on pairs of images: a pair at a time, in any process, or in batches on a device."""
+"""Measure metrics on pairs of images: one pair at a time, in any process, or in batches on a device."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Task:
     metrics: tuple[str, ...]
 
     def only(self, metrics: Sequence[str]) -> Task:
-        """Return the same task with those of its metrics that are in ``metrics``."""
+        """Return the same task, reduced to the metrics that are in ``metrics``."""
         return Task(self.pair, tuple(name for name in self.metrics if name in metrics))
 
 
@@ -51,7 +51,7 @@ Images = list[np.ndarray]
 
 
 def inspect_pair(stem: str, sr: Path, hr: Path) -> Pair:
-    """Read the headers of both images; InputError where these are not 8-bit RGB or not of one size."""
+    """Read the headers of both images; InputError if they are not 8-bit RGB or differ in size."""
     sizes = rgb_size(sr), rgb_size(hr)
     if sizes[0] != sizes[1]:
         one, other = ("{}x{}".format(*size) for size in sizes)
@@ -60,7 +60,7 @@ def inspect_pair(stem: str, sr: Path, hr: Path) -> Pair:
 
 
 def checked_value(name: str, measure: Callable[[], float], path: Path) -> float:
-    """One value of metric ``name``; InputError naming it and ``path`` (image or folder) when there is none."""
+    """Return one value of metric ``name``; InputError with its name and ``path`` (image or folder) if it has none."""
     try:
         value = measure()
     except (RuntimeError, ValueError) as error:  # a singular matrix, or no memory
@@ -78,7 +78,7 @@ def read_definition(definition: str) -> Selection:
 
 @cache
 def pair_metric(name: str, definition: str) -> PairMetric:
-    """Return the metric on a CPU, built once in a process; what is built before a process is forked is shared."""
+    """Return the metric on a CPU. It is built once in a process, and shared with processes that are forked later."""
     return build_pair_metric(name, read_definition(definition))
 
 
@@ -108,7 +108,7 @@ def equal_batches(tasks: Sequence[Task], size: int) -> list[list[Task]]:
 
 
 def decode_ahead(batches: Sequence[list[Task]], threads: int) -> Iterator[tuple[list[Task], tuple[Images, Images]]]:
-    """Yield every batch with its images; ``threads`` decode the next ones meanwhile, which leaves Python's lock."""
+    """Yield every batch with its images, while ``threads`` decode the next ones (decoding releases Python's lock)."""
     waiting: deque[tuple[list[Task], Future[tuple[Images, Images]]]] = deque()
     todo = iter(batches)
     with ThreadPoolExecutor(threads) as pool:
@@ -134,7 +134,7 @@ def measure_batches(
 
 
 def measure_batch(name: str, metric: BatchMetric, batch: Sequence[Task], sr: Images, hr: Images) -> list[float]:
-    """Return the values of one metric on a batch; InputError naming an image of it where there is none."""
+    """Return the values of one metric on a batch; InputError with the name of an image that has none."""
     values: list[float] = []
 
     def measure() -> float:

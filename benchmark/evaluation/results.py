@@ -1,6 +1,6 @@
 """The one loader of measured rows: files of benchmark.evaluation.evaluate become one checked pandas frame.
 
-A row is a value of a metric on one image, or on the whole test set (``image`` is empty). ``value`` is NaN where the
+A row is a value of a metric on one image, or on the whole test set (``image`` is empty). ``value`` is NaN if the
 metric could not be measured, and ``note`` says why. Everything that tables, statistics and figures use comes from here.
 """
 
@@ -59,7 +59,7 @@ def load(paths: Iterable[Path], metrics: Metrics) -> pd.DataFrame:
 
 
 def check_row(row: dict[str, str], metrics: Metrics, where: str) -> float:
-    """Check one row and return its value, NaN where there is none; InputError that begins with ``where``."""
+    """Check one row and return its value, NaN if there is none; InputError that begins with ``where``."""
     for column in ("method", "test_set", "metric", "protocol"):
         if not row[column]:
             raise InputError(f"{where}, column {column}: is empty")
@@ -92,7 +92,7 @@ def number(text: str, where: str, column: str) -> float:
 def read_csv(path: Path, columns: Sequence[str], what: str) -> Iterator[tuple[str, list[str]]]:
     """Yield the place (``FILE line N``) and the cells of each row of a CSV file that must have exactly ``columns``.
 
-    InputError where the file cannot be read, is no UTF-8 text, has other columns (then it is not ``what``) or no row,
+    InputError if the file cannot be read, is no UTF-8 text, has other columns (then it is not ``what``) or no row,
     or where a row has another number of cells.
     """
     text = read_utf8(path, what)
@@ -123,8 +123,8 @@ def read_rendered(path: Path, columns: Sequence[str], numeric: Collection[str], 
     Args:
         path: the file.
         columns: its columns, all of them, in order.
-        numeric: those whose cells are finite numbers or empty.
-        what: what the file should be, for errors.
+        numeric: the columns whose cells are finite numbers or empty.
+        what: description of the expected file, for errors.
 
     Raises:
         InputError: as ``read_csv``, and where a cell of ``numeric`` is no number, with its place.
@@ -158,7 +158,7 @@ def read_head(path: Path, what: str) -> list[str]:
 
 
 def of(frame: pd.DataFrame, method: str, test_set: str) -> pd.DataFrame:
-    """Select the rows of one method on one test set; InputError where there are none."""
+    """Select the rows of one method on one test set; InputError if there are none."""
     rows = frame[(frame["method"] == method) & (frame["test_set"] == test_set)]
     if rows.empty:
         raise InputError(
@@ -173,12 +173,12 @@ def images(rows: pd.DataFrame) -> list[str]:
 
 
 def has_values(rows: pd.DataFrame) -> bool:
-    """Tell whether a method has any value; one that failed has none, and its notes say why."""
+    """Return whether a method has any value; a method that failed has none, and its notes say why."""
     return bool(rows["value"].notna().any())
 
 
 def values(rows: pd.DataFrame, metric: str) -> pd.Series:
-    """Return values of one metric by image, sorted by image; those that are absent are left out."""
+    """Return the values of one metric by image, sorted by image; missing values are left out."""
     chosen = rows[(rows["metric"] == metric) & rows["value"].notna()]
     return chosen.set_index("image")["value"].sort_index()
 
@@ -195,7 +195,7 @@ def with_method_note(note: str, of_metric: str) -> str:
 
 
 def split_note(note: str) -> tuple[str, str]:
-    """Split the note of a row into what is about the method and what is about the metric, either of them empty."""
+    """Split the note of a row into a part about the method and a part about the metric; either may be empty."""
     if not note.startswith(OF_METHOD):
         return "", note
     of_method, _, of_metric = note.removeprefix(OF_METHOD).partition("; ")
@@ -203,19 +203,19 @@ def split_note(note: str) -> tuple[str, str]:
 
 
 def method_note(rows: pd.DataFrame) -> str:
-    """Return what the rows of one method say of the method itself, empty where they say nothing."""
+    """Return the note about the method in the rows of one method; empty if there is none."""
     return next((of_method for of_method, _ in map(split_note, rows["note"]) if of_method), "")
 
 
 def first_note(rows: pd.DataFrame) -> str:
-    """Return the first note of ``rows``, empty where there is none."""
+    """Return the first note of ``rows``, empty if there is none."""
     return next((note for note in rows["note"] if note), "")
 
 
 def check_alike(frame: pd.DataFrame, methods: Iterable[str], test_set: str, metrics: Metrics) -> None:
     """Check that the methods of a test set were measured on the same images, each metric on all of them.
 
-    InputError names the method. A method that failed has no values and is passed over.
+    InputError names the method. Methods that failed are skipped, since they have no values.
     """
     basis: list[str] = []
     for method in methods:

@@ -1,7 +1,7 @@
-"""Measures a folder of SR images against a folder of HR images: every metric that can be measured here.
+"""Measure every available metric on a folder of SR images and a folder of HR images.
 
-Each process takes a pair at a time. With a GPU, networks get batches of pairs of one size, decoded ahead, and the
-processes measure the rest beside.
+Each process measures one pair at a time. With a GPU, networks get batches of pairs of one size, which are decoded
+ahead, while the processes measure the other metrics.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Keep = Callable[[Pair, Values], None]
 
 @dataclass(frozen=True)
 class Resources:
-    """What an evaluation may use. Neither number of ``workers`` changes a value; ``batch`` counts on a GPU only."""
+    """What an evaluation may use. ``workers`` never changes a value; ``batch`` is used only on a GPU."""
 
     device: str = "cpu"
     workers: int | None = None  # processes; None: as many as are worth it
@@ -56,7 +56,7 @@ class Resources:
 
 @dataclass
 class Evaluation:
-    """What was measured: rows (image, metric, value), the image empty for a whole set, and a note for each metric.
+    """Measured rows (image, metric, value), and a note for each metric. ``image`` is empty for a whole set.
 
     A metric without a row could not be measured here, and its note says why.
     """
@@ -74,11 +74,11 @@ def evaluate(
         sr: folder of SR images.
         hr: folder of HR images.
         selection: the metrics.
-        partial_file: keeps values as they come; those that it has already are taken from it.
+        partial_file: stores every value at once; values that it already has are not measured again.
         resources: device, processes, batch.
 
     Raises:
-        InputError: images do not pair, do not fit, or a metric has no value.
+        InputError: images do not pair or differ in size, or a metric has no value.
     """
     resources = resources or Resources()
     matched = match_images(sr, hr)
@@ -128,7 +128,7 @@ class Notes:
 
 
 def note_metrics(selection: Selection, images: int) -> Notes:
-    """Return what there is to note about each metric of ``selection`` on a test set of ``images``."""
+    """Return the notes of the metrics of ``selection`` on a test set with this number of ``images``."""
     notes, unavailable = {}, set()
     for name, metric in selection.metrics.items():
         reason = unavailable_reason(name, selection)
@@ -152,7 +152,7 @@ def check_sizes(images: Sequence[Pair], metrics: Sequence[str], selection: Selec
 
 
 def define(name: str, selection: Selection) -> str:
-    """All that decides the values of metric ``name`` besides the images: its definition and its weights' sha256."""
+    """Return a text of all that decides the values of metric ``name`` besides the images: definition and weights."""
     chosen = Selection(
         libraries=selection.libraries,
         metrics={name: selection.metrics[name]},
@@ -163,7 +163,7 @@ def define(name: str, selection: Selection) -> str:
 
 
 def measure(tasks: Sequence[Task], selection: Selection, resources: Resources, workers: int, keep: Keep) -> None:
-    """Measure ``tasks`` and hand every pair's values to ``keep`` as they come, in no order and from two threads."""
+    """Measure ``tasks`` and call ``keep`` with the values of each pair, in any order and from two threads."""
     wanted = list(dict.fromkeys(name for task in tasks for name in task.metrics))
     if not wanted:
         return
@@ -201,7 +201,7 @@ def measure_in_processes(
     keep: Keep,
     meanwhile: Callable[[], None],
 ) -> None:
-    """Measure pairs in ``workers`` processes, while this one does ``meanwhile``."""
+    """Measure pairs in ``workers`` processes, while this process calls ``meanwhile``."""
     for name, definition in definitions.items():
         pair_metric(name, definition)  # before the processes are forked, which share its network then
     with pool(workers) as processes, ThreadPoolExecutor(1) as collector:

@@ -1,7 +1,7 @@
-"""Processes beside this one, that measure one pair of images at a time on one thread each.
+"""Worker processes, each of which measures one pair of images at a time on one thread.
 
-On Linux they are forked, so that networks which this process has built are in memory once for all of them; elsewhere
-each builds its own. A value does not depend on how many there are.
+On Linux they are forked, so that networks that this process has built are in memory only once; on other systems each
+process builds them again. Values do not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def sensible_workers(pairs: int, available: int) -> int:
 
 
 def start(parent: int) -> None:
-    """In a new process: one thread, Ctrl-C left to the parent, and an end when the parent is gone, even if killed."""
+    """Prepare a new process: one thread, Ctrl-C left to the parent, and an end when the parent ends or is killed."""
     import cv2
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -49,7 +49,7 @@ def start(parent: int) -> None:
 
 @contextmanager
 def pool(number: int) -> Iterator[ProcessPoolExecutor]:
-    """Start ``number`` processes for the block; jobs that wait when it fails are dropped. InputError if one dies."""
+    """Start ``number`` processes for the block. If it fails, waiting jobs are dropped. InputError if a process dies."""
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     executor = ProcessPoolExecutor(number, context, start, (os.getpid(),))
     try:

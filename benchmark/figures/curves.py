@@ -2,9 +2,9 @@
 
     python -m benchmark.figures.curves --spec FILE.yaml --out results/curves_table3
 
-A line is the mean over seeds, its band reaches from the lowest to
-the highest seed. Losses of single batches are averaged over the last few logged steps, the validation crops are not:
-they are the same at every step. PNG and SVG are the same bytes for the same logs.
+A line is the mean over seeds, and its band reaches from the lowest to the highest seed. Losses of batches are averaged
+over the last few logged steps. Values of the validation crops are not averaged, since the crops are the same at every
+step. The same logs give the same bytes of PNG and SVG.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ WINDOW = 5  # logged steps that a training loss is averaged over
 
 
 def read_log(path: Path) -> Log:
-    """Read logged values by name and step; InputError where the file is not a log of osediff.train."""
+    """Read logged values by name and step; InputError if the file is not a log of osediff.train."""
     values: Log = {}
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -57,7 +57,7 @@ def read_log(path: Path) -> Log:
 
 
 def series(logs: list[Log], name: str) -> Series | None:
-    """Collect one quantity at the steps where every seed has it; None where it is absent."""
+    """Collect one quantity at the steps where every seed has it; None if it is absent."""
     of_seeds = [log[name] for log in logs if log.get(name)]
     if not of_seeds:
         return None
@@ -87,7 +87,7 @@ def draw_panel(plot: Axes, title: str, lines: dict[str, Series], order: list[str
 
 
 def draw(spec: CurvesSpec) -> Figure:
-    """Draw the figure of ``spec``; InputError where no log holds anything to draw."""
+    """Draw the figure of ``spec``; InputError if no log holds anything to draw."""
     logs = {title: [read_log(Path(path)) for path in paths] for title, paths in spec.rows.items()}
     panels: dict[str, dict[str, Series]] = {}
     for name in PANELS:

@@ -1,11 +1,11 @@
-"""Figure 1(b): time against quality, a bubble by multiply-adds; rendered from tables alone.
+"""Draw Figure 1(b) from tables: quality over time; the area of a bubble shows the multiply-adds.
 
     python -m benchmark.figures.efficiency --table2 results/table2.csv --quality results/table1.csv
         --published FILE.csv --test-set drealsr --metric clipiqa --out results/efficiency
 
-Published and measured marks never look alike: published ones are hollow circles in gray, of the paper's A100; measured
-ones are filled, and their device is named. Where the metric was not measured, the axis is parameters. A method needs a
-time, and a quality or a number of parameters; what lacks one is named below the figure.
+Published and measured marks look different: published marks are hollow gray circles (times of the paper's A100),
+measured marks are filled, and their device is named. If the metric was not measured, the axis shows parameters. A
+method needs a time, and a quality or a number of parameters; methods without these are named below the figure.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ AREA = 900  # points squared of the largest bubble
 
 @dataclass(frozen=True)
 class Mark:
-    """One method: seconds an image, height (quality or millions of parameters), G multiply-adds, where from."""
+    """One method: seconds for an image, height (quality or millions of parameters), G multiply-adds, source."""
 
     method: str
     seconds: float
@@ -50,13 +50,13 @@ Quality = dict[tuple[str, str], float]  # by method and source
 
 
 def published_quality(values: pd.DataFrame, test_set: str, metric: str) -> Quality:
-    """Take a metric of the published Table 1."""
+    """Return a metric of the published Table 1."""
     chosen = values[(values["table"] == "table1") & (values["test_set"] == test_set) & (values["metric"] == metric)]
     return {(method, "published"): value for method, value in zip(chosen["method"], chosen["value"], strict=True)}
 
 
 def measured_quality(table: pd.DataFrame, test_set: str, heading: str) -> Quality:
-    """Take a metric of a table of benchmark.tables.quality, of the rows that were measured."""
+    """Return a metric of the measured rows of a table of benchmark.tables.quality."""
     if heading not in table.columns:
         return {}
     rows = table[(table["test_set"] == test_set) & (table["preset"] != "published") & (table[heading] != "")]
@@ -64,9 +64,9 @@ def measured_quality(table: pd.DataFrame, test_set: str, heading: str) -> Qualit
 
 
 def marks(table: pd.DataFrame, quality: Quality | None) -> tuple[list[Mark], list[str]]:
-    """Collect what can be drawn, and the methods that cannot.
+    """Return the marks that can be drawn, and the methods that cannot.
 
-    A measured time takes parameters and multiply-adds as counted. Without ``quality`` the height is the parameters.
+    A measured time gets the counted parameters and multiply-adds. Without ``quality``, the height is the parameters.
     """
     drawable, lacking = [], []
     counted = table[table["source"] == "counted"].drop_duplicates("method").set_index("method")
@@ -85,7 +85,7 @@ def marks(table: pd.DataFrame, quality: Quality | None) -> tuple[list[Mark], lis
 
 
 def draw_mark(plot: Axes, mark: Mark, color: str, area: float, is_crowded: bool) -> None:
-    """Draw one bubble and its name, above it or, where another one lies there, below."""
+    """Draw one bubble with its name above it, or below it if another bubble is above."""
     is_hollow = mark.source == "published"
     look: Any = (
         {"facecolors": "none", "edgecolors": color} if is_hollow else {"facecolors": color, "edgecolors": "black"}
@@ -103,7 +103,7 @@ def draw_mark(plot: Axes, mark: Mark, color: str, area: float, is_crowded: bool)
 
 
 def draw(drawable: list[Mark], lacking: list[str], label: str, title: str) -> Figure:
-    """Draw the scatter of ``drawable``; InputError where there is nothing to draw."""
+    """Draw the scatter of ``drawable``; InputError if there is nothing to draw."""
     if not drawable:
         raise InputError("no method has both a time and a value to draw; measure or count one first")
     figure = new_figure(8.2, 5.4, dpi=180)

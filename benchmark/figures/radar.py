@@ -3,12 +3,12 @@
     python -m benchmark.figures.radar measured --table results/table1.csv --test-set T --out results/radar_T
     python -m benchmark.figures.radar published --published config/published/osediff.csv --test-set drealsr --out ...
 
-Each axis is one metric, turned so that better is always outward, and scaled over the methods that are shown: the best
-value lies on the rim, the worst on the inner ring, the others linearly between. Both values stand at the axis. So areas
-say nothing across charts, and with two methods every axis has one on the rim and one on the ring. Metrics that were not
-measured for every method shown are left out and named below; if fewer than three remain, there is no area to show: all
-axes are drawn, those without values gray, and methods are points on the others. PNG and SVG are the same bytes for the
-same table.
+Each axis is one metric; better is always outward. An axis is scaled over the methods that are shown: the best value is
+on the rim, the worst on the inner ring, the others are linearly between. The axis shows both values. Therefore areas of
+different charts cannot be compared, and with two methods every axis has one method on the rim and one on the ring.
+Metrics that were not measured for every method are left out and named below. If fewer than three metrics remain, there
+is no area: then all axes are drawn, axes without values in gray, and methods are points on the other axes. The same
+table gives the same bytes of PNG and SVG.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Axis:
 
 
 def radii(axis: Axis) -> list[float]:
-    """Distance from the center of each method's point: ``INNER`` for the worst, 1 for the best, equal values 1."""
+    """Return the radius of each method's point: ``INNER`` for the worst value, 1 for the best, 1 if all are equal."""
     if not axis.measured:
         return [0.0] * len(axis.values)
     values = np.array([float(value) for value in axis.values]) * (1 if axis.higher_is_better else -1)
@@ -77,7 +77,7 @@ def has_area(axes: list[Axis]) -> bool:
 
 
 def shown_axes(axes: list[Axis]) -> list[Axis]:
-    """The axes to draw: the measured ones if they make a polygon, otherwise all."""
+    """Return the axes to draw: the measured axes if they make a polygon, otherwise all axes."""
     return [axis for axis in axes if axis.measured] if has_area(axes) else axes
 
 
@@ -100,7 +100,7 @@ def draw(methods: list[str], every: list[Axis], title: str, subtitle: str) -> Fi
 
 
 def angles(axes: list[Axis]) -> list[float]:
-    """Angle of each axis in radians, clockwise from the top."""
+    """Return the angle of each axis in radians, clockwise from the top."""
     return [2 * math.pi * index / len(axes) for index in range(len(axes))]
 
 
@@ -157,7 +157,7 @@ def label(plot: PolarAxes, angle: float, axis: Axis) -> None:
 
 
 def caption(axes: list[Axis], every: list[Axis]) -> str:
-    """Say what the chart's scale means, and which metrics are missing from it."""
+    """Explain the scale of the chart, and name the metrics that are missing."""
     text = "Each axis is scaled over these methods: best on the rim, worst on the inner ring."
     if not has_area(axes):
         text += " Too few metrics for an area."

@@ -1,4 +1,4 @@
-"""How all figures look, and how they are saved: colors, lines, fonts, and bytes that depend on the data alone."""
+"""The style of all figures (colors, lines, fonts), and a way to save them whose bytes depend only on the data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from osediff.common.files import atomic
 
 EMPHASIZED = "OSEDiff"
-# Okabe and Ito's colors, told apart with any color vision; vermillion is kept for the emphasized method.
+# Okabe and Ito's colors, which are distinct for any color vision; vermillion is reserved for the emphasized method.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#4D4D4D", "#8C6D31")
 ACCENT, GRAY = "#D55E00", "#9A9A9A"
 GRID, RING = "#E4E4E4", "#D8D8D8"

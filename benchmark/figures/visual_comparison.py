@@ -1,9 +1,9 @@
-"""One image of a test set as LR, each method's SR and HR side by side, with a magnified crop below each.
+"""Show one image of a test set side by side, as LR, as SR of each method, and as HR, with a magnified crop below each.
 
     python -m benchmark.figures.visual_comparison --spec FILE.yaml --out FILE.png
 
-LR and the crops are upsampled by repeating pixels, so nothing is shown that is not in the file. Below each SR image
-stand its PSNR and, where its evaluation is given and has it, its LPIPS. The same input gives the same bytes.
+LR and the crops are upsampled by repeating pixels, so every pixel shown is in the file. Below each SR image is its
+PSNR, and its LPIPS if its evaluation has it. The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def upsample_nearest(image: Image8, size: tuple[int, int]) -> Image.Image:
 
 
 def fitted(font: ImageFont.FreeTypeFont, text: str, width: int) -> ImageFont.FreeTypeFont:
-    """Return ``font``, smaller where ``text`` would otherwise take its neighbor's place."""
+    """Return ``font``, made smaller if ``text`` would otherwise be wider than ``width``."""
     return font.font_variant(size=font.size * min(1.0, width / max(1.0, font.getlength(text))))
 
 
@@ -90,7 +90,7 @@ def compose(columns: list[Column], box: Box, title: str) -> Image8:
 
 
 def sr_column(method: PictureMethod, spec: PictureSpec, hr: Image8, box: Box, metrics: Metrics) -> Column:
-    """Make the column of one method; one that failed is a gray panel."""
+    """Make the column of one method; the column of a failed method is a gray panel."""
     rows = results.load([Path(method.rows)], metrics) if method.rows else None
     if rows is not None and not results.has_values(rows):
         return column(method.title, np.full_like(hr, 225), "failed; see the tables", hr.shape, box)
@@ -116,7 +116,7 @@ def column(heading: str, image: Image8, below: str, shape: tuple[int, ...], box:
 
 
 def draw(spec: PictureSpec, metrics: Metrics) -> Image8:
-    """Draw the picture of ``spec``, uint8 (H, W, 3); InputError where images are missing or do not fit."""
+    """Draw the picture of ``spec``, uint8 (H, W, 3); InputError if images are missing or do not fit."""
     hr, lr = named(Path(spec.hr), spec.image), named(Path(spec.lr), spec.image)
     height, width = hr.shape[:2]
     box = spec.box or busiest(hr)

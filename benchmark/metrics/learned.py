@@ -24,7 +24,7 @@ Window = tuple[int, int, int, int]  # top, bottom, left, right
 
 
 def prepare_torch(device: str) -> None:
-    """Make torch compute the same on every machine; InputError where there is no ``device``."""
+    """Make torch compute the same on every machine; InputError if there is no ``device``."""
     import torch
 
     from osediff.common.devices import check_device

@@ -34,7 +34,7 @@ def file_name(artifact: Artifact) -> str:
 
 
 def find_weights(name: str, selection: Selection | MetricRegistry) -> list[WeightsFile] | None:
-    """Find the files with which metric ``name`` is measured here; None where no set of them is complete."""
+    """Find the files with which metric ``name`` is measured here; None if no set of them is complete."""
     for keys in selection.metrics[name].weight_choices:
         names = {key: file_name(selection.weights[key]) for key in keys}
         paths = {key: find(file) for key, file in names.items()}
@@ -53,7 +53,7 @@ def missing_weights(name: str, selection: Selection | MetricRegistry) -> dict[st
 
 
 def usable_weights(name: str, selection: Selection) -> list[Path]:
-    """Return the files of metric ``name``; InputError where they are not here, or where one may not be used."""
+    """Return the files of metric ``name``; InputError if they are not here, or where one may not be used."""
     files = find_weights(name, selection)
     if files is None:
         raise InputError(f"{name}: needs {' and '.join(missing_weights(name, selection).values())}")
@@ -64,7 +64,7 @@ def usable_weights(name: str, selection: Selection) -> list[Path]:
 
 
 def weights_note(name: str, selection: Selection | MetricRegistry) -> str:
-    """Which files metric ``name`` is measured with, where that is not plain; empty where it is.
+    """Which files metric ``name`` is measured with, where that is not plain; empty if it is.
 
     Not plain are other bytes than the registry's, and files of a metric that can be measured with one set or another.
     """

@@ -102,7 +102,7 @@ def judge(spec: AblationSpec, metrics: Metrics, rows: dict[str, VariantRow], run
 
 
 def paired(spec: AblationSpec, variant: str, name: str, runs: Runs) -> Array:
-    """Differences (seeds, images) of a variant from the default; InputError where they are of different images."""
+    """Differences (seeds, images) of a variant from the default; InputError if they are of different images."""
     differences = []
     for seed, method in enumerate(spec.rows[variant].runs):
         if (variant, seed) not in runs or (spec.default, seed) not in runs:

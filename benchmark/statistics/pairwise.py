@@ -87,7 +87,7 @@ def compare(values: Array, means: Array) -> list[Pair]:
 
 
 def per_image(frame: pd.DataFrame, methods: list[str], test_set: str, name: str) -> Array:
-    """Values (methods, images) of a metric, images sorted; no columns where a method has none."""
+    """Values (methods, images) of a metric, images sorted; no columns if a method has none."""
     series = [results.values(results.of(frame, method, test_set), name) for method in methods]
     if not series or not all(map(len, series)):
         return np.empty((len(methods), 0))
@@ -126,7 +126,7 @@ class Report:
 
 
 def compute_report(inputs: Inputs[ComparisonSpec]) -> Report:
-    """Compute all statistics; InputError where the methods of a test set were not measured alike."""
+    """Compute all statistics; InputError if the methods of a test set were not measured alike."""
     spec, report = inputs.spec, Report()
     for test_set in spec.test_sets:
         metrics = {name: inputs.metrics[name] for name in spec.metrics}

@@ -90,7 +90,7 @@ def extraction_remarks(spec: AblationSpec) -> list[str]:
 
 
 def compose(inputs: Inputs[AblationSpec]) -> Table:
-    """Make the table; InputError where a run was not evaluated, or not on the images of the default."""
+    """Make the table; InputError if a run was not evaluated, or not on the images of the default."""
     spec, metrics, frame = inputs.spec, inputs.metrics, inputs.frame
     variants = measure(spec, metrics, frame)
     groups = [

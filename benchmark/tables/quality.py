@@ -62,7 +62,7 @@ def measured_row(
 
 
 def read_intervals(path: Path) -> Intervals:
-    """Read the intervals of benchmark.statistics.pairwise; InputError where ``path`` is not its table."""
+    """Read the intervals of benchmark.statistics.pairwise; InputError if ``path`` is not its table."""
     what = "a table of benchmark.statistics.pairwise; make it anew"
     rows = results.read_rendered(path, MEANS, ("low", "high"), what).to_dict("records")
     return {
@@ -131,7 +131,7 @@ def metric_notes(names: tuple[str, ...], metrics: Metrics, rows: pd.DataFrame) -
 def compose(inputs: Inputs[QualitySpec], intervals: Intervals | None = None) -> Table:
     """Make the table of measured rows, with the published ones that the spec names, and with ``intervals``.
 
-    InputError where the methods of a test set were not measured alike.
+    InputError if the methods of a test set were not measured alike.
     """
     spec, frame = inputs.spec, inputs.frame
     chosen = {name: inputs.metrics[name] for name in spec.metrics}
@@ -163,7 +163,7 @@ def compose(inputs: Inputs[QualitySpec], intervals: Intervals | None = None) -> 
 
 
 def read_table(path: Path, metrics: Metrics) -> pd.DataFrame:
-    """Read the CSV of this module: one column of printed texts for each metric, empty where nothing was measured.
+    """Read the CSV of this module: one column of printed texts for each metric, empty if nothing was measured.
 
     InputError, with file, line and column, where it is not such a table.
     """

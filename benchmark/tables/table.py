@@ -17,7 +17,7 @@ Verdict = Literal["", "better", "worse"]
 class Cell:
     """One cell.
 
-    ``text`` is the printed value, empty where there is none. ``interval`` is its 95 % interval and ``spread`` its
+    ``text`` is the printed value, empty if there is none. ``interval`` is its 95 % interval and ``spread`` its
     standard deviation, both printed. ``note`` stands in place of a value that is missing, in all forms but the CSV.
     """
 

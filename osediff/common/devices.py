@@ -8,7 +8,7 @@ from osediff.common.errors import InputError
 
 
 def check_device(device: str) -> None:
-    """Raise InputError where torch does not know ``device``, or this machine has none."""
+    """Raise InputError if torch does not know ``device``, or this machine has none."""
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:

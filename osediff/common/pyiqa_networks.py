@@ -39,7 +39,7 @@ LOADING_ERRORS = (
 def create(name: str, paths: Sequence[Path], device: str = "cpu", as_loss: bool = False, **options: Any) -> nn.Module:
     """Build pyiqa's metric ``name`` on ``device`` with the weights in ``paths``, which together are the whole network.
 
-    ``as_loss``: gradients flow through it. InputError where the files are damaged or are of another network.
+    ``as_loss``: gradients flow through it. InputError if the files are damaged or are of another network.
     """
     import pyiqa
     import torch

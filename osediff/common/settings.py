@@ -137,7 +137,7 @@ def write(path: Path, settings: Settings) -> None:
 
 
 def dump(settings: Settings) -> str:
-    """Return the YAML text of ``settings``: keys in the order of the class, None where a key is not set."""
+    """Return the YAML text of ``settings``: keys in the order of the class, None if a key is not set."""
     return dump_yaml(settings.model_dump(mode="json", by_alias=True))
 
 

@@ -25,7 +25,7 @@ class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
     """
 
     def __init__(self, folder: Path, recipe: PairRecipe, seed: int, pairs: int) -> None:
-        """Check the size of every photograph in ``folder``; InputError where one is smaller than the crop."""
+        """Check the size of every photograph in ``folder``; InputError if one is smaller than the crop."""
         self.paths = list(list_images(folder).values())
         self.recipe, self.seed, self.pairs = recipe, seed, pairs
         self.cache: dict[int, np.ndarray] = {}

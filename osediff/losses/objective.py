@@ -56,7 +56,7 @@ class GeneratorLoss(NamedTuple):
 
 
 def regularizer_scope(loss: Loss) -> LoraScope | None:
-    """Return which of the UNet's layers the regularizer adapts, or None where it has no LoRA."""
+    """Return which of the UNet's layers the regularizer adapts, or None if it has no LoRA."""
     return loss.regularizer.lora_scope if isinstance(loss.regularizer, VSDLoss) else None
 
 
@@ -94,7 +94,7 @@ class Objective:
         return GeneratorLoss(total + self.settings.regularizer.weight * term, terms, critic_input.detach())
 
     def regularizer_loss(self, critic_input: Tensor, hq: Tensor, text: Tensor, rng: SampleRNG) -> dict[str, Tensor]:
-        """Compute the regularizer's own loss (Eq. 9) under its name; empty where there is no regularizer."""
+        """Compute the regularizer's own loss (Eq. 9) under its name; empty if there is no regularizer."""
         if self.regularizer is None:
             return {}
         return {self.regularizer.critic_name: self.regularizer.critic_loss(critic_input, hq, text, rng)}

@@ -44,7 +44,7 @@ def compile_networks(backbone: Backbone, device: str, how: Compile) -> bool:
 
 
 def compiler_problem(device: str) -> str:
-    """Say in one line why nothing can be compiled for ``device``; empty where something can."""
+    """Say in one line why nothing can be compiled for ``device``; empty if something can."""
     try:
         torch.compile(lambda x: x * 2 + 1)(torch.ones(2, device=device))
     except Exception as error:  # whatever a compiler that is absent or broken raises

@@ -34,7 +34,7 @@ class Generator:
 
     The UNet's other roles (regularizer, teacher) share its base weights; see ``osediff.models.lora``. ``regularizer``
     says which layers that role adapts: ``all``, as in the paper, or the ``mid-block`` alone, as the official code does
-    by an oversight (its other adapters are not active); None where there is no such role.
+    by an oversight (its other adapters are not active); None if there is no such role.
 
     Inputs and outputs are float32 (or float64) even where the networks are in half precision. With ``tiles`` set, for
     inference, large images are computed in tiles.

@@ -30,7 +30,7 @@ def build_networks(backbone: Sizes | str) -> tuple[AutoencoderKL, UNet2DConditio
 
 
 def check_size(size: int, vae: AutoencoderKL, unet: UNet2DConditionModel) -> int:
-    """Return the VAE's downsampling factor; InputError where the networks cannot take ``size`` pixels a side."""
+    """Return the VAE's downsampling factor; InputError if the networks cannot take ``size`` pixels a side."""
     factor: int = 2 ** (len(vae.config.block_out_channels) - 1)
     multiple = factor * 2 ** (len(unet.config.block_out_channels) - 1)
     if size < multiple or size % multiple:

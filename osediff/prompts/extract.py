@@ -73,7 +73,7 @@ def extract(out: Path, made_by: PromptSource, images: ImageSet, describe: Descri
 
 
 def open_images(spec: ExtractionSpec, folder: Path | None, photos: Path | None) -> ImageSet:
-    """Return the image set that ``spec`` asks for; InputError where its folder is not given."""
+    """Return the image set that ``spec`` asks for; InputError if its folder is not given."""
     if isinstance(spec.images, StreamImages):
         if photos is None:
             raise InputError("images of kind stream need --photos DIR")

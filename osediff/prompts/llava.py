@@ -27,7 +27,7 @@ class Captioner:
     """An image's caption: ``Captioner(folder, device, dtype)(image)``; greedy, so an image has one caption."""
 
     def __init__(self, folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
-        """``folder``: the model in transformers' layout. InputError where it cannot be loaded whole."""
+        """``folder``: the model in transformers' layout. InputError if it cannot be loaded whole."""
         try:
             self.processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True)
             model, report = LlavaForConditionalGeneration.from_pretrained(

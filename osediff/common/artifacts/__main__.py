@@ -105,7 +105,7 @@ def show(args: argparse.Namespace) -> None:
 
 
 def verify(args: argparse.Namespace) -> None:
-    """Check every file that is here against its sha256; InputError where one is another file."""
+    """Check every file that is here against its sha256; InputError if one is another file."""
     wrong, right = [], 0
     for _, _, artifact, root in selection(args):
         folder = root / artifact.folder

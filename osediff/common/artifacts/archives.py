@@ -39,7 +39,7 @@ def reading(archive: Path) -> Iterator[None]:
 
 
 def copy_exactly(source: IO[bytes], target: Path, size: int) -> None:
-    """Write ``source`` to ``target``, whole or not at all; InputError where it does not hold exactly ``size`` bytes."""
+    """Write ``source`` to ``target``, whole or not at all; InputError if it does not hold exactly ``size`` bytes."""
     with atomic(target) as aside:
         with aside.open("wb") as file:
             left = size
@@ -55,7 +55,7 @@ def copy_exactly(source: IO[bytes], target: Path, size: int) -> None:
 def extract_member(archive: Path, member: str, target: Path, largest: int) -> None:
     """Write the file ``member`` of a wheel (zip) or source archive (tar) of the package index to ``target``.
 
-    InputError where the archive is damaged, has no such plain file, or the file has more than ``largest`` bytes.
+    InputError if the archive is damaged, has no such plain file, or the file has more than ``largest`` bytes.
     """
     with reading(archive):
         if zipfile.is_zipfile(archive):
@@ -81,7 +81,7 @@ def extract_member(archive: Path, member: str, target: Path, largest: int) -> No
 
 
 def checked_entry(archive: Path, entry: zipfile.ZipInfo, largest: int = LARGEST_FILE) -> zipfile.ZipInfo:
-    """Return ``entry`` of a zip file; InputError where it is encrypted, a link, or larger than it can honestly be."""
+    """Return ``entry`` of a zip file; InputError if it is encrypted, a link, or larger than it can honestly be."""
     if entry.flag_bits & 0x1:
         raise InputError(f"{archive}: {entry.filename} is encrypted; get the archive from another place")
     if entry.external_attr >> 16 & 0o170000 == 0o120000:

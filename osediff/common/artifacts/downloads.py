@@ -260,7 +260,7 @@ def validator(response: requests.Response) -> str:
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Return seconds that the server asks to wait, given as a number or as a date; None where it does not say."""
+    """Return seconds that the server asks to wait, given as a number or as a date; None if it does not say."""
     text = response.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}", text):
         return float(text)

@@ -98,7 +98,7 @@ def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path 
 
 @contextmanager
 def waiting_lock(path: Path, seconds: float) -> Iterator[None]:
-    """Hold the lock ``path`` for the block; InputError where another run has it for longer than ``seconds``."""
+    """Hold the lock ``path`` for the block; InputError if another run has it for longer than ``seconds``."""
     until = time.monotonic() + seconds
     with ExitStack() as stack:
         while True:
@@ -184,7 +184,7 @@ def from_web(url: str, path: Path, expected: File, patience: Patience) -> None:
 
 
 def oddity(path: Path, suffix: str) -> str:
-    """Why ``path`` cannot be a file with ``suffix``, by how it begins; empty where it can."""
+    """Why ``path`` cannot be a file with ``suffix``, by how it begins; empty if it can."""
     with path.open("rb") as file:
         start = file.read(512)
     if start.lstrip().lower().startswith(NO_FILE):

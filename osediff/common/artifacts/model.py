@@ -117,7 +117,7 @@ class Artifact(Settings):
 
     @property
     def bytes(self) -> int | None:
-        """Bytes of all files; None where the size of one is not known."""
+        """Bytes of all files; None if the size of one is not known."""
         sizes = [file.size for file in self.contents.values()]
         return None if None in sizes else sum(size or 0 for size in sizes)
 

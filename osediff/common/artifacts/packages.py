@@ -88,7 +88,7 @@ def read_arrays(source: Path, layout: Path) -> dict[str, np.ndarray]:
 
     A row of ``layout`` is tensor, offset in bytes, shape as stored (little-endian, C order), and the sha256 of the
     array's bytes. What is stored height x width x in x out, as JAX has it, comes out x in x height x width. The file
-    may be a pickle: it is not read as one. InputError where an array has another sha256.
+    may be a pickle: it is not read as one. InputError if an array has another sha256.
     """
     import numpy as np
 

@@ -18,7 +18,7 @@ ORIGIN = ("source", "mirror", "revision")  # keys of Entry
 class Entry(Settings):
     """A file as it was first seen here.
 
-    ``source`` is its address at ``mirror`` (name or address) in ``revision``; all are empty where a person put it here.
+    ``source`` is its address at ``mirror`` (name or address) in ``revision``; all are empty if a person put it here.
     """
 
     size: int
@@ -29,7 +29,7 @@ class Entry(Settings):
 
 
 def read_record(folder: Path) -> dict[str, Entry]:
-    """Return what ``artifacts.json`` of ``folder`` says of each file; empty where there is none yet."""
+    """Return what ``artifacts.json`` of ``folder`` says of each file; empty if there is none yet."""
     path = folder / RECORD
     if not path.exists():
         return {}
@@ -59,7 +59,7 @@ def recorded(artifact: Artifact, folder: Path) -> dict[str, File]:
 
 
 def checked(path: Path, expected: File) -> Entry:
-    """Return size and sha256 of ``path``; InputError where they are not the expected ones."""
+    """Return size and sha256 of ``path``; InputError if they are not the expected ones."""
     if not path.is_file():
         raise InputError(f"{path}: is not a file; move it away")
     size = path.stat().st_size

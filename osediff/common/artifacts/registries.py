@@ -26,7 +26,7 @@ class Group:
     root: str = "."
 
     def artifacts(self, base: Path) -> Named:
-        """Return every artifact of the group, from the files below ``base``; InputError where one is not valid."""
+        """Return every artifact of the group, from the files below ``base``; InputError if one is not valid."""
         named: Named = {}
         for path in sorted(base.glob(self.files)):
             registry = read_yaml(path)
