@@ -1,7 +1,8 @@
-"""From the registry's entry of a metric to the function that measures it, or the reason why it cannot be measured here.
+"""Build the function that measures a metric of the registry, or say why it cannot be measured here.
 
-All images are 8-bit RGB arrays, uint8 (H, W, 3). PSNR, SSIM and NIQE are our own, FID and KID use clean-fid, other
-metrics are pyiqa's. A library is imported when a metric of its is built; nothing is ever downloaded.
+All images are 8-bit RGB arrays, uint8 (H, W, 3). This package computes PSNR, SSIM and NIQE, FID and KID use clean-fid,
+and the other metrics are from pyiqa. A library is imported when one of its metrics is built; nothing is ever
+downloaded.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ PACKAGES = {"pyiqa": "pyiqa", "clean-fid": "cleanfid"}  # what to import of a li
 
 
 def unavailable_reason(name: str, selection: Selection | MetricRegistry) -> str:
-    """Why metric ``name`` cannot be measured here, in one line that says how to get what is missing; empty if it can.
+    """Return in one line why metric ``name`` cannot be measured here, and how to get its files; empty if it can.
 
     The line is the same on every machine, since it stands in tables.
     """
@@ -43,7 +44,7 @@ def unavailable_reason(name: str, selection: Selection | MetricRegistry) -> str:
 
 
 def metric_note(name: str, selection: Selection | MetricRegistry) -> str:
-    """Return what a reader of metric ``name`` must know about its library and weights here; empty if nothing."""
+    """Return the note about the library and the weights with which metric ``name`` is measured here; may be empty."""
     notes = []
     library = selection.metrics[name].library
     if defined := selection.libraries.get(library):
@@ -54,7 +55,7 @@ def metric_note(name: str, selection: Selection | MetricRegistry) -> str:
 
 
 def build_pair_metric(name: str, selection: Selection, device: str = "cpu") -> PairMetric:
-    """Build the function that measures metric ``name``, one of images, on one pair.
+    """Build the function that measures metric ``name``, which has a value for each image, on one pair.
 
     Metrics without a reference ignore the HR image.
 
@@ -68,7 +69,7 @@ def build_pair_metric(name: str, selection: Selection, device: str = "cpu") -> P
 
 
 def build_batch_metric(name: str, selection: Selection, device: str) -> BatchMetric:
-    """Build the function that measures metric ``name``, a learned one of images, on pairs of one size at once.
+    """Build the function that measures metric ``name``, a learned metric of images, on several pairs of one size.
 
     Raises:
         InputError: as of ``build_pair_metric``.
@@ -77,7 +78,7 @@ def build_batch_metric(name: str, selection: Selection, device: str) -> BatchMet
 
 
 def build_set_metric(name: str, selection: Selection, device: str = "cpu", workers: int = 1) -> SetMetric:
-    """Build the function that measures metric ``name``, one of whole test sets, with ``workers`` processes.
+    """Build the function that measures metric ``name``, which has a value for a test set, with ``workers`` processes.
 
     Raises:
         InputError: as of ``build_pair_metric``.
@@ -91,5 +92,5 @@ def build_set_metric(name: str, selection: Selection, device: str = "cpu", worke
 
 
 def as_pair_metric(measure: BatchMetric) -> PairMetric:
-    """Return a metric of batches as one of single pairs."""
+    """Convert a metric of batches to a metric of single pairs."""
     return lambda sr, hr: measure([sr], [hr])[0]

@@ -1,10 +1,10 @@
 """Distances between two sets of images, FID and KID, from one computation of Inception features.
 
-Images are resized, and features computed, by clean-fid. Two things of it are not used. Its own way to the weights: the
-TorchScript network that it downloads into a shared temporary folder would be executed unverified, so clean-fid's
-PyTorch port of the network gets the values of our verified file instead, read as plain tensors. And its trace of a
-matrix root: it takes scipy a minute for 2048 dimensions, whatever the number of images, and scipy 1.18 no longer
-accepts the call.
+clean-fid resizes images and computes features. Two parts of clean-fid are not used. The first is its download of
+weights: it would execute an unverified TorchScript network from a shared temporary folder. Instead, clean-fid's PyTorch
+port of the network gets the values of our verified file, read as plain tensors. The second is its trace of a matrix
+root: scipy needs a minute for 2048 dimensions, whatever the number of images, and scipy 1.18 no longer accepts the
+call.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def fid(sr: np.ndarray, hr: np.ndarray) -> float:
 def kid(sr: np.ndarray, hr: np.ndarray) -> float:
     """Compute the kernel distance (Binkowski et al., 2018, section 4): the squared MMD with kernel (x·y/d + 1)³.
 
-    It is unbiased, so it can be below 0 and does not depend on the number of images as FID does. It is taken over all
-    images at once: the usual average over random subsets has the same expectation and a chance of its own.
+    It is unbiased, so it can be below 0, and unlike FID its mean does not depend on the number of images. It is
+    computed over all images at once; the usual average over random subsets has the same mean and additional randomness.
 
     Args:
         sr: features (n, d).
@@ -84,7 +84,7 @@ DISTANCES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {"fid": fid, "
 
 
 def set_note(images: int) -> str:
-    """Return what a reader of a distance between sets of ``images`` must know."""
+    """Return the note on every distance between sets with this number of ``images``."""
     warning = f"; with fewer than {FEW} compare only with values of the same images" if images < FEW else ""
     return f"of {images} images{warning}"
 
@@ -140,7 +140,7 @@ def resize_like_tensorflow(image: np.ndarray) -> np.ndarray:
 
 
 def compute_features(images: Sequence[Path], weights: Path, mode: str, device: str, decoders: int = 0) -> np.ndarray:
-    """Compute Inception features (N, 2048) of the files ``images``, in their order, ``decoders`` processes reading."""
+    """Compute Inception features (N, 2048) of the files ``images``, in their order; ``decoders`` processes read."""
     from cleanfid.fid import get_files_features
 
     return np.asarray(
@@ -159,10 +159,10 @@ def compute_features(images: Sequence[Path], weights: Path, mode: str, device: s
 
 @lru_cache(maxsize=4)
 def set_features(images: Stamped, weights: Path, mode: str, device: str, workers: int) -> np.ndarray:
-    """Inception features (N, 2048) of a set of files; FID and KID of the same files share them.
+    """Return Inception features (N, 2048) of a set of files, which FID and KID share.
 
-    On a CPU, ``workers`` processes take a batch of images each, the same batches as one process would make. On a GPU
-    they decode.
+    On a CPU, each of ``workers`` processes computes a batch of images; the batches are those of a single process. On a
+    GPU, the processes decode.
     """
     files = [path for path, _ in images]
     if device != "cpu" or workers == 1:

@@ -35,9 +35,9 @@ def prepare_torch(device: str) -> None:
 
 
 def crop_windows(image: np.ndarray, number: int, size: int) -> list[Window]:
-    """Draw ``number`` windows of ``size`` pixels a side in ``image``, uint8 (H, W, 3), by its content alone.
+    """Draw ``number`` windows of ``size`` pixels a side in ``image``, uint8 (H, W, 3), which only its content decides.
 
-    pyiqa drew them from one stream over all images, so that a value depended on what was measured before.
+    pyiqa drew them from one stream over all images, so that a value depended on the images measured before.
     """
     rng = np.random.default_rng([123, zlib.crc32(image.tobytes())])
     tops, lefts = (rng.integers(side - size + 1, size=number) for side in image.shape[:2])

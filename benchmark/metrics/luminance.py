@@ -23,7 +23,7 @@ def luma_shares(color_space: str) -> np.ndarray:
 
 
 def luma(rgb: np.ndarray, color_space: str = "ycbcr") -> np.ndarray:
-    """Luma (H, W), float64 on the scale 0 to 255, not rounded, of ``rgb``, uint8 (H, W, 3)."""
+    """Return the luma (H, W) of ``rgb``, uint8 (H, W, 3), as float64 from 0 to 255, not rounded."""
     key = (id(rgb), color_space)
     if key in _lumas:
         return _lumas[key]
@@ -49,8 +49,8 @@ def fused_shares() -> tuple[np.ndarray, ...]:
 def rounded_gpu_luma(rgb: np.ndarray) -> np.ndarray:
     """Return full-range luma (H, W) rounded to integers, float64, as the official GPU run rounded it.
 
-    Some hundred pixels of a photograph lie exactly halfway, and float32 noise decides them: 0.02 in NIQE. The authors
-    computed on CUDA, where x/255 is a product and the sum over R, G, B is fused (one rounding per term).
+    Some hundred pixels of a photograph are exactly halfway, and float32 noise decides them: 0.02 in NIQE. The official
+    run was on CUDA, where x/255 is a product and the sum over R, G, B is fused (one rounding per term).
     """
     red, green, blue = (table.take(rgb[..., channel]) for channel, table in enumerate(fused_shares()))
     total = red.astype(np.float32) + green

@@ -1,8 +1,8 @@
 """NIQE without a network: Mittal, Soundararajan and Bovik, "Making a completely blind image quality analyzer" (2013).
 
-Written from the publication; constants that it leaves open (window, grid of shapes, halving by MATLAB's bicubic with
-antialiasing) are those of the official release. Equations are the paper's. Its parameters, the Gaussian fitted to
-natural photographs, are data of this package (data/niqe_pristine.csv, which says where they are from).
+This module is written from the publication, with its equations. Constants that it does not give (window, grid of
+shapes, halving by MATLAB's bicubic with antialiasing) are those of the official release. The parameters, a Gaussian
+fitted to natural photographs, are data of this package (data/niqe_pristine.csv, which names their source).
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def parameters() -> tuple[np.ndarray, np.ndarray]:
 def window() -> np.ndarray:
     """Return the 7-tap Gaussian of sigma 7/6, (7,), whose square sums to what a 7x7 window in float32 sums to.
 
-    That sum exceeds 1 by 1e-8. In flat areas nothing else decides the sign of pixel minus local mean, on which the
-    counts of equation 7 rest; a window that sums to exactly 1 changes an image by as much as 0.12.
+    That sum exceeds 1 by 1e-8. In flat areas only this decides the sign of pixel minus local mean, on which the counts
+    of equation 7 depend. A window that sums to exactly 1 changes the NIQE of an image by up to 0.12.
     """
     taps = np.exp(-(np.arange(-3, 4) ** 2) / (2 * (7 / 6) ** 2))
     taps /= taps.sum()
@@ -53,7 +53,7 @@ def normalize_contrast(image: np.ndarray) -> np.ndarray:
 
 
 def fit_gaussians(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shape and left and right scale, (n,) each, of asymmetric generalized Gaussians fitted to the rows (n, m).
+    """Fit asymmetric generalized Gaussians to the rows (n, m); return their shapes, left and right scales, (n,) each.
 
     By moment matching (Lasmar et al., 2009), equations 4 to 8. A row without a negative or without a positive value
     has the smallest shape and scales that are NaN, as in the reference implementations.
@@ -89,9 +89,9 @@ def block_features(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def distance(image: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> float:
-    """Distance of luma (H, W), float64 of whole numbers 0 to 255, to the natural ``mean`` and ``covariance``, eq. 10.
+    """Compute the distance of luma (H, W), whole numbers 0 to 255 in float64, to ``mean`` and ``covariance``, eq. 10.
 
-    Pixels beyond the last whole block, on the right and below, do not count.
+    Pixels beyond the last whole block, on the right and below, are not used.
     """
     height, width = (side // BLOCK * BLOCK for side in image.shape)
     image = np.ascontiguousarray(image[:height, :width])
@@ -104,5 +104,5 @@ def distance(image: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> flo
 
 
 def niqe(sr: np.ndarray, hr: np.ndarray) -> float:
-    """NIQE of ``sr``, uint8 (H, W, 3); lower is better. ``hr`` does not count."""
+    """Compute NIQE of ``sr``, uint8 (H, W, 3); lower is better. ``hr`` is not used."""
     return distance(rounded_gpu_luma(sr), *parameters())

@@ -1,6 +1,6 @@
-"""The metric registry, config/metrics.yaml: what is measured, how, and what a reader of the values must know.
+"""The metric registry, config/metrics.yaml: the metrics, how each is computed, and how tables show it.
 
-Everybody reads it here: planning, evaluation, statistics, tables and figures. Only pydantic is imported.
+Planning, evaluation, statistics, tables and figures read the registry by this module. It imports only pydantic.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ Options = dict[str, str | int | float | bool]
 
 
 class MetricChange(Settings):
-    """What a protocol changes of one metric; a key that is absent stays as it is."""
+    """The change of one metric by a protocol; keys that are not given stay as they are."""
 
     name: Text | None = None
     """The library's name of the metric."""
     options: Options | None = None
-    """Keyword arguments, in place of all of the metric's own."""
+    """Keyword arguments, in place of all those of the metric."""
     weights: tuple[Text, ...] | None = None
     """Keys of ``weights``."""
     alternative_weights: tuple[Text, ...] | None = None
     """Keys of ``weights``: other files with the same values."""
     random_crops: Count | None = None
-    """Average over so many random crops."""
+    """Number of random crops whose values are averaged."""
 
 
 class Measure(Settings):
-    """How a metric is computed: what decides its values."""
+    """How a metric is computed: the settings that decide its values."""
 
     higher_is_better: bool
     level: Literal["image", "set"]
     """Whether there is one value for each image, or one for the whole test set."""
     min_size: Count
-    """Shorter side in pixels that an image must have."""
+    """Least length of the shorter side of an image, in pixels."""
     self_score: float | None = None
-    """What an image scores against itself; every evaluation checks it."""
+    """Score of an image against itself; every evaluation checks it."""
     library: Literal["suite", "pyiqa", "clean-fid"]
     name: Text | None = None
     """The library's name of the metric."""
@@ -53,9 +53,9 @@ class Measure(Settings):
     weights: tuple[Text, ...]
     """Keys of ``weights``: the files that the metric needs."""
     alternative_weights: tuple[Text, ...] = ()
-    """Keys of ``weights``: other files with the same values, for where the first ones are absent."""
+    """Keys of ``weights``: other files with the same values, used if the first ones are missing."""
     random_crops: Count | None = None
-    """Average over so many random crops."""
+    """Number of random crops whose values are averaged."""
 
     @model_validator(mode="after")
     def _needs_a_name(self) -> Measure:
@@ -80,7 +80,7 @@ class Metric(Measure):
     title: Text
     unit: Text
     range: tuple[float | None, float | None]
-    """Lowest and highest value; null where there is no bound."""
+    """Lowest and highest value; null if there is no bound."""
     decimals: Annotated[int, Field(ge=0, le=6)]
     """Digits that tables show."""
 
@@ -90,28 +90,28 @@ class Metric(Measure):
         return self.title + ("↑" if self.higher_is_better else "↓")
 
     def printed(self, value: float) -> str:
-        """Print ``value`` as tables show it; empty for NaN, which stands for a value that is absent."""
+        """Print ``value`` as tables show it; empty for NaN, which means a missing value."""
         return "" if math.isnan(value) else f"{value:.{self.decimals}f}"
 
     def is_possible(self, value: float) -> bool:
-        """Tell whether ``value`` is finite and in the metric's range, but for the rounding of its sixth decimal."""
+        """Return whether ``value`` is finite and in the metric's range, up to rounding of its sixth decimal."""
         low, high = self.range
         inside = (low is None or value >= low - 1e-6) and (high is None or value <= high + 1e-6)
         return math.isfinite(value) and inside
 
 
 class Selection(Settings):
-    """All that decides the values of some metrics: the spec of an evaluation. Titles and decimals are not in it."""
+    """Everything that decides the values of some metrics: the spec of an evaluation, without titles and decimals."""
 
     libraries: dict[str, Text]
-    """Versions of the libraries by which the protocol is defined."""
+    """Versions of the libraries that define the protocol."""
     metrics: dict[Name, Measure]
     protocols: dict[Name, Text]
-    """What stands on the rows of each metric: ``id/version``."""
+    """The protocol on the rows of each metric: ``id/version``."""
     weights: dict[Name, Artifact]
     """The files that these metrics need."""
     provided: dict[str, int] = Field(default={})
-    """Bytes, by name, of those files that no rule brought but a person: another file measures anew."""
+    """Bytes, by name, of files that a person provided and no rule fetched; another file is measured with anew."""
 
 
 class MetricWeights(Settings):
@@ -136,11 +136,11 @@ class Protocol(Settings):
 
 
 class MetricRegistry(Settings):
-    """The content of config/metrics.yaml; ``under`` is the same by another of its protocols."""
+    """The content of config/metrics.yaml; ``under`` gives it under another of its protocols."""
 
     protocol: ProtocolVersion
     libraries: dict[str, Text] = Field(default={})
-    """Versions of the libraries by which the protocol is defined."""
+    """Versions of the libraries that define the protocol."""
     metrics: Annotated[dict[Name, Metric], Field(min_length=1)]
     protocols: dict[Name, Protocol] = Field(default={})
     weights: dict[Name, Artifact]
@@ -153,7 +153,7 @@ class MetricRegistry(Settings):
         return self._changed.get(metric, f"{self.protocol.id}/{self.protocol.version}")
 
     def select(self, names: Iterable[str]) -> Selection:
-        """Return what decides the values of the metrics ``names``, in that order."""
+        """Return the settings that decide the values of the metrics ``names``, in that order."""
         chosen = {name: self.metrics[name] for name in names}
         keys = {key for metric in chosen.values() for keys in metric.weight_choices for key in keys}
         return Selection(
@@ -171,7 +171,7 @@ class MetricRegistry(Settings):
 
         Args:
             protocol: id of the base protocol, or a key of ``protocols``.
-            source: what an error line begins with.
+            source: beginning of an error line.
 
         Raises:
             InputError: there is no such protocol.
@@ -197,7 +197,7 @@ def read_registry(path: Path, protocol: str | None = None) -> MetricRegistry:
 
 
 def parse_registry(content: Any, source: str, protocol: str | None = None) -> MetricRegistry:
-    """Check ``content``, as YAML gives it; what it says is as in ``read_registry``."""
+    """Check ``content``, as parsed from YAML; see ``read_registry``."""
     registry = parse(content, MetricRegistry, source)
     users: list[tuple[str, tuple[str, ...]]] = [
         (name, (*metric.weights, *metric.alternative_weights)) for name, metric in registry.metrics.items()

@@ -1,4 +1,4 @@
-"""Which weights of its registry a metric is measured with here, and what a reader of its values must know of them."""
+"""The files of weights with which a metric is measured here, and the notes about them on its values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROGRAMS = ("clip-rn50",)  # files that hold a program beside the weights, so th
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file of weights that is here: its key in the registry, where it lies, and what is known of it."""
+    """A file of weights that is here: its key in the registry, its path, and its published size and sha256."""
 
     key: str
     path: Path
@@ -23,7 +23,7 @@ class WeightsFile:
 
     @property
     def official(self) -> bool:
-        """Whether these are the bytes that the registry names, as far as somebody published their sha256."""
+        """Whether the file has the registry's sha256, or no sha256 was published."""
         return digest(self.path).startswith(self.known.sha256 or "")
 
 
@@ -53,7 +53,7 @@ def missing_weights(name: str, selection: Selection | MetricRegistry) -> dict[st
 
 
 def usable_weights(name: str, selection: Selection) -> list[Path]:
-    """Return the files of metric ``name``; InputError if they are not here, or where one may not be used."""
+    """Return the files of metric ``name``; InputError if they are not here, or if a file may not be used."""
     files = find_weights(name, selection)
     if files is None:
         raise InputError(f"{name}: needs {' and '.join(missing_weights(name, selection).values())}")
@@ -64,9 +64,9 @@ def usable_weights(name: str, selection: Selection) -> list[Path]:
 
 
 def weights_note(name: str, selection: Selection | MetricRegistry) -> str:
-    """Which files metric ``name`` is measured with, where that is not plain; empty if it is.
+    """Return a note about the files with which metric ``name`` is measured; empty if they are the only official ones.
 
-    Not plain are other bytes than the registry's, and files of a metric that can be measured with one set or another.
+    A note is needed for other bytes than the registry's, and for a metric that can be measured with several sets.
     """
     files = find_weights(name, selection) or []
     others = [f"{file.path.name} (sha256 {digest(file.path)[:12]})" for file in files if not file.official]

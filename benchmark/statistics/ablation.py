@@ -1,9 +1,9 @@
 """Tests of an ablation's variants against the default variant, paired on images and seeds.
 
-Every variant saw the same crops, degradations, noise and timesteps as the default with the same seed. A variant is
-better or worse when two tests agree at 5 %, after Holm's correction over all comparisons of the table: a bootstrap that
-draws seeds and images anew, and Wilcoxon's signed-rank test over images, seeds averaged. With one seed nothing is said,
-since another training could differ by as much.
+With the same seed, every variant is trained on the same crops, degradations, noise and timesteps as the default. A
+variant is better or worse if two tests agree at 5 %, after Holm's correction over all comparisons of the table: a
+bootstrap that draws seeds and images anew, and Wilcoxon's signed-rank test over images, with seeds averaged. With one
+seed there is no verdict, since another training could differ by as much.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmark.tables.table import Verdict
 from osediff.common.errors import InputError
 
 LEGEND = (
-    "▲ better, ▼ worse than the default variant, no mark: cannot be told. Paired on images and seeds: a bootstrap "
+    "▲ better, ▼ worse than the default variant, no mark: not significant. Paired on images and seeds: a bootstrap "
     f"over both ({RESAMPLES} resamples) and Wilcoxon over images must agree at {LEVEL:.0%},"
     " after Holm's correction over the table."
 )
@@ -46,7 +46,7 @@ class Measurement:
 
 @dataclass
 class VariantRow:
-    """One variant: how many of its runs converged, why the others did not, and a measurement of each metric."""
+    """A variant: its number of runs, the reasons why some did not converge, and a measurement of each metric."""
 
     runs: int
     failures: list[str] = field(default_factory=list)
@@ -83,7 +83,7 @@ def measure(spec: AblationSpec, metrics: Metrics, frame: pd.DataFrame) -> dict[s
 
 
 def judge(spec: AblationSpec, metrics: Metrics, rows: dict[str, VariantRow], runs: Runs) -> None:
-    """Fill p-value and verdict of what can be tested: a metric of two images or more with two seeds or more."""
+    """Fill in p-value and verdict of the metrics that can be tested: with at least two images and two seeds."""
     tested = []
     for variant, name in itertools.product(rows, spec.metrics):
         if variant == spec.default or metrics[name].level != "image":
@@ -102,7 +102,7 @@ def judge(spec: AblationSpec, metrics: Metrics, rows: dict[str, VariantRow], run
 
 
 def paired(spec: AblationSpec, variant: str, name: str, runs: Runs) -> Array:
-    """Differences (seeds, images) of a variant from the default; InputError if they are of different images."""
+    """Return differences (seeds, images) of a variant from the default; InputError if their images differ."""
     differences = []
     for seed, method in enumerate(spec.rows[variant].runs):
         if (variant, seed) not in runs or (spec.default, seed) not in runs:

@@ -1,6 +1,6 @@
 """Resampling: intervals of averages and p-values, and their correction for the number of tests.
 
-Draws are seeded with ``SEED`` and drawn in one order, so that the same values give the same digits.
+Draws are seeded with ``SEED`` and made in a fixed order, so that the same values give the same digits.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ LEVEL = 0.05
 
 
 def resampled_means(values: Array, resamples: int = RESAMPLES, seed: int = SEED) -> Array:
-    """Draw images with replacement, alike for all methods, and average.
+    """Draw images with replacement, the same for all methods, and average.
 
     Args:
         values: (methods, images).
-        resamples: how often images are drawn.
+        resamples: number of draws.
         seed: of the draws.
 
     Returns:

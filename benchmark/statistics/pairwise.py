@@ -1,13 +1,14 @@
-"""What differences between methods are worth: intervals of averages, and pairwise tests on the same images.
+"""Compare methods: intervals of averages, and pairwise tests on the same images.
 
     python -m benchmark.statistics.pairwise --spec FILE.yaml --rows FILE.csv ... --out results
 
-Writes, below ``--out``: statistics.csv, one line per test set, method and metric with the mean and its 95 % bootstrap
-interval (empty for a metric of the whole set, which has no spread over images); pairwise.csv, one line per test set,
-metric and pair of methods; ranking.md, a matrix of the differences for each test set and metric.
+The command writes three files below ``--out``. statistics.csv has a line for each test set, method and metric, with the
+mean and its 95 % bootstrap interval (empty for a metric of the whole set, which has no spread over images).
+pairwise.csv has a line for each test set, metric and pair of methods. ranking.md has a matrix of the differences for
+each test set and metric.
 
-Tests are paired: both methods on each image. A method is called better when the paired bootstrap and Wilcoxon's
-signed-rank test both say so at 5 %, after Holm's correction over all pairs of methods of a test set and metric.
+Tests are paired: they compare two methods on each image. A method is better if the paired bootstrap and Wilcoxon's
+signed-rank test both find it at 5 %, after Holm's correction over all pairs of methods of a test set and metric.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ PAIRS = (
     *("p_bootstrap", "p_wilcoxon", "better"),
 )
 LEGEND = (
-    "Row against column, with the mean difference: ✓ better, ✗ worse, ≈ cannot be told. Paired on the "
+    "Row against column, with the mean difference: ✓ better, ✗ worse, ≈ not significant. Paired on the "
     f"same images: bootstrap ({RESAMPLES} resamples) and Wilcoxon must agree at {LEVEL:.0%}, corrected by Holm over "
     "the pairs of each matrix."
 )
@@ -63,7 +64,7 @@ class Pair:
     p_wilcoxon: float
 
     def better(self, higher_is_better: bool) -> int | None:
-        """Return the index of the better method; None when that cannot be told."""
+        """Return the index of the better method; None if the difference is not significant."""
         if max(self.p_bootstrap, self.p_wilcoxon) >= LEVEL or self.difference == 0:
             return None
         return self.first if (self.difference > 0) == higher_is_better else self.second
@@ -87,7 +88,7 @@ def compare(values: Array, means: Array) -> list[Pair]:
 
 
 def per_image(frame: pd.DataFrame, methods: list[str], test_set: str, name: str) -> Array:
-    """Values (methods, images) of a metric, images sorted; no columns if a method has none."""
+    """Return the values (methods, images) of a metric, images sorted; no columns if a method has no values."""
     series = [results.values(results.of(frame, method, test_set), name) for method in methods]
     if not series or not all(map(len, series)):
         return np.empty((len(methods), 0))
@@ -126,7 +127,7 @@ class Report:
 
 
 def compute_report(inputs: Inputs[ComparisonSpec]) -> Report:
-    """Compute all statistics; InputError if the methods of a test set were not measured alike."""
+    """Compute all statistics; InputError if the methods of a test set were measured on different images."""
     spec, report = inputs.spec, Report()
     for test_set in spec.test_sets:
         metrics = {name: inputs.metrics[name] for name in spec.metrics}

@@ -25,7 +25,7 @@ EXTRACTION = "extraction-seconds"  # column, and its name among the published va
 
 
 def make_columns(spec: AblationSpec, metrics: Metrics) -> list[Column]:
-    """List the columns: of each metric the mean, and in the CSV standard deviation, p-value and verdict."""
+    """List the columns: the mean of each metric, and in the CSV its standard deviation, p-value and verdict."""
     columns = [Column(key) for key in ("preset", "test_set", "variant", "source")]
     columns.append(Column("Variant", "Variant", csv=False, group=True))
     columns += [Column(key) for key in ("runs", "converged", "images", "protocol")]
@@ -38,7 +38,7 @@ def make_columns(spec: AblationSpec, metrics: Metrics) -> list[Column]:
 
 
 def measured_row(inputs: Inputs[AblationSpec], entry: AblationRow, variant: VariantRow) -> Row:
-    """Make the row of what was measured of one variant."""
+    """Make the measured row of one variant."""
     spec, runs, converged = inputs.spec, variant.runs, variant.converged
     rows = results.of(inputs.frame, entry.runs[0], spec.test_set)
     row: dict[str, Value] = {"preset": spec.preset, "test_set": spec.test_set, "source": "measured"}
@@ -60,7 +60,7 @@ def measured_row(inputs: Inputs[AblationSpec], entry: AblationRow, variant: Vari
 
 
 def published_row(inputs: Inputs[AblationSpec], entry: AblationRow) -> list[Row]:
-    """Make the row of what was published of one variant; none where nothing was."""
+    """Make the published row of one variant; no row if nothing was published."""
     spec, values, published_remark = inputs.spec, inputs.published, entry.published_remark
     chosen = values[(values["table"] == spec.name) & (values["method"] == entry.published)]
     printed = dict(zip(chosen["metric"], chosen["printed"], strict=True))
@@ -79,7 +79,7 @@ def published_row(inputs: Inputs[AblationSpec], entry: AblationRow) -> list[Row]
 
 
 def extraction_remarks(spec: AblationSpec) -> list[str]:
-    """Say on what each extraction time was taken."""
+    """Describe how each extraction time was measured."""
     lines = []
     for entry in spec.rows.values() if spec.extraction else []:
         for content in map(read_json, map(Path, entry.prompts[:1])):
@@ -90,7 +90,7 @@ def extraction_remarks(spec: AblationSpec) -> list[str]:
 
 
 def compose(inputs: Inputs[AblationSpec]) -> Table:
-    """Make the table; InputError if a run was not evaluated, or not on the images of the default."""
+    """Make the table; InputError if a run was not evaluated, or on other images than the default."""
     spec, metrics, frame = inputs.spec, inputs.metrics, inputs.frame
     variants = measure(spec, metrics, frame)
     groups = [

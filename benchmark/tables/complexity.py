@@ -1,12 +1,12 @@
-"""Table 2: steps, time, multiply-adds and parameters, counted and measured here, beside what was published.
+"""Table 2: steps, time, multiply-adds and parameters, counted and measured here, beside the published figures.
 
     python -m benchmark.tables.complexity --spec FILE.yaml --counts FILE.json ... --timings FILE.json ...
         --published FILE.csv --out results/table2
 
-``--counts`` are of benchmark.complexity.flops, ``--timings`` of benchmark.complexity.timing. A row of the CSV is one
-method from one source: ``counted`` (on no device), ``measured`` (a time on the device that it names) or
-``published``. What each figure includes stands in its own column. Published figures say nowhere what they include; for
-OSEDiff the sum that comes nearest is named with its remainder.
+``--counts`` are records of benchmark.complexity.flops, ``--timings`` of benchmark.complexity.timing. A row of the CSV
+is one method from one source: ``counted`` (without a device), ``measured`` (a time on the device that it names) or
+``published``. A column says what the figures of a row include. No paper says what its figures include, so a remark
+gives the sum that comes nearest to OSEDiff's published figure, and the difference.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ NOTE = (
     "attention, which fvcore leaves out by default; published numbers are mostly such. "
     "Times are of the device that they name; none is converted. Published rows are the paper's."
 )
-SIZE = 512  # of the image that nearly all figures are of; a row says so where it is another
-# Of each column with interpretations: the field of a count, the unit, what it is called, and the unit's size.
+SIZE = 512  # side of the image of nearly all figures; a row of another size says so
+# For each column with interpretations: the field of a count, the unit, the words for it, and the size of the unit.
 FIGURES = {
     "gmacs": ("macs", "G", "multiply-adds", 1e9),
     "mparams": ("parameters", "M", "parameters", 1e6),
@@ -68,7 +68,7 @@ def rows_of_count(count: MethodCount) -> list[Row]:
 
 
 def sum_up(modules: Sequence[ModuleCount], lora: str) -> dict[str, str]:
-    """Print the sums over the networks of a method, and what they include."""
+    """Return the printed sums over the networks of a method, and the list of the networks."""
     counts = pd.DataFrame([module.model_dump() for module in modules]).sum(numeric_only=True)
     uncounted = sorted({name for module in modules for name in module.uncounted})
     names = [module.name + (f" x{module.calls}" if module.calls > 1 else "") for module in modules]
@@ -82,7 +82,7 @@ def sum_up(modules: Sequence[ModuleCount], lora: str) -> dict[str, str]:
 
 
 def row_of_timing(timing: Timing) -> Row:
-    """Make the row of a measured time, or of why there is none."""
+    """Make the row of a measured time, or of the reason why there is none."""
     times, device = timing.times, timing.machine.device
     if times is None:
         why = f"no time: {timing.failed} (protocol {timing.protocol})"
@@ -116,7 +116,7 @@ def rows_published(values: pd.DataFrame) -> list[Row]:
 
 
 def nearest_sums(count: MethodCount, interpretations: Interpretations, printed: Row) -> list[str]:
-    """Say of each published figure that has an interpretation which sum comes nearest, and its remainder."""
+    """Name the sum that comes nearest to each published figure with an interpretation, and the difference."""
     lines = []
     for name in FIGURES:
         interpretation: Interpretation | None = getattr(interpretations, name)
@@ -146,7 +146,7 @@ def _nearest_sum(count: MethodCount, name: str, interpretation: Interpretation, 
 
 
 def compose(spec: Table2Spec, counts: list[MethodCount], timings: list[Timing], values: pd.DataFrame) -> Table:
-    """Make the table: of each method what was counted, then measured, then published."""
+    """Make the table: for each method the counted rows, then the measured rows, then the published row."""
     printed = rows_published(values)
     rows = [row for count in counts for row in rows_of_count(count)] + [*map(row_of_timing, timings), *printed]
     order = list(dict.fromkeys(row.values["method"] for row in rows))
@@ -161,7 +161,7 @@ def compose(spec: Table2Spec, counts: list[MethodCount], timings: list[Timing], 
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read the CSV of this module, cells as printed; InputError, with file, line and column, where it is not one."""
+    """Read the CSV of this module, cells as printed; InputError, with file, line and column, if it is another file."""
     head = [column.key for column in COLUMNS if column.csv]
     what = "a table of benchmark.tables.complexity; render it first"
     return results.read_rendered(path, head, ("seconds", "gmacs", "mparams"), what)

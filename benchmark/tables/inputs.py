@@ -1,4 +1,4 @@
-"""What commands that make tables of measured rows read: a spec, the metrics, evaluations, published values."""
+"""Read the inputs of commands that make tables of measured rows: a spec, metrics, evaluations, published values."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def add_inputs(parser: argparse.ArgumentParser, spec: type[Spec]) -> None:
 
 
 def read_inputs(args: argparse.Namespace, model: type[Spec]) -> Inputs[Spec]:
-    """Read and check what ``add_inputs`` names; InputError, in one line, for whatever is wrong with it."""
+    """Read and check the files that the options of ``add_inputs`` name; InputError, in one line, for a mistake."""
     spec, metrics = settings.read(args.spec, model), results.read_metrics(args.registry)
     results.check_metric_names(spec.metrics, metrics, args.spec)
     return Inputs(spec, metrics, results.load(args.rows, metrics), published.load(args.published, metrics))

@@ -1,4 +1,4 @@
-"""How every number is measured, as a page: what two people must agree on to get the same number.
+"""Write a page that says how every number is measured, so that others can measure the same number.
 
 python -m benchmark.tables.protocol --registry config/metrics.yaml --protocol osediff --out results/protocol.md
 """
@@ -42,7 +42,7 @@ def line(registry: MetricRegistry, name: str) -> tuple[str, ...]:
 
 
 def sheet(registry: MetricRegistry) -> Table:
-    """Make the table of the registry under one protocol, and a list of what the other protocols change."""
+    """Make the table of the metrics under one protocol, and a list of the changes by other protocols."""
     others = []
     for name, other in registry.protocols.items():
         titles = ", ".join(registry.metrics[metric].title for metric in other.metrics)

@@ -1,11 +1,11 @@
-"""Measured beside published: does the same method give the same number?
+"""Compare measured numbers with published ones.
 
     python -m benchmark.tables.published --spec FILE.yaml --rows FILE.csv ... --published FILE.csv ... --out results
 
 Writes compare_published.csv and .md below ``--out``. The verdict is ``match`` within the published value's tolerance,
-``within noise`` where the published value lies in the 95 % bootstrap interval of the measured average over images,
-``outside`` beyond both, or ``not comparable`` with the reason: demo preset, other data, other weights, other protocol,
-not measured. Published values of methods or metrics that are not in the spec are left out.
+``within noise`` if the published value is in the 95 % bootstrap interval of the measured average over images,
+``outside`` if it is beyond both, or ``not comparable`` with the reason: demo preset, other data, other weights, other
+protocol, not measured. Published values of methods or metrics that are not in the spec are left out.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ COLUMNS = [
 
 
 def incomparable_reason(value: pd.Series, rows: pd.DataFrame, spec: ComparisonSpec, entry: ShownMethod) -> str:
-    """Say why a published value cannot be compared with ``rows`` of one method and test set; empty if it can."""
+    """Return why a published value cannot be compared with ``rows`` of one method and test set; empty if it can."""
     test_set, name = value["test_set"], value["metric"]
     if test_set not in spec.test_sets:
         return f"other data: {test_set} was not measured"
@@ -73,7 +73,7 @@ def verdict(value: pd.Series, measured: pd.Series) -> str:
 
 
 def comparison_row(inputs: Inputs[ComparisonSpec], entry: ShownMethod, value: pd.Series, rows: pd.DataFrame) -> Row:
-    """Make the row of a published value; ``rows`` are of its method and test set, none where that was not measured."""
+    """Make the row of a published value; ``rows`` are the measured rows of its method and test set, if any."""
     spec, metric = inputs.spec, inputs.metrics[value["metric"]]
     row = value[["table", "test_set", "metric", "source"]].to_dict()
     row |= {"preset": spec.preset, "method": entry.title, "Metric": metric.title, "published": value["printed"]}
@@ -105,13 +105,13 @@ def compare(inputs: Inputs[ComparisonSpec]) -> list[Row]:
 
 
 def method_remarks(spec: ComparisonSpec, frame: pd.DataFrame) -> list[str]:
-    """Say of each method what its rows say of it, such as which weights it has in place of the published ones."""
+    """Return the note about each method, for example that its weights are not the published ones."""
     noted = ((entry.title, results.method_note(frame[frame["method"] == name])) for name, entry in spec.methods.items())
     return [f"{title}: {note}" for title, note in noted if note]
 
 
 def tables(spec: ComparisonSpec, rows: list[Row], remarks: Sequence[str] = ()) -> tuple[Table, Table]:
-    """Make the table of all ``rows``, for the CSV, and the one of the test sets that were measured, for the eye."""
+    """Make the table of all ``rows`` for the CSV, and the table of the measured test sets for the other forms."""
     counts = Counter(row.values["verdict"] for row in rows)
     shown = [row for row in rows if row.values["test_set"] in spec.test_sets]
     caption = ", ".join(f"{counts[name]} {name}" for name in VERDICTS) + "."

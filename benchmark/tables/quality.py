@@ -1,18 +1,19 @@
-"""Tables of averages over per-image rows: CSV, Markdown, LaTeX and HTML, which say the same.
+"""Make tables of averages over images, as CSV, Markdown, LaTeX and HTML with the same content.
 
     python -m benchmark.tables.quality --spec FILE.yaml --rows FILE.csv ... --out results/table1
 
 ``--rows`` are files of benchmark.evaluation.evaluate. Columns of the CSV, always in this order: preset, test_set (id),
 method (title), steps, images, protocol, then one per metric, its title with ↑ (higher is better) or ↓. Values have the
 decimals that the paper prints. An empty cell was not measured, and the other forms say below the table why. Best and
-second best (of two methods or more) are found among the printed values that were measured, so that equal prints are
-marked alike.
+second best (of two methods or more) are decided by the printed measured values, so that equal prints have the same
+mark.
 
-With ``--published FILE.csv ...``, rows of the published table that the spec names follow the measured ones of each test
-set, for methods that were not measured on it; where none of the test sets was published, those of the paper follow.
-They are set in italics and never marked; in the CSV their preset is ``published``, and the column ``source``, after the
-metrics, names where they are from (``measured`` for the others). With ``--statistics results/statistics.csv`` each
-average has its 95 % bootstrap interval, in the CSV as columns ``PSNR↑ low`` and ``PSNR↑ high`` at the end.
+With ``--published FILE.csv ...``, the measured rows of each test set are followed by rows of the published table that
+the spec names, for methods that were not measured. If none of the test sets was published, the test sets of the paper
+follow. Published rows are in italics and never marked. In the CSV their preset is ``published``, and the column
+``source``, after the metrics, gives their source (``measured`` for other rows). With ``--statistics
+results/statistics.csv`` each average has its 95 % bootstrap interval, in the CSV as columns ``PSNR↑ low`` and
+``PSNR↑ high`` at the end.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ Intervals = dict[tuple[str, str, str], tuple[float, float]]  # by test set, titl
 def measured_row(
     inputs: Inputs[QualitySpec], test_set: str, rows: pd.DataFrame, entry: ShownMethod, intervals: Intervals
 ) -> Row:
-    """Make the row of one method on one test set, of which ``rows`` are; the cells of one that failed are empty."""
+    """Make the row of one method on one test set from its ``rows``; the cells of a failed method are empty."""
     spec = inputs.spec
     protocols = rows[rows["metric"].isin(spec.metrics)].set_index("metric")["protocol"].to_dict()
     row: dict[str, Value] = {"preset": spec.preset, "test_set": test_set, "source": "measured"}
@@ -73,7 +74,7 @@ def read_intervals(path: Path) -> Intervals:
 
 
 def published_rows(inputs: Inputs[QualitySpec]) -> list[Row]:
-    """Make the rows of the published table of the spec for what was not measured, test set by test set."""
+    """Make the rows of the spec's published table for methods that were not measured, by test set."""
     spec, values = inputs.spec, inputs.published[inputs.published["table"] == inputs.spec.published]
     of_spec = values[values["test_set"].isin(list(spec.test_sets))]
     if not of_spec.empty:
@@ -101,7 +102,7 @@ def mark_best(rows: list[Row], heading: str, higher_is_better: bool) -> None:
 
 
 def remarks(inputs: Inputs[QualitySpec]) -> list[str]:
-    """Say of each method or metric that is absent or must be read with care, why."""
+    """Return the notes: why a method or metric is missing, or why its values must be read with care."""
     spec, lines, others = inputs.spec, [], []
     for (method, test_set), rows in inputs.frame.groupby(["method", "test_set"], sort=False):
         title = spec.methods[method].title if method in spec.methods else method
@@ -117,7 +118,7 @@ def remarks(inputs: Inputs[QualitySpec]) -> list[str]:
 
 
 def metric_notes(names: tuple[str, ...], metrics: Metrics, rows: pd.DataFrame) -> list[str]:
-    """List what the notes of ``rows`` say of each metric, once each."""
+    """List the different notes of each metric in ``rows``."""
     lines = []
     for name in names:
         of_metric = rows[rows["metric"] == name]
@@ -131,7 +132,7 @@ def metric_notes(names: tuple[str, ...], metrics: Metrics, rows: pd.DataFrame) -
 def compose(inputs: Inputs[QualitySpec], intervals: Intervals | None = None) -> Table:
     """Make the table of measured rows, with the published ones that the spec names, and with ``intervals``.
 
-    InputError if the methods of a test set were not measured alike.
+    InputError if the methods of a test set were measured on different images.
     """
     spec, frame = inputs.spec, inputs.frame
     chosen = {name: inputs.metrics[name] for name in spec.metrics}
@@ -163,7 +164,7 @@ def compose(inputs: Inputs[QualitySpec], intervals: Intervals | None = None) -> 
 
 
 def read_table(path: Path, metrics: Metrics) -> pd.DataFrame:
-    """Read the CSV of this module: one column of printed texts for each metric, empty if nothing was measured.
+    """Read the CSV of this module: one column of printed texts for each metric, empty if not measured.
 
     InputError, with file, line and column, where it is not such a table.
     """

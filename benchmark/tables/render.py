@@ -67,14 +67,14 @@ class Form:
         return text + (self.interval.format(self.escape("[{}, {}]".format(*cell.interval))) if cell.interval else "")
 
     def legend(self, table: Table) -> list[str]:
-        """Say what the marks of cells mean; nothing where there are none."""
+        """Explain the marks of cells; nothing if there are no marks."""
         marked = any(row.cell(column.key).mark for row in table.rows for column in table.columns)
         marks = f"{self.best.format('Best')} and {self.second.format('second best')}"
         return [f"{marks} of what was measured on a test set."] if marked else []
 
 
 def write(table: Table, out: Path, forms: tuple[str, ...] = ("csv", "md", "tex", "html")) -> None:
-    """Write ``table`` to ``out`` with each form's ending; nothing is written where one form fails."""
+    """Write ``table`` to ``out`` with the ending of each form; nothing is written if one form fails."""
     makers = {"csv": csv_text, "md": markdown, "tex": latex, "html": html_page}
     contents = {form: makers[form](table) for form in forms}
     for form, text in contents.items():
@@ -82,14 +82,14 @@ def write(table: Table, out: Path, forms: tuple[str, ...] = ("csv", "md", "tex",
 
 
 def csv_text(table: Table) -> str:
-    """Render CSV: the columns that belong to it, under their keys, and texts alone."""
+    """Render CSV: its columns under their keys, with the texts of the cells alone."""
     keys = [column.key for column in table.columns if column.csv]
     texts = [[row.cell(key).text for key in keys] for row in table.rows]
     return str(pd.DataFrame(texts, columns=keys).to_csv(index=False, lineterminator="\n"))
 
 
 def shown(table: Table) -> tuple[list[Column], list[list[list[tuple[Cell, bool]]]]]:
-    """Take the columns that have a title, and by group and row their cells, each with whether it is published."""
+    """Return the columns with a title, and by group and row their cells, each with a flag for published cells."""
     columns = [column for column in table.columns if column.title]
     groups = [
         [
@@ -107,7 +107,7 @@ def shown(table: Table) -> tuple[list[Column], list[list[list[tuple[Cell, bool]]
 
 
 def plain_markdown(text: str) -> str:
-    """Escape what Markdown would take for markup; code in backticks stays code."""
+    """Escape characters that are markup in Markdown; code in backticks stays code."""
     text = " ".join(text.replace("\\", r"\\").replace("&", "&amp;").replace("<", "&lt;").split())
     return re.sub(r"(?<!\w)_|_(?!\w)|[|*~$]|\](?=\()|^#", lambda match: "\\" + match[0], text)
 
@@ -178,7 +178,7 @@ def latex(table: Table) -> str:
 
 
 def html(table: Table) -> str:
-    """Render the table and what stands below it as a piece of HTML for a page; ``STYLE`` has its classes."""
+    """Render the table and its notes as a part of an HTML page; ``STYLE`` has its classes."""
     form = Form(escape_html, interval=" <small>{}</small>")
     columns, groups = shown(table)
     lines = ["<table>", *([f"<caption>{escape_html(table.caption)}</caption>"] if table.caption else [])]
@@ -208,7 +208,7 @@ def html(table: Table) -> str:
 
 
 def html_page(table: Table) -> str:
-    """Render a page of HTML that needs nothing beside it: no script, no style sheet, no network."""
+    """Render a complete HTML page that needs no script, no style sheet and no network."""
     title = escape_html(table.title)
     head = f'<meta charset="utf-8">\n<title>{title}</title><style>{STYLE}</style>'
     return (

@@ -21,8 +21,8 @@ Count = Annotated[int, Field(ge=0)]
 class ShownMethod(Settings):
     """A method as tables show it.
 
-    ``published`` is its name in published tables where that is not its title, and ``weights`` says what its weights are
-    where they are not the published ones.
+    ``published`` is its name in published tables, if that is not its title. ``weights`` describes its weights, if they
+    are not the published ones.
     """
 
     title: Text
@@ -32,19 +32,19 @@ class ShownMethod(Settings):
 
     @property
     def published_name(self) -> str:
-        """What the method is called in published tables."""
+        """Name of the method in published tables."""
         return self.published or self.title
 
 
 class ShownTestSet(Settings):
-    """A test set as tables show it, with its number of images where that is known."""
+    """A test set as tables show it, with its number of images if that is known."""
 
     title: Text
     images: Annotated[int, Field(ge=1)] | None = None
 
 
 class ComparisonSpec(Settings):
-    """Spec of benchmark.statistics.pairwise and benchmark.tables.published: what is compared with what."""
+    """Spec of benchmark.statistics.pairwise and benchmark.tables.published: the methods and test sets to compare."""
 
     preset: Preset
     metrics: tuple[Text, ...]
@@ -63,7 +63,8 @@ class ComparisonSpec(Settings):
 class QualitySpec(ComparisonSpec):
     """Spec of benchmark.tables.quality.
 
-    ``published`` names the table whose published rows are added, ``titles`` those of test sets that only they have.
+    ``published`` names the table whose published rows are added. ``titles`` are titles of test sets that have only
+    published rows.
     """
 
     title: Text
@@ -73,9 +74,9 @@ class QualitySpec(ComparisonSpec):
 
 
 class AblationRow(Settings):
-    """One variant of an ablation: the methods that are its runs, one per seed, and what was published of it.
+    """One variant of an ablation: its runs, one method for each seed, and its published values.
 
-    ``prompts``: prompt files whose extraction time is shown. ``published_remark``: what the paper says in words.
+    ``prompts``: prompt files whose extraction time is shown. ``published_remark``: a statement of the paper in words.
     """
 
     title: Text
@@ -117,7 +118,7 @@ class CurvesSpec(Settings):
 
 
 class StepCost(Settings):
-    """What a training step costs: seconds on ``devices`` that work on it together, and where the figure is from."""
+    """Cost of a training step: seconds on ``devices`` that work on it together, and the source of the figure."""
 
     seconds_per_step: Positive
     device: Text
@@ -144,7 +145,7 @@ class TrainingCostSpec(Settings):
 
 
 class PictureMethod(Settings):
-    """A method of a picture: its title, the folder of its SR images, and its evaluation file where it has one."""
+    """A method of a picture: its title, the folder of its SR images, and its evaluation file, if it has one."""
 
     title: Text
     sr: Text

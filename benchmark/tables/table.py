@@ -1,7 +1,7 @@
 """A table as an object: columns, groups of rows, cells.
 
-benchmark.tables.render makes CSV, Markdown, LaTeX and HTML of it. A cell says what it is (best, uncertain, a failure);
-how that looks is the renderer's business.
+benchmark.tables.render makes CSV, Markdown, LaTeX and HTML of it. A cell has properties (best, uncertain, failed), and
+the renderer decides how they look.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ Value = Cell | str | int | float | None
 class Column:
     """One column.
 
-    ``key`` is what rows call it, and its heading in the CSV unless ``csv`` is false. ``title`` is its heading in the
-    other forms, which leave out a column without a title. A column with ``group`` shows its value on the first row of
-    a group of rows only.
+    ``key`` is its name in rows, and its heading in the CSV unless ``csv`` is false. ``title`` is its heading in the
+    other forms, which leave out a column without a title. A column with ``group`` shows its value only on the first row
+    of a group.
     """
 
     key: str
@@ -56,7 +56,7 @@ class Row:
     published: bool = False
 
     def cell(self, key: str) -> Cell:
-        """Return the cell of a column; an empty one where the row has none."""
+        """Return the cell of a column; an empty cell if the row has none."""
         value = self.values.get(key)
         return value if isinstance(value, Cell) else Cell("" if value is None else str(value))
 
@@ -65,8 +65,8 @@ class Row:
 class Table:
     """A table: ``groups`` are runs of rows with a line between them.
 
-    ``banner`` says what kind of numbers these are, ``notes`` are sentences below the table, ``remarks`` a list below
-    those.
+    ``banner`` describes the kind of numbers, ``notes`` are sentences below the table, and ``remarks`` are a list below
+    the notes.
     """
 
     title: str
@@ -89,7 +89,10 @@ def plain_rows(columns: list[Column], lines: list[tuple[Value, ...]]) -> list[Ro
 
 
 def marks(values: list[str], higher_is_better: bool) -> list[Mark]:
-    """Find ``best`` and ``second`` among printed values; equal ones share a mark, a single or empty one has none."""
+    """Return the marks of printed values: ``best``, ``second`` or none.
+
+    Equal values have the same mark. A single value and an empty value have none.
+    """
     measured = [float(value) for value in values if value]
     ranked = sorted(set(measured), reverse=higher_is_better) if len(measured) > 1 else []
     names: dict[float, Mark] = dict(zip(ranked, ("best", "second"), strict=False))

@@ -1,4 +1,4 @@
-"""What the ablations would cost, before anything runs: trainings and device-hours of each table.
+"""Estimate the cost of the ablations before anything runs: trainings and device-hours of each table.
 
 python -m benchmark.tables.training_cost --spec FILE.yaml --out results/training_cost.md
 """
@@ -19,12 +19,12 @@ HEAD = ("ablation", "rows", "trainings", "new ones", "steps each", "hours alone"
 
 
 def hours(spec: TrainingCostSpec, trainings: int) -> float:
-    """Device-hours of ``trainings``: steps times seconds, times the devices that work on one step together."""
+    """Return the device-hours of ``trainings``: steps times seconds, times the devices that share a step."""
     return trainings * spec.steps * spec.cost.seconds_per_step * spec.cost.devices / 3600
 
 
 def compose(spec: TrainingCostSpec) -> Table:
-    """Make the plan: a line per ablation, in order; a training that a line above needs too costs nothing there."""
+    """Make the table: a line for each ablation, in order. A training that an earlier line has costs nothing again."""
     lines: list[tuple[Value, ...]] = []
     seen: set[str] = set()
     for ablation in spec.ablations:
