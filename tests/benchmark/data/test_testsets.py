@@ -132,7 +132,7 @@ def test_a_copy_that_is_not_the_published_set_is_refused(folders: tuple[Path, Pa
 
 
 @pytest.fixture
-def known(folders: tuple[Path, Path], tmp_path: Path) -> image_checksums.Checksums:
+def checksums(folders: tuple[Path, Path], tmp_path: Path) -> image_checksums.Checksums:
     """What the two pairs are, through the file that ``list`` writes."""
     path = tmp_path / "known.csv"
     path.write_text(image_checksums.checksums_csv(dict(zip(("LR", "HR"), folders, strict=True))))
@@ -140,22 +140,22 @@ def known(folders: tuple[Path, Path], tmp_path: Path) -> image_checksums.Checksu
 
 
 def test_another_crop_is_named_and_another_file_of_the_same_image_is_not(
-    folders: tuple[Path, Path], known: image_checksums.Checksums
+    folders: tuple[Path, Path], checksums: image_checksums.Checksums
 ) -> None:
     lr, hr = folders
-    assert manifest("real", lr, hr, 4, known=known)["verified"] == "every image"
+    assert manifest("real", lr, hr, 4, checksums=checksums)["verified"] == "every image"
     pixels = read_rgb(hr / "b.png")
     Image.fromarray(pixels).save(hr / "b.png", compress_level=0)
-    assert sha256(hr / "b.png") != known["HR"]["b"].sha256
-    assert manifest("real", lr, hr, 4, known=known)["count"] == 2
+    assert sha256(hr / "b.png") != checksums["HR"]["b"].sha256
+    assert manifest("real", lr, hr, 4, checksums=checksums)["count"] == 2
     write_png(hr / "b.png", np.roll(pixels, 1, axis=0))
     with pytest.raises(InputError, match=r"HR/b\.png: its pixels are not those of real's HR image b\.png"):
-        manifest("real", lr, hr, 4, known=known)
+        manifest("real", lr, hr, 4, checksums=checksums)
     assert manifest("real", lr, hr, 4)["verified"] == "number and sizes"
     (hr / "b.png").rename(hr / "c.png")
     (lr / "b.png").rename(lr / "c.png")
     with pytest.raises(InputError, match=r"LR/c\.png: real has no LR image of this name"):
-        manifest("real", lr, hr, 4, known=known)
+        manifest("real", lr, hr, 4, checksums=checksums)
 
 
 @pytest.mark.parametrize("name", ["drealsr", "realsr"])
@@ -173,7 +173,7 @@ def test_the_papers_crops_are_those_of_the_test_data(drealsr: Path, tmp_path: Pa
 
 
 def test_missing_images_are_fetched_and_others_left_alone(
-    folders: tuple[Path, Path], known: image_checksums.Checksums, tmp_path: Path
+    folders: tuple[Path, Path], checksums: image_checksums.Checksums, tmp_path: Path
 ) -> None:
     listing = tmp_path / "real.csv"
     listing.write_text(image_checksums.checksums_csv(dict(zip(("LR", "HR"), folders, strict=True))))
@@ -188,7 +188,7 @@ def test_missing_images_are_fetched_and_others_left_alone(
     assert (target / "LR/b.png").read_bytes() == (folders[0] / "b.png").read_bytes()
     assert (target / "HR/a.png").read_bytes() == before, "what a user put there is not replaced, but refused"
     with pytest.raises(InputError, match=r"HR/a\.png: its pixels"):
-        manifest("real", target / "LR", target / "HR", 4, known=known)
+        manifest("real", target / "LR", target / "HR", 4, checksums=checksums)
 
 
 def test_an_archive_gives_its_two_folders(folders: tuple[Path, Path], tmp_path: Path) -> None:
