@@ -3,8 +3,9 @@
     python -m osediff.convert_official --from osediff.pkl --to FOLDER
     python -m osediff.convert_official --from FOLDER --to osediff.pkl
 
-The file holds the LoRA of the UNet as three adapters (down, up and the rest), that of the VAE's encoder as one, the
-trained ``conv_in``, both ranks and the layers' names. It holds no alpha: its reader takes PEFT's default of 8.
+The file contains the LoRA of the UNet as three adapters (down, up and others), the LoRA of the VAE's encoder as one
+adapter, the trained ``conv_in``, both ranks and the names of the layers. It does not contain alpha: the official code
+uses PEFT's default of 8.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ LAYERS = (*(f"unet_lora_{name}_modules" for name in NAMES.values()), "vae_lora_e
 
 @dataclass(frozen=True)
 class OfficialCheckpoint:
-    """What a ``.pkl`` holds: ranks, layers of each adapter, and tensors of both networks by their names there."""
+    """The content of a ``.pkl``: ranks, layers of each adapter, and tensors of both networks by official names."""
 
     rank_unet: int
     rank_vae: int
@@ -60,7 +61,7 @@ def adapter_of(layer: str) -> str:
 def pack(adapters: dict[str, Tensor], recipe: ModelRecipe) -> OfficialCheckpoint:
     """Convert ``adapters``, by their names in adapters.safetensors, to the official form.
 
-    Another alpha than 8 goes into B.
+    If alpha is not 8, B is multiplied by alpha / 8.
 
     Raises:
         InputError: the official form cannot hold the variant of ``recipe``.
@@ -105,7 +106,7 @@ def unpack(stored: OfficialCheckpoint) -> tuple[dict[str, Tensor], ModelRecipe]:
 
 
 def check_types(stored: dict[str, Any]) -> str:
-    """Return the key of an official checkpoint whose value is of a wrong type; empty if none is."""
+    """Return the key of an official checkpoint whose value has a wrong type; empty if all are right."""
     for key in RANKS:
         if not isinstance(stored[key], int) or not 1 <= stored[key] <= 1280:
             return key
@@ -123,10 +124,10 @@ def check_types(stored: dict[str, Any]) -> str:
 
 
 def read_official(path: Path) -> OfficialCheckpoint:
-    """Read an official ``.pkl``; no code in it is run.
+    """Read an official ``.pkl``; no code in it is executed.
 
     Raises:
-        InputError: it is absent, damaged, or holds something else.
+        InputError: the file is absent, damaged, or not an official checkpoint.
     """
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)

@@ -11,21 +11,21 @@ OUTCOME = "outcome.json"
 
 
 class Outcome(Settings):
-    """A training that converged, or the step and the reason where it did not; both are results."""
+    """The result of a training: it converged, or it diverged at a step for a reason."""
 
     converged: bool
     steps: int | None = None
-    """Steps of a training that converged."""
+    """Number of steps of a training that converged."""
     step: int | None = None
-    """Step that diverged, from 0."""
+    """Step at which it diverged, from 0."""
     reason: str | None = None
     photos: tuple[str, ...] | None = None
     """Photographs of the batch that diverged."""
     last_good: int | None = None
-    """Steps behind the adapters of a training that diverged."""
+    """Number of steps after which the adapters of a diverged training were saved."""
 
     def __str__(self) -> str:
-        """One line without the folder's name."""
+        """Describe it in one line."""
         return "converged" if self.converged else f"did not converge: {self.reason} at step {self.step}"
 
 
@@ -35,5 +35,5 @@ def read_outcome(folder: Path) -> Outcome:
 
 
 def write_outcome(folder: Path, outcome: Outcome) -> None:
-    """Write ``outcome.json``, which a training does last."""
+    """Write ``outcome.json``, the last file of a training."""
     write_json(folder / OUTCOME, outcome.model_dump(mode="json", exclude_none=True))

@@ -1,4 +1,4 @@
-"""What made a file: hashes of settings, folders and code, and versions of libraries."""
+"""Provenance of a file: hashes of settings, folders and code, and versions of libraries."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tqdm import tqdm
 from osediff.common.errors import InputError
 from osediff.common.files import sha256
 
-# The source files that decide what a training computes. Others (restoration, prompts, downloads, profiling, logs) may
-# change without a training state losing its use.
+# The source files that decide the weights of a training. Other files (restoration, prompts, downloads, profiling, logs)
+# may change, and a training state remains valid.
 TRAINING_CODE = (
     "data/degradation.py",
     "data/pairs.py",
@@ -36,12 +36,12 @@ LIBRARIES = ("torch", "diffusers", "peft", "transformers")
 
 
 def fingerprint(content: Any) -> str:
-    """Return the sha256 of ``content``, anything that JSON can hold."""
+    """Return the sha256 of ``content``, any value that JSON can represent."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def folder_hash(folder: Path) -> str:
-    """Return the sha256 over names and contents of the files below ``folder``, Python's caches left out.
+    """Return the sha256 over names and contents of the files below ``folder``, without Python's caches.
 
     Raises:
         InputError: the folder is absent or empty.
@@ -55,7 +55,7 @@ def folder_hash(folder: Path) -> str:
 
 
 def training_code_hash() -> str:
-    """Return the sha256 over the source files that decide what a training computes."""
+    """Return the sha256 over the source files that decide the weights of a training."""
     package = Path(__file__).parent
     return fingerprint({name: sha256(package / name) for name in TRAINING_CODE})
 

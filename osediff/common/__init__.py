@@ -1,1 +1,1 @@
-"""What the method, the baselines and the benchmark share. Light: nothing heavy is imported here."""
+"""Code that the method, the baselines and the benchmark share. Nothing heavy is imported here."""

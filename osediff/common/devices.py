@@ -1,4 +1,4 @@
-"""Devices that are asked for by torch's names: cpu, cuda, cuda:1, mps."""
+"""Check devices by torch's names: cpu, cuda, cuda:1, mps."""
 
 from __future__ import annotations
 

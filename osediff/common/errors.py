@@ -1,4 +1,4 @@
-"""How a command ends: errors that users can mend are one line; a traceback means a bug of ours."""
+"""How a command ends: an error that the user can correct is one line; a traceback means a bug in this suite."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NoReturn
 
 
 class InputError(Exception):
-    """Bad input. The message is one line: what is wrong, where, and what to do."""
+    """A mistake of the user. The message is one line: what is wrong, where, and what to do."""
 
 
 def run(main: Callable[[], None]) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whenever a run is killed."""
+"""Write files so that they are complete or absent, whenever a run is killed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def sha256(path: Path) -> str:
-    """Hexadecimal sha256 of the file at ``path``."""
+    """Return the hexadecimal sha256 of the file at ``path``."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -69,6 +69,6 @@ def lock(path: Path) -> Iterator[None]:
 
 
 def files_below(folder: str) -> list[str]:
-    """Return every file below ``folder``, hidden ones left out, sorted; none when there is no such folder (yet)."""
+    """Return every file below ``folder`` but hidden ones, sorted; no file if there is no such folder (yet)."""
     paths = (path for path in Path(folder).rglob("*") if path.is_file() and not path.name.startswith("."))
     return sorted(map(str, paths))

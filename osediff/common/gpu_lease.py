@@ -1,8 +1,8 @@
-"""Gives a command GPUs to itself: ``python -m osediff.common.gpu_lease [--gpus N] -- command ...`` (one if not said).
+"""Reserve GPUs for a command: ``python -m osediff.common.gpu_lease [--gpus N] -- command ...`` (N is 1 by default).
 
-Snakemake counts GPUs but does not say which one a job gets. Here each device has a lock file that a job holds while it
-runs; the kernel frees it when the job ends or is killed. It keeps one user's jobs apart, not those of several users.
-CUDA_VISIBLE_DEVICES, where a cluster has set it, says which devices there are to choose from.
+Snakemake counts GPUs but does not assign them to jobs. Here each device has a lock file that a job holds while it runs;
+the kernel frees it when the job ends or is killed. The locks separate the jobs of one user, not those of several users.
+If a cluster has set CUDA_VISIBLE_DEVICES, only these devices are used.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ def devices() -> list[str]:
 
 
 def lease(candidates: list[str], folder: Path, count: int = 1, every: float = 1.0) -> dict[str, IO[bytes]]:
-    """Wait for ``count`` free devices; returns their open lock files by id, which hold them until they are closed.
+    """Wait for ``count`` free devices; return their open lock files by id, which hold them until they are closed.
 
-    All or none are held while it waits, so that two that wait for several cannot block each other.
+    While it waits, it holds all devices or none, so that two jobs that wait for several devices cannot block each
+    other.
     """
     if count > len(candidates):
         raise InputError(f"{count} GPUs are asked for, {len(candidates)} are here: {', '.join(candidates)}")

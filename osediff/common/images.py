@@ -1,4 +1,4 @@
-"""Reading, writing and pairing images: 8-bit RGB, in folders, matched by file stem."""
+"""Read, write and pair images: 8-bit RGB, in folders, matched by file stem."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
 
 
 def find_sr_fault(sr: object, lr: np.ndarray, scale_factor: int) -> str:
-    """Say why ``sr`` is not uint8 RGB of exactly ``scale_factor`` times the size of ``lr``; empty if it is."""
+    """Return why ``sr`` is not uint8 RGB of exactly ``scale_factor`` times the size of ``lr``; empty if it is."""
     shape = (lr.shape[0] * scale_factor, lr.shape[1] * scale_factor, 3)
     if isinstance(sr, np.ndarray) and sr.shape == shape and sr.dtype == np.uint8:
         return ""
@@ -88,13 +88,13 @@ def find_sr_fault(sr: object, lr: np.ndarray, scale_factor: int) -> str:
 
 
 def named(stems: set[str]) -> str:
-    """At most five of ``stems``, and how many more there are."""
+    """Name at most five of ``stems``, and the number of others."""
     shown = sorted(stems)[:5]
     return ", ".join(shown) + (f" and {len(stems) - 5} more" if len(stems) > 5 else "")
 
 
 def pairs(images: Path, references: Path) -> list[tuple[str, Path, Path]]:
-    """Return (stem, image, reference) for two folders of equal stems, sorted; what is missing or left over is named."""
+    """Return (stem, image, reference) for two folders with equal stems, sorted; InputError names unpaired images."""
     if images.resolve() == references.resolve():
         raise InputError(f"{images}: the same folder twice; images and references must differ")
     ours, theirs = list_images(images), list_images(references)

@@ -1,8 +1,8 @@
-"""The networks of a method, as counting, timing and the roofline need them.
+"""Describe the networks of a method, for counting, timing and the roofline.
 
 An entry point, ``module:function`` in config/complexity.yaml, is called as ``function(size, **options)`` and returns
-the method's networks with random weights, built on the device that is current: under ``torch.device("meta")`` the
-weights take no memory.
+the method's networks with random weights, built on the current device: under ``torch.device("meta")`` the weights take
+no memory.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ class ProfiledModule:
     """One network of a method, and how it is called for one image.
 
     Attributes:
-        name: what tables call it.
+        name: name of the network in tables.
         module: the network. Parameters that modules of a method share are counted for the first of them.
         arguments: positional arguments of one call.
         keywords: keyword arguments of one call.
         calls: number of calls for one image: steps, and both branches of classifier-free guidance.
-        trainable: number of parameters that the method trains in it.
+        trainable: number of its parameters that the method trains.
     """
 
     name: str

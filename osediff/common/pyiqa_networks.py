@@ -1,8 +1,8 @@
-"""The one place where pyiqa builds a network: from weights that we read, offline, with nothing unpickled.
+"""Build networks of pyiqa, only here: offline, from files that this suite reads, without executing a pickle.
 
-pyiqa and the libraries below it fetch weights when a network is built, and unpickle them without a look at their
-sha256. Here their loaders are replaced for that moment: backbones come empty, and every value is read by us from
-safetensors or by torch with ``weights_only``. Checked with pyiqa 0.1.16, torchvision 0.29.2 and timm 1.0.31.
+pyiqa and its libraries fetch weights when a network is built, and unpickle them without checking their sha256. Here
+their loaders are replaced during the construction: backbones are built without weights, and this module reads every
+value from safetensors or by torch with ``weights_only``. Checked with pyiqa 0.1.16, torchvision 0.29.2 and timm 1.0.31.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ LOADING_ERRORS = (
 
 
 def create(name: str, paths: Sequence[Path], device: str = "cpu", as_loss: bool = False, **options: Any) -> nn.Module:
-    """Build pyiqa's metric ``name`` on ``device`` with the weights in ``paths``, which together are the whole network.
+    """Build pyiqa's metric ``name`` on ``device`` with the weights in ``paths``, which contain the whole network.
 
-    ``as_loss``: gradients flow through it. InputError if the files are damaged or are of another network.
+    ``as_loss``: gradients flow through it. InputError if the files are damaged or belong to another network.
     """
     import pyiqa
     import torch
@@ -56,7 +56,7 @@ def create(name: str, paths: Sequence[Path], device: str = "cpu", as_loss: bool 
 
 @contextlib.contextmanager
 def confined(paths: Sequence[Path]) -> Iterator[None]:
-    """Replace every loader of weights in pyiqa and below for the block: networks get what is in ``paths``."""
+    """Replace the loaders of weights in pyiqa and its libraries for the block: networks get the values in ``paths``."""
     import timm
     from pyiqa.archs import clip_model, clipiqa_arch, dists_arch, inception, lpips_arch, maniqa_arch, musiq_arch
     from torchvision import models
@@ -98,7 +98,7 @@ def empty_features(builder: Callable[..., Any]) -> Callable[..., Any]:
 def fill(net: nn.Module, paths: Sequence[Path]) -> None:
     """Load all of ``paths`` into ``net``; RuntimeError where a parameter is missing or has another shape.
 
-    Of LPIPS and DISTS the convolutions are named as torchvision names them, and constants need not be in a file.
+    The convolutions of LPIPS and DISTS have torchvision's names, and their constants need not be in a file.
     """
     state: dict[str, Tensor] = {}
     for path in paths:
@@ -115,7 +115,7 @@ def fill(net: nn.Module, paths: Sequence[Path]) -> None:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a safetensors file, or of one that torch saved; nothing in it is executed."""
+    """Read the tensors of a safetensors file, or of a file that torch saved; nothing in it is executed."""
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
         from safetensors.torch import load_file
@@ -132,7 +132,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 @contextlib.contextmanager
 def offline() -> Iterator[None]:
-    """No download inside: a library that tries gets an error instead."""
+    """Forbid downloads inside the block: a library that tries one gets an error."""
 
     class Refuse(urllib.request.BaseHandler):
         handler_order = 0  # before any handler that would connect

@@ -1,7 +1,7 @@
-"""Typed settings: one pydantic base class, and how settings are read from and written to YAML files.
+"""Typed settings: one pydantic base class, and functions that read settings from YAML files and write them.
 
-Every violation is one ``InputError`` line with the file, the path of the key and, where a word is misspelt, the nearest
-right one.
+Every mistake is one ``InputError`` line with the file, the path of the key and, for a misspelled word, the nearest
+right word.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Text = Annotated[str, Field(min_length=1)]
 class Settings(BaseModel):
     """Base of all settings: immutable, no unknown keys, no conversion of types, no NaN or infinity.
 
-    Sequences are tuples. Texts of a command line, which stand for numbers too, are the business of ``parse``.
+    Sequences are tuples. ``parse`` converts texts of a command line to numbers.
     """
 
     model_config = ConfigDict(
@@ -46,7 +46,7 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_keys(cls, content: Any) -> Any:
-        # pydantic's own message does not say which keys there are.
+        # The message of pydantic does not list the keys.
         if isinstance(content, dict):
             keys = [field.alias or name for name, field in cls.model_fields.items()]
             for key in content:
@@ -82,7 +82,7 @@ def parse(content: Any, model: type[Model], source: str, texts: Collection[str] 
     Args:
         content: a mapping, with lists, texts and numbers inside.
         model: the class that describes it.
-        source: what an error line begins with, a file name as a rule.
+        source: beginning of an error line, usually a file name.
         texts: keys whose values were typed on a command line; their texts become numbers and truth values.
 
     Raises:
@@ -125,12 +125,12 @@ def parse_each(content: Any, model: Any, source: str) -> dict[str, Any]:
 
 
 def read(path: Path, model: type[Model]) -> Model:
-    """Read the YAML file at ``path`` into ``model``; InputError, in one line, for whatever is wrong with it."""
+    """Read the YAML file at ``path`` into ``model``; InputError, in one line, for a mistake in it."""
     return parse(read_yaml(path), model, str(path))
 
 
 def write(path: Path, settings: Settings) -> None:
-    """Write ``settings`` to ``path`` as YAML, whole or not at all; the file is left alone where it says so already."""
+    """Write ``settings`` to ``path`` as YAML, whole or not at all; a file with the same content is not touched."""
     text = dump(settings)
     if not path.is_file() or path.read_bytes() != text.encode():
         write_text(path, text)
@@ -148,7 +148,7 @@ def _with_tuples(value: Any) -> Any:
 
 
 def _line(error: ValidationError, content: Any) -> str:
-    """One line for the violation that explains the most: a misspelt key also lacks where it belongs."""
+    """Return one line for the mistake that explains most: a misspelled key is also missing under its right name."""
     errors = error.errors(include_url=False)
     first = next((item for item in errors if item["type"] == "unknown_key"), errors[0])
     path, text = _path(first["loc"], content), _text(first)
@@ -168,7 +168,7 @@ def _line(error: ValidationError, content: Any) -> str:
 
 
 def _path(location: tuple[int | str, ...], content: Any) -> list[str]:
-    """The keys of ``location`` that a reader finds in the file: pydantic adds the kinds of unions."""
+    """Return the keys of ``location`` that are in the file: pydantic adds the kinds of unions."""
     path = []
     of_union = True
     for position, key in enumerate(location):
@@ -230,7 +230,7 @@ def _text(error: ErrorDetails) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as an error line shows it, short and in YAML's words."""
+    """Return a value as an error line shows it: short, and in YAML's form."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""Reading of YAML files, and checks of the names that one file uses from another.
+"""Read YAML files, and check the names that one file uses from another.
 
-Every error is one line with the file, the key and, where a name is misspelt, the one that was probably meant.
+Every error is one line with the file, the key and, for a misspelled name, the nearest right name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from osediff.common.errors import InputError
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people mean it: a key stands once and is text, 5e-5 is a number, and a date is text."""
+    """A stricter YAML: a key occurs once and is text, 5e-5 is a number, and a date is text."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
@@ -27,7 +27,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The same by libyaml where PyYAML has it, in a tenth of the time; its messages are worse."""
+    """The same by libyaml, if PyYAML has it, in a tenth of the time; its messages are less clear."""
 
     yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 
@@ -52,7 +52,7 @@ for _loader in (_Loader, _FastLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts those texts in quotes that the loader would take for numbers."""
+    """Quotes texts that the loader would read as numbers."""
 
 
 for _class in (_Loader, _FastLoader, _Dumper):
@@ -108,21 +108,21 @@ def as_typed(value: Any) -> Any:
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
-    """Return ``did you mean ...?`` when a known name is close to ``name``, else what is known."""
+    """Return ``did you mean ...?`` if a known name is close to ``name``, else the list of known names."""
     close = difflib.get_close_matches(name, known, 1)
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
 
 
 def known(kind: str, name: str, names: Collection[str], source: str) -> None:
-    """InputError, with what was meant or what there is, when ``name`` is not one of ``names``."""
+    """Raise InputError, with the nearest name or all names, if ``name`` is not one of ``names``."""
     if name not in names:
         raise InputError(f"{source}: unknown {kind} {name!r}, {suggestion(name, names)}")
 
 
 def check_writable(folders: Collection[Path]) -> None:
-    """Raise InputError at the first of ``folders`` in which nothing can be made.
+    """Raise InputError for the first of ``folders`` in which no file can be written.
 
-    A folder that is yet to be made is judged by the folder that it will be in.
+    For a folder that does not exist yet, its parent is checked.
     """
     for folder in folders:
         place = folder if folder.exists() else folder.parent

@@ -1,7 +1,7 @@
-"""Where the weights of metrics and of training losses lie on this machine, and whether they are the right bytes.
+"""Find the weights of metrics and of training losses on this machine, and check their bytes.
 
-Nothing heavy is imported, and nothing is fetched; ``python -m osediff.common.artifacts fetch metric-weights`` does
-that.
+Nothing heavy is imported, and nothing is fetched: ``python -m osediff.common.artifacts fetch metric-weights`` fetches
+them.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ def weights_folder() -> Path:
 
 
 def torch_home() -> Path:
-    """Return where torch and pyiqa keep weights that they fetched themselves."""
+    """Return the folder in which torch and pyiqa store the weights that they fetch."""
     cache_folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(os.environ.get("TORCH_HOME") or Path(cache_folder) / "torch").expanduser()
 
 
 def library_folders() -> list[Path]:
-    """Return where torch, pyiqa and CLIP keep their weights."""
+    """Return the folders in which torch, pyiqa and CLIP store their weights."""
     return [torch_home() / "hub" / name for name in ("pyiqa", "checkpoints", "clip")]
 
 
 def find(name: str) -> Path | None:
-    """Find the weights file ``name`` in the suite's folder, else in those of the libraries; None if it is nowhere."""
+    """Find the weights file ``name`` in the suite's folder, else in those of the libraries; None if it is absent."""
     folders = (weights_folder(), *library_folders())
     return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 
 def provided(names: list[str]) -> dict[str, int]:
-    """Bytes, by path, of those files of ``names`` that are here and were not brought by a rule."""
+    """Return the bytes, by path, of those files of ``names`` that are here and that no rule fetched."""
     folder = weights_folder()
     try:
         brought = {Path(path).name for path in read_json(folder / BROUGHT)}
@@ -61,7 +61,7 @@ def provided(names: list[str]) -> dict[str, int]:
 def digest(path: Path) -> str:
     """Return the sha256 of ``path``, remembered by path, size, times and inode: some of these files are large.
 
-    Where the suite's folder cannot be written, it is remembered for this process alone.
+    If the suite's folder cannot be written, it is remembered only in this process.
     """
     status = path.stat()
     stamp = f"{path.resolve()} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
@@ -70,7 +70,7 @@ def digest(path: Path) -> str:
 
 @cache
 def _digest(path: Path, stamp: str) -> str:
-    """The sha256 of ``path``, which ``stamp`` tells from what lay there before."""
+    """Return the sha256 of ``path``; ``stamp`` distinguishes the file from an earlier one at this path."""
     memory, known = weights_folder() / DIGESTS, {}
     with contextlib.suppress(Exception):  # a damaged memory is made anew
         known = dict(read_json(memory))

@@ -4,7 +4,7 @@ The settings are data (config/degradations.yaml, typed in ``degradation_recipe``
 JPEG, and the probability of a final sinc filter. Two stages with Real-ESRGAN's ranges are the pipeline that OSEDiff
 trains on and DIV2K-Val was made with (Wang et al., "Real-ESRGAN", ICCVW 2021, section 3; the ranges are those of
 OSEDiff's official configuration).
-Everything random comes from the generator that is handed in, so one seed gives one LQ image whatever ran before.
+All random numbers come from the given generator, so a seed always gives the same LQ image.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def normalize(kernel: np.ndarray) -> np.ndarray:
 
 
 def gaussian_kernel(size: int, sigma: tuple[float, float], angle: float, shape: str, beta: float) -> np.ndarray:
-    """Blur kernel (size, size) that sums to one; ``shape`` is ``generalized`` (beta 1: Gaussian) or ``plateau``."""
+    """Return a blur kernel (size, size) of sum one; ``shape`` is ``generalized`` (beta 1: Gaussian) or ``plateau``."""
     axis = np.arange(size) - size // 2
     x, y = np.meshgrid(axis, axis)
     u = (x * math.cos(angle) + y * math.sin(angle)) / sigma[0]
@@ -51,7 +51,7 @@ def gaussian_kernel(size: int, sigma: tuple[float, float], angle: float, shape: 
 
 
 def sinc_kernel(size: int, cutoff: float) -> np.ndarray:
-    """Circular low-pass kernel (size, size) with ``cutoff`` in radians per pixel; it rings, as sharpened photos do."""
+    """Return a circular low-pass kernel (size, size) with ``cutoff`` in radians per pixel; it rings."""
     axis = np.arange(size) - size // 2
     radius = np.hypot(*np.meshgrid(axis, axis))
     center = radius == 0
@@ -62,7 +62,7 @@ def sinc_kernel(size: int, cutoff: float) -> np.ndarray:
 
 
 def random_kernel(rng: Generator, blur: Blur) -> np.ndarray:
-    """One blur kernel drawn from ``blur``: kernel family, size 7 to 21, widths, rotation and shape exponent."""
+    """Draw a blur kernel from ``blur``: kernel family, size 7 to 21, widths, rotation and shape exponent."""
     size = int(rng.choice(KERNEL_SIZES))
     if rng.random() < blur.sinc_probability:
         return sinc_kernel(size, rng.uniform(math.pi / (3 if size < 13 else 5), math.pi))
@@ -101,7 +101,7 @@ def resized(image: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
 
 
 def random_scale(rng: Generator, resize: Resize) -> float:
-    """Factor of one random resize: up, down or keep with their probabilities, within ``resize.range``."""
+    """Draw the factor of a random resize: up, down or keep with their probabilities, within ``resize.range``."""
     kind = rng.choice(3, p=resize.up_down_keep)
     low, high = resize.range
     return float((rng.uniform(1, high), rng.uniform(low, 1), 1.0)[kind])
@@ -109,11 +109,11 @@ def random_scale(rng: Generator, resize: Resize) -> float:
 
 @cache
 def inverse_poisson(photons: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return how a uniform number becomes a photon count at each of 256 levels, the brightest of which has ``photons``.
+    """Return tables from a uniform number to a photon count at each of 256 levels; the brightest has ``photons``.
 
-    The first, int16 (256, BINS), is the count for each of BINS equal parts of [0, 1), or -1 where a part has two. The
-    second, float64 (256, counts), has the distribution functions, that of level n raised by n, so that all are one
-    rising sequence.
+    The first table, int16 (256, BINS), has the count for each of BINS equal parts of [0, 1), or -1 if a part has two
+    counts. The second, float64 (256, counts), has the distribution functions; n is added to that of level n, so that
+    all of them are one rising sequence.
     """
     rising = poisson.cdf(np.arange(2 * photons + 64), np.arange(256)[:, None] / 255 * photons)
     rising[:, -1] = 1
@@ -124,9 +124,9 @@ def inverse_poisson(photons: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def poisson_counts(levels: np.ndarray, photons: int, rng: Generator) -> np.ndarray:
-    """Poisson counts of the shape of ``levels``, uint8, with mean ``photons`` * level / 255.
+    """Draw Poisson counts of the shape of ``levels``, uint8, with mean ``photons`` * level / 255.
 
-    By inverting the distribution function, which the few levels make three times as fast as NumPy's own numbers.
+    The distribution function is inverted. Since there are few levels, this is three times as fast as NumPy's method.
     """
     table, rising = inverse_poisson(photons)
     uniform = rng.random(levels.shape, np.float32)

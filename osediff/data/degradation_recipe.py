@@ -22,9 +22,9 @@ class Blur(Settings):
     """Random blur kernel of 7 to 21 pixels a side."""
 
     probability: Probability
-    """Of a blur at all."""
+    """Probability of a blur."""
     sinc_probability: Probability
-    """Of a sinc kernel instead of one of ``kernels``."""
+    """Probability of a sinc kernel in place of one of ``kernels``."""
     sigma: Span
     """Range of the width, in pixels."""
     generalized_beta: Span
@@ -48,7 +48,7 @@ class Resize(Settings):
     """Random change of size."""
 
     up_down_keep: tuple[Probability, Probability, Probability]
-    """Probabilities of enlarging, reducing and keeping the size; they sum to 1."""
+    """Probabilities of upsampling, reducing and keeping the size; they sum to 1."""
     range: Span
     """Smallest and largest factor."""
 
@@ -64,13 +64,13 @@ class Noise(Settings):
     """Random noise: Gaussian or Poisson shot noise, in color or gray."""
 
     gaussian_probability: Probability
-    """Of Gaussian noise; else Poisson."""
+    """Probability of Gaussian noise; otherwise it is Poisson noise."""
     sigma: Span
     """Range of the Gaussian deviation, in 1/255."""
     poisson_scale: Span
     """Range of the factor of the shot noise."""
     gray_probability: Probability
-    """Of the same noise in all channels."""
+    """Probability of the same noise in all channels."""
 
     @model_validator(mode="after")
     def _check_ranges(self) -> Self:

@@ -1,4 +1,4 @@
-"""Training pairs: a random crop of a photograph (HQ) and the same crop degraded and enlarged again (LQ)."""
+"""Training pairs: a random crop of a photograph (HQ) and the same crop degraded and upsampled again (LQ)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The GAN loss of the paper's Table 3: "the GAN loss used in [35]", img2img-turbo's discriminator on frozen features.
 
-Vision-aided GAN (Kumari et al., CVPR 2022) puts small trained heads on a frozen network's features at several depths;
-the loss of each is binary cross-entropy with the real label at 0.8, their sum weighted by 0.5. The paper names no
-weight of its own. Chosen here: generator and discriminator steps as for VSD, the losses of a step added up
-(img2img-turbo takes an optimizer step for each), and no augmentation of what the discriminator sees, so that all
+Vision-aided GAN (Kumari et al., CVPR 2022) puts small trained heads on a frozen network's features at several depths.
+The loss of a head is binary cross-entropy with the real label at 0.8; the sum over heads has the weight 0.5. The paper
+does not give its weight. These choices are ours: generator and discriminator steps as for VSD, the sum of the losses of
+a step (img2img-turbo takes an optimizer step for each), and no augmentation of the discriminator's input, so that all
 variants draw the same random numbers.
 """
 
@@ -56,7 +56,8 @@ def head(channels: int, spatial: bool) -> nn.Sequential:
 def encoder_features(generator: Generator) -> Features:
     """Return features of the backbone's frozen encoder: its two deepest levels, and the average of the last.
 
-    For the demo: it needs no download and is not CLIP; a GAN loss on it shows that the machinery works.
+    They are for the demo, since they need no download. They are not CLIP's features; a GAN loss on them shows that the
+    code works.
     """
 
     def features(image: Tensor) -> list[Tensor]:
@@ -70,7 +71,7 @@ def load_clip(folder: Path) -> nn.Module:
     """Load the frozen image half of CLIP ViT-B/32, in float32, from ``folder`` in transformers' layout.
 
     Raises:
-        InputError: its weights are not here, are another file, or do not fill the network.
+        InputError: its weights are missing, have another sha256, or do not fill the network.
     """
     from transformers import CLIPVisionModelWithProjection, logging
 
@@ -99,10 +100,10 @@ def clip_features(generator: Generator) -> Features:
     """Return features of CLIP ViT-B/32, the three that img2img-turbo uses.
 
     They are the tokens after blocks 4 and 8 as maps (N, 768, 7, 7), and the projected embedding (N, 512).
-    Images (N, 3, H, W) in [-1, 1] are brought to 224 pixels by averaging. Nothing is downloaded.
+    Images (N, 3, H, W) in [-1, 1] are reduced to 224 pixels by averaging. Nothing is downloaded.
 
     Raises:
-        InputError: its weights are not here, or are another file.
+        InputError: its weights are missing or have another sha256.
     """
     device = next(generator.backbone.unet.parameters()).device
     clip = load_clip(weights_folder() / CLIP).to(device)
@@ -134,15 +135,15 @@ class GAN:
         self.heads = nn.ModuleList(head(feature.shape[1], feature.ndim == 4) for feature in probe).to(like.device)
 
     def parameters(self) -> dict[str, nn.Parameter]:
-        """Return the heads' weights by name, trained by ``critic_loss`` alone."""
+        """Return the heads' weights by name; only ``critic_loss`` trains them."""
         return dict(self.heads.named_parameters())
 
     def buffers(self) -> dict[str, Tensor]:
-        """Return tensors that a training state holds besides parameters: those of the spectral norm's iteration."""
+        """Return tensors that a training state holds besides parameters: the vectors of the spectral norm."""
         return dict(self.heads.named_buffers())
 
     def critic_input(self, restored: Tensor, latent: Tensor) -> Tensor:
-        """Return what is judged: the ``restored`` image (N, 3, H, W)."""
+        """Return the input of the discriminator: the ``restored`` image (N, 3, H, W)."""
         return restored
 
     def cross_entropy(self, image: Tensor, label: float) -> Tensor:
@@ -153,7 +154,7 @@ class GAN:
         return torch.stack([F.binary_cross_entropy_with_logits(x, torch.full_like(x, label)) for x in logits]).sum()
 
     def loss(self, critic_input: Tensor, text: Tensor, negative_embeds: Tensor, rng: SampleRNG) -> Tensor:
-        """Return how far the restored images are from being taken for true ones; the embeddings are not used."""
+        """Return the cross-entropy of the restored images with the label of true images; embeddings are not used."""
         self.heads.requires_grad_(False)
         try:
             return self.cross_entropy(critic_input, REAL)

@@ -1,11 +1,11 @@
-"""What one training step minimizes (Algorithm 1): the generator's loss, then the regularizer's own.
+"""The losses of one training step (Algorithm 1): the generator's loss, then the regularizer's loss.
 
     objective = Objective(generator, recipe.loss)
     total, terms, critic_input = objective.generator_loss(lq, hq, text, negative_embeds, rng)  # generator step
     terms |= objective.regularizer_loss(critic_input, hq, text, rng)  # regularizer step
 
-Random numbers are drawn in one order: posterior of the encoder, the regularizer's loss on the generator, its own loss.
-So variants with one seed see the same noise and timesteps.
+Random numbers are drawn in a fixed order: for the posterior of the encoder, the generator's regularization term, and
+the regularizer's loss. So variants with one seed have the same noise and timesteps.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from osediff.training.sample_rng import SampleRNG
 
 
 class Regularizer(Protocol):
-    """What every kind of regularizer offers (``osediff.losses.vsd.VSD``, ``osediff.losses.gan.GAN``)."""
+    """The interface of every kind of regularizer (``osediff.losses.vsd.VSD``, ``osediff.losses.gan.GAN``)."""
 
     name: str
-    """Of the generator's term in the log."""
+    """Name of the generator's term in the log."""
     critic_name: str
-    """Of the regularizer's own loss in the log."""
+    """Name of the regularizer's loss in the log."""
 
     def parameters(self) -> dict[str, nn.Parameter]:
         """Return the parameters that the regularizer step trains, by name."""
@@ -38,17 +38,17 @@ class Regularizer(Protocol):
         """Return tensors that a training state holds besides the parameters, by name."""
 
     def critic_input(self, restored: Tensor, latent: Tensor) -> Tensor:
-        """Return what is judged, of restored images (N, 3, H, W) and their latents (N, C, h, w)."""
+        """Return the regularizer's input: restored images (N, 3, H, W) or their latents (N, C, h, w)."""
 
     def loss(self, critic_input: Tensor, text: Tensor, negative_embeds: Tensor, rng: SampleRNG) -> Tensor:
         """Return the generator's term."""
 
     def critic_loss(self, critic_input: Tensor, hq: Tensor, text: Tensor, rng: SampleRNG) -> Tensor:
-        """Return the regularizer's own loss."""
+        """Return the regularizer's loss."""
 
 
 class GeneratorLoss(NamedTuple):
-    """Loss of a generator step: the weighted total, its unweighted terms by name, and what the regularizer judges."""
+    """Loss of a generator step: the weighted total, its unweighted terms by name, and the regularizer's input."""
 
     total: Tensor
     terms: dict[str, Tensor]
@@ -61,7 +61,7 @@ def regularizer_scope(loss: Loss) -> LoraScope | None:
 
 
 def make_regularizer(generator: Generator, loss: Loss) -> Regularizer | None:
-    """Build the regularizer that ``loss`` asks for on ``generator``; None for the data term alone."""
+    """Build the regularizer of ``loss`` on ``generator``; None if the loss is the data term alone."""
     if isinstance(loss.regularizer, VSDLoss):
         return VSD(generator, loss.regularizer)
     return GAN(generator, loss.discriminator) if isinstance(loss.regularizer, GANLoss) else None
@@ -94,7 +94,7 @@ class Objective:
         return GeneratorLoss(total + self.settings.regularizer.weight * term, terms, critic_input.detach())
 
     def regularizer_loss(self, critic_input: Tensor, hq: Tensor, text: Tensor, rng: SampleRNG) -> dict[str, Tensor]:
-        """Compute the regularizer's own loss (Eq. 9) under its name; empty if there is no regularizer."""
+        """Compute the regularizer's loss (Eq. 9), by its name; empty if there is no regularizer."""
         if self.regularizer is None:
             return {}
         return {self.regularizer.critic_name: self.regularizer.critic_loss(critic_input, hq, text, rng)}

@@ -1,4 +1,4 @@
-"""The perceptual part of the data term (Eq. 5): LPIPS at paper preset, a download-free stand-in at demo preset."""
+"""The perceptual part of the data term (Eq. 5): LPIPS, or a distance without a download if its weights are missing."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Distance = Callable[[Tensor, Tensor], Tensor]
 
 
 def encoder_features(generator: Generator) -> Distance:
-    """Return the distance of unit-normalized features of the backbone's own frozen VAE encoder, summed over its levels.
+    """Return the distance of unit-normalized features of the backbone's frozen VAE encoder, summed over its levels.
 
-    This is LPIPS's construction on another network and without learned channel weights: it needs no download and
-    is not LPIPS, and its values compare with nothing but themselves.
+    The construction is that of LPIPS, on another network and without learned channel weights. It needs no download. It
+    is not LPIPS, and its values are not comparable with those of LPIPS.
     """
 
     def features(image: Tensor) -> list[Tensor]:
@@ -46,7 +46,7 @@ def load_lpips_vgg(device: torch.device) -> Distance:
     """Return LPIPS with VGG16 on ``device``, by pyiqa (non-commercial license); nothing is downloaded.
 
     Raises:
-        InputError: its weights are not here, or are another file.
+        InputError: its weights are missing or have another sha256.
     """
     path = find(LPIPS_VGG)
     if path is None:
@@ -62,13 +62,13 @@ KINDS: dict[str, Callable[[Generator], Distance]] = {"encoder-features": encoder
 
 
 def available_kind(settings: PerceptualLoss) -> str:
-    """Return the kind of a recipe's perceptual term, or its fallback where the weights of LPIPS are not here."""
+    """Return the kind of a recipe's perceptual term, or its fallback if the weights of LPIPS are missing."""
     if settings.kind == "lpips-vgg" and settings.fallback and find(LPIPS_VGG) is None:
         return settings.fallback
     return settings.kind
 
 
 def used_networks(loss: Loss) -> list[str]:
-    """Return the networks from outside that a training computes its loss with; a fallback replaces one."""
+    """Return the networks from outside that the loss of a training uses, with fallbacks in place of missing ones."""
     replaced = available_kind(loss.perceptual) != loss.perceptual.kind
     return [name for name in loss.networks if not (replaced and name == loss.perceptual.kind)]

@@ -16,10 +16,10 @@ from osediff.training.sample_rng import SampleRNG
 class VSD:
     """Eqs. 6, 7 and 10 (Algorithm 1) in the x0 form of DMD.
 
-    In the domain ``latent`` the generator's latent is judged. In the domain ``image``, the paper's ablation (Table 3),
-    the restored image is judged: the frozen encoder encodes it again, and the gradient goes back through that encoder
-    and the decoder. The paper says no more of it; the mode of the posterior is taken, so that both domains draw the
-    same random numbers.
+    In the domain ``latent``, teacher and regularizer get the generator's latent. In the domain ``image``, the paper's
+    ablation (Table 3), they get the latent of the restored image: the frozen encoder encodes it again, and the gradient
+    flows through that encoder and the decoder. The paper gives no details. The mode of the posterior is used, so that
+    both domains draw the same random numbers.
     """
 
     name, critic_name = "vsd", "diffusion"  # of the two losses in the log
@@ -31,7 +31,7 @@ class VSD:
         self.settings = settings
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
-        """Return the regularizer's LoRA by name, trained by ``critic_loss`` alone."""
+        """Return the regularizer's LoRA by name; only ``critic_loss`` trains it."""
         named = self.backbone.unet.named_parameters()
         return {f"unet.{name}": p for name, p in named if f".{REGULARIZER}." in name}
 
@@ -40,7 +40,7 @@ class VSD:
         return {}
 
     def critic_input(self, restored: Tensor, latent: Tensor) -> Tensor:
-        """Return the latent (N, C, h, w) that is judged.
+        """Return the latent (N, C, h, w) that teacher and regularizer get.
 
         ``restored``: the generator's images (N, 3, H, W) in [-1, 1]; ``latent``: their latents (N, C, h, w).
         """
@@ -51,7 +51,7 @@ class VSD:
         return upcast_half(encoded) * float(self.backbone.vae.config.scaling_factor)
 
     def noised(self, latent: Tensor, span: tuple[int, int], rng: SampleRNG) -> tuple[Tensor, Tensor, Tensor]:
-        """Add noise to ``latent`` (N, C, h, w) at uniform timesteps of ``span``, its upper end left out.
+        """Add noise to ``latent`` (N, C, h, w) at uniform timesteps of ``span``, without its upper end.
 
         Returns noisy latents and noise (N, C, h, w), and timesteps (N,).
         """

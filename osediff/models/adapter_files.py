@@ -1,4 +1,4 @@
-"""The trained weights of a checkpoint folder: ``adapters.safetensors``, LoRA under PEFT's own names and ``conv_in``."""
+"""Read and write the trained weights of a checkpoint: ``adapters.safetensors``, LoRA by PEFT's names, ``conv_in``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def copy_tensors(parameters: Mapping[str, Tensor], values: Mapping[str, Tensor],
 
 
 def without_role(name: str) -> str:
-    """Return a parameter's name as it stands in the file: PEFT's, without the adapter's role."""
+    """Return a parameter's name in the file: PEFT's name, without the adapter's role."""
     return name.replace(f".{GENERATOR}.", ".")
 
 
@@ -54,8 +54,8 @@ def read_adapters(folder: Path) -> dict[str, Tensor]:
     """Read the adapters of the checkpoint ``folder``, by their names in the file.
 
     Raises:
-        InputError: the file is absent, damaged, not the one that ``provenance.json`` names, or holds a weight that is
-            not finite.
+        InputError: the file is absent or damaged, its sha256 is not that of ``provenance.json``, or a weight is not
+            finite.
     """
     path = folder / ADAPTERS
     try:
@@ -77,7 +77,7 @@ def load_adapters(folder: Path, parameters: Mapping[str, nn.Parameter]) -> None:
     """Copy the adapters of the checkpoint ``folder`` into the generator's ``parameters``; errors as ``read_adapters``.
 
     Raises:
-        InputError: they do not fit the network or its rank.
+        InputError: the adapters do not fit the network or its rank.
     """
     names = {without_role(name): name for name in parameters}
     values = {names.get(name, name): tensor for name, tensor in read_adapters(folder).items()}

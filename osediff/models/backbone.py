@@ -1,7 +1,7 @@
 """The pretrained latent diffusion model that OSEDiff starts from: SD 2.1-base, or the demo's small one.
 
-On disk a backbone is a folder in diffusers' layout: ``vae/ unet/ text_encoder/ tokenizer/ scheduler/``. One that a rule
-brought there also has ``manifest.json``: which mirror it came from, and whether its weights are random.
+On disk a backbone is a folder in diffusers' layout: ``vae/ unet/ text_encoder/ tokenizer/ scheduler/``. A backbone that
+a rule fetched also has ``manifest.json``, which names its mirror and says whether its weights are random.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Backbone:
 
 
 class PromptEmbedder:
-    """Text embeddings of prompts, each computed once as long as there is room (0.3 MB each at full size)."""
+    """Text embeddings of prompts; the first ``ROOM`` are stored and computed only once (0.3 MB each at full size)."""
 
     ROOM = 1024
 
@@ -81,7 +81,7 @@ class PromptEmbedder:
 
 
 def check(folder: Path) -> DDPMScheduler:
-    """Return the scheduler of the backbone in ``folder``, if OSEDiff can start from that backbone.
+    """Return the scheduler of the backbone in ``folder``, after a check that OSEDiff can start from it.
 
     Raises:
         InputError: a part is missing, or the UNet was not trained to predict noise. OSEDiff's Eq. 3 holds for epsilon
@@ -101,7 +101,7 @@ def check(folder: Path) -> DDPMScheduler:
 
 
 def source(folder: Path) -> dict[str, Any]:
-    """Return where the backbone in ``folder`` is from: ``weights`` (pretrained, random, given), mirror, revision."""
+    """Return the source of the backbone in ``folder``: ``weights`` (pretrained, random, given), mirror, revision."""
     if not (folder / MANIFEST).exists():
         return {"weights": "given"}
     manifest = read_json(folder / MANIFEST)
@@ -137,7 +137,7 @@ def load(folder: Path) -> Backbone:
 
 @contextmanager
 def one_line_errors(part: Path) -> Iterator[None]:
-    """Turn what diffusers and transformers raise for a damaged ``part`` of a backbone into one InputError line."""
+    """Convert errors of diffusers and transformers for a damaged ``part`` of a backbone to one InputError line."""
     try:
         yield
     except InputError:
@@ -178,8 +178,9 @@ def save(backbone: Backbone, folder: Path) -> None:
 def word_tokenizer(texts: list[str]) -> CLIPTokenizer:
     """Make a CLIP tokenizer (77 tokens) in which each word of ``texts`` is one token; other words are spelled out.
 
-    The same texts give the same tokenizer: pairs of symbols are joined by their number, then in alphabetical order. The
-    library's trainer breaks ties by chance, so that two processes of one training would number words differently.
+    The same texts give the same tokenizer: the most frequent pairs of symbols are joined first, equally frequent pairs
+    in alphabetical order. The library's trainer breaks ties randomly, so that two processes of one training would
+    number words differently.
     """
     pieces = CLIPTokenizer(model_max_length=77).backend_tokenizer
     words: Counter[tuple[str, ...]] = Counter()
@@ -205,7 +206,7 @@ def word_tokenizer(texts: list[str]) -> CLIPTokenizer:
 
 
 def joined(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
-    """The symbols of ``word``, wherever ``pair`` stands joined to one."""
+    """Return the symbols of ``word``, with every ``pair`` joined to one symbol."""
     symbols: list[str] = []
     for symbol in word:
         if symbols and (symbols[-1], symbol) == pair:

@@ -10,14 +10,14 @@ from osediff.common.errors import InputError
 from osediff.models.backbone import Backbone
 from osediff.recipe import Compile
 
-# Torch's own names. CUDA graphs spare launching some thousand kernels for an image; on a CPU there are none.
+# Torch's names. CUDA graphs avoid launching some thousand kernels for an image; a CPU has no such launches.
 MODES: dict[Compile, str] = {"default": "default", "cuda-graphs": "reduce-overhead"}
 
 
 def compile_networks(backbone: Backbone, device: str, how: Compile) -> bool:
     """Compile VAE encoder, UNet and VAE decoder in place; the first image of each size then takes a minute or so.
 
-    What is computed in tiles (osediff.models.tiling) passes the VAE's parts one by one and stays uncompiled there.
+    Images in tiles (osediff.models.tiling) call the parts of the VAE one by one, which are not compiled.
 
     Args:
         backbone: the networks, on ``device``, with LoRA merged.
@@ -44,7 +44,7 @@ def compile_networks(backbone: Backbone, device: str, how: Compile) -> bool:
 
 
 def compiler_problem(device: str) -> str:
-    """Say in one line why nothing can be compiled for ``device``; empty if something can."""
+    """Return in one line why nothing can be compiled for ``device``; empty if it can."""
     try:
         torch.compile(lambda x: x * 2 + 1)(torch.ones(2, device=device))
     except Exception as error:  # whatever a compiler that is absent or broken raises

@@ -1,9 +1,9 @@
-"""Brings a pretrained backbone into its folder: from a mirror, from a folder that has it, or full of random numbers.
+"""Provide a backbone in its folder: from a mirror, from a folder that has it, or with random weights.
 
     python -m osediff.models.fetch_backbone --spec FILE.yaml --out DIR [--local DIR] [--offline]
 
-The spec is an entry of config/backbones.yaml. ``manifest.json``, written last, says which mirror and revision
-gave the files, and the size and sha256 of each. Files that lie in DIR already are checked and taken.
+The spec is an entry of config/backbones.yaml. ``manifest.json``, written last, names the mirror and the revision of the
+files, and the size and sha256 of each. Files that are in DIR already are checked and used.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from osediff.models.settings import Backbone, RandomBackbone
 
 
 def obtain_files(artifact: Artifact, out: Path, how: Fetching) -> dict[str, object]:
-    """Bring every file of ``artifact`` to ``out``; return what the backbone's manifest says of them."""
+    """Fetch every file of ``artifact`` into ``out``; return the entries for the backbone's manifest."""
     about = manifest(artifact, obtain(artifact, how, folder=out))
     return {"weights": "pretrained", **{key: about[key] for key in ("mirror", "revision", "provided_locally")}}
 
 
 def randomize(settings: RandomBackbone, out: Path) -> dict[str, object]:
-    """Write a backbone of the given sizes with random weights (float16) to ``out``; return what its manifest says."""
+    """Write a backbone of the given sizes with random weights (float16) to ``out``; return entries for its manifest."""
     torch.manual_seed(settings.seed)
     sizes = settings.sizes.model_dump(mode="json")
     model = backbones.build(sizes, backbones.word_tokenizer([settings.words]))
@@ -43,7 +43,7 @@ def randomize(settings: RandomBackbone, out: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    """Bring one backbone of config/backbones.yaml into its folder."""
+    """Provide one backbone of config/backbones.yaml in its folder."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--spec", type=Path, required=True, help="YAML file of the backbone's entry")
     parser.add_argument("--out", type=Path, required=True, help="its folder, in diffusers' layout")

@@ -1,8 +1,9 @@
 """Convolutions with far more weights than positions, as matrix products on the CPU.
 
-Where the UNet is deepest an image has only a few positions left: 64 at 512 pixels, one at 64. The time of a convolution
-is then that of moving its weights. oneDNN copies them into another layout at every call, and torch's own way multiplies
-sample by sample; one product over all samples reads them once, two to five times as fast (docs/measurements.md).
+In the deepest layers of the UNet an image has only a few positions: 64 at 512 pixels, one at 64. The time of such a
+convolution is the time to read its weights. oneDNN copies them into another layout at every call, and torch without
+oneDNN multiplies sample by sample. One product over all samples reads them once, which is two to five times as fast
+(docs/measurements.md).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ MIN_WEIGHTS, MAX_POSITIONS = (
 
 
 class GemmConv2d(nn.Conv2d):
-    """The same convolution up to rounding, by one matrix product where that is the faster way."""
+    """The same convolution up to rounding, computed as one matrix product if that is faster."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve ``x`` (N, in, H, W) to (N, out, h, w)."""
@@ -32,7 +33,7 @@ class GemmConv2d(nn.Conv2d):
 
 
 def use_gemm_convolutions(network: nn.Module) -> None:
-    """Turn the convolutions of ``network`` that have many weights into GemmConv2d, in place; state dict unchanged."""
+    """Convert the convolutions of ``network`` with many weights to GemmConv2d, in place; the state dict stays."""
     for module in network.modules():
         if type(module) is not nn.Conv2d or module.weight.numel() < MIN_WEIGHTS:
             continue

@@ -33,10 +33,10 @@ class Generator:
     """OSEDiff's generator on a backbone, to which it adds adapters as ``recipe`` says (Eqs. 3 and 4).
 
     The UNet's other roles (regularizer, teacher) share its base weights; see ``osediff.models.lora``. ``regularizer``
-    says which layers that role adapts: ``all``, as in the paper, or the ``mid-block`` alone, as the official code does
-    by an oversight (its other adapters are not active); None if there is no such role.
+    says which layers that role adapts: ``all``, as in the paper, or only the ``mid-block``, as in the official code,
+    probably by mistake (its other adapters are not active); None if there is no such role.
 
-    Inputs and outputs are float32 (or float64) even where the networks are in half precision. With ``tiles`` set, for
+    Inputs and outputs are float32 (or float64) even if the networks are in half precision. If ``tiles`` is set, for
     inference, large images are computed in tiles.
     """
 
@@ -82,7 +82,7 @@ class Generator:
         return upcast_half(distribution.mean), upcast_half(distribution.std)
 
     def encode(self, image: Tensor, rng: SampleRNG | None = None) -> Tensor:
-        """Scaled latent (N, C, h, w) of ``image`` (N, 3, H, W) in [-1, 1], drawn with ``rng``; without, the mode."""
+        """Return the scaled latent (N, C, h, w) of ``image`` (N, 3, H, W) in [-1, 1]: drawn by ``rng``, or the mode."""
         mean, deviation = self.posterior(image)
         if rng is not None:
             mean = mean + deviation * rng.normal(mean)
@@ -131,7 +131,7 @@ class Generator:
         return self.decode(latent), latent
 
     def merge(self) -> None:
-        """Fold the generator's LoRA into the weights, for inference; the other roles are gone after this."""
+        """Merge the generator's LoRA into the weights, for inference; the other roles do not exist after this."""
         for network, roles in ((self.backbone.vae, self.vae_roles), (self.backbone.unet, self.unet_roles)):
             roles.set_role(GENERATOR)
             network.fuse_lora()
@@ -148,9 +148,10 @@ class Generator:
         return self.vae_roles.use(TEACHER)
 
     def encoder_levels(self, image: Tensor) -> Iterator[Tensor]:
-        """Yield what each level of the pretrained VAE encoder makes of ``image`` (N, 3, H, W) in [-1, 1].
+        """Yield the output of each level of the pretrained VAE encoder for ``image`` (N, 3, H, W) in [-1, 1].
 
-        One at a time: the order in which a caller computes on them decides the last bits of their gradients.
+        Outputs are yielded one at a time: the order of a caller's computations decides the last bits of their
+        gradients.
         """
         encoder = self.backbone.vae.encoder
         with self.pretrained_vae():
@@ -166,7 +167,7 @@ def upcast_half(x: Tensor) -> Tensor:
 
 
 def estimate_clean(backbone: Backbone, noisy: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-    """Return the clean latent that the predicted ``noise`` implies: (z_t - sigma_t eps) / alpha_t (Eq. 3).
+    """Return the clean latent that follows from the predicted ``noise``: (z_t - sigma_t eps) / alpha_t (Eq. 3).
 
     ``noisy`` and ``noise``: (N, C, h, w); ``timesteps``: (N,), from 0 to 999.
     """

@@ -1,13 +1,13 @@
 """LoRA on the backbone, and one UNet in three roles.
 
-OSEDiff needs three denoisers: the generator's (LoRA, trained ``conv_in``), the fine-tuned regularizer (its own LoRA)
-and the frozen teacher. They differ by less than one percent of their weights, so one UNet plays all three: ``Roles``
-switches which adapter takes part in the forward pass.
+OSEDiff needs three denoisers: the generator's (LoRA, trained ``conv_in``), the fine-tuned regularizer (another LoRA)
+and the frozen teacher. They differ by less than one percent of their weights, so one UNet has all three roles:
+``Roles`` chooses the adapter that is active in the forward pass.
 
-Switching is done on PEFT's layers directly. The public ``set_adapter`` also turns ``requires_grad`` off on the
-adapters it leaves, and autograd then drops their gradients without a word if the switch comes between forward and
-backward. The two attributes that are set instead are private to PEFT (checked with 0.21.2); the tests compare gradients
-with those of three separate UNets.
+``Roles`` changes PEFT's layers directly. The public ``set_adapter`` also sets ``requires_grad`` to false on the
+adapters that it deactivates. If it is called between forward and backward, autograd then drops their gradients without
+a warning. The two attributes that are set instead are private to PEFT (checked with 0.21.2). The tests compare
+gradients with those of three separate UNets.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def add_lora(
     """Add LoRA of ``rank`` and scale alpha / rank to ``layers`` (Gaussian A, zero B), named ``role``."""
     config = LoraConfig(r=rank, lora_alpha=alpha, init_lora_weights="gaussian", target_modules=layers)
     with warnings.catch_warnings():
-        # PEFT warns of a second adapter on one network, which is the very design here.
+        # PEFT warns of a second adapter on one network, which is intended here.
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")
         network.add_adapter(config, adapter_name=role)
 
@@ -62,10 +62,10 @@ def lora_parameters(network: nn.Module, role: str) -> dict[str, nn.Parameter]:
 
 
 class Roles:
-    """Switches a network with adapters between its roles; a role without an adapter is the bare network.
+    """Switches a network with adapters between its roles; a role without an adapter is the network without LoRA.
 
-    ``trained_conv_in`` gives the generator a fully trained copy of ``conv_in`` (the official code trains it whole),
-    which the other roles must not see. Build this after the network is on its device.
+    ``trained_conv_in`` gives the generator a copy of ``conv_in`` whose weights are all trained, as in the official
+    code; the other roles must not use it. Build this after the network is on its device.
     """
 
     def __init__(self, network: nn.Module, trained_conv_in: bool = False) -> None:
@@ -76,7 +76,7 @@ class Roles:
             layer: Any = network.conv_in
             self.conv_in_layer, self.frozen_conv_in = layer, layer.base_layer
             self.conv_in = copy.deepcopy(self.frozen_conv_in).requires_grad_(True)
-        # add_adapter leaves only the newest adapter trainable; here all of them are trained, each in its role.
+        # After add_adapter, only the newest adapter is trainable; here every adapter is trained in its role.
         for name, parameter in network.named_parameters():
             if ".lora_" in name:
                 parameter.requires_grad_(True)
@@ -93,7 +93,7 @@ class Roles:
 
     @contextmanager
     def use(self, role: str) -> Iterator[None]:
-        """Let the network play ``role`` inside the ``with`` block, and its former role after it."""
+        """Give the network ``role`` inside the ``with`` block, and its former role after it."""
         former = self.current
         self._switch(role)
         try:
@@ -102,13 +102,13 @@ class Roles:
             self._switch(former)
 
     def set_role(self, role: str) -> None:
-        """Leave the network in ``role`` for good."""
+        """Give the network ``role`` permanently."""
         self._switch(role)
 
     def checkpoint(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Gradient checkpointing that recomputes in the role of the forward pass, whatever the role is by then.
+        """Do gradient checkpointing that recomputes in the role of the forward pass, even if the role has changed.
 
-        Hand it to ``enable_gradient_checkpointing(gradient_checkpointing_func=...)``. Recomputing in another role
+        Pass it to ``enable_gradient_checkpointing(gradient_checkpointing_func=...)``. Recomputing in another role
         gives wrong gradients without an error, since the shapes agree.
         """
         role = self.current

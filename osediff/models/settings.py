@@ -24,16 +24,16 @@ class NetworkSizes(Settings):
 
 
 class StageBase(Settings):
-    """What every stage of the demo backbone's training has."""
+    """Settings of every stage of the demo backbone's training."""
 
     name: Text
     steps: Count
     batch: Count
-    """Of one process."""
+    """Batch of one process."""
     learning_rate: Positive
-    """Of AdamW: biases, norms, embeddings, first and last layer."""
+    """Learning rate of AdamW: for biases, norms, embeddings, first and last layer."""
     hidden_learning_rate: Positive
-    """Of Muon: every other weight."""
+    """Learning rate of Muon: for every other weight."""
 
 
 class VAEStage(StageBase):
@@ -42,9 +42,9 @@ class VAEStage(StageBase):
     trains: Literal["vae"]
     kl_weight: Weight
     color_weight: Weight
-    """Of each channel's difference from gray."""
+    """Weight of the error of each channel's difference from gray."""
     perceptual_weight: Weight
-    """Of LPIPS-VGG."""
+    """Weight of LPIPS-VGG."""
 
 
 class UNetStage(StageBase):
@@ -52,9 +52,9 @@ class UNetStage(StageBase):
 
     trains: Literal["unet"]
     crops: Count
-    """That one process encodes before it trains."""
+    """Number of crops that one process encodes before it trains."""
     degraded_share: Probability
-    """Of crops that are degraded."""
+    """Share of crops that are degraded."""
     caption_dropout: Probability
     """Share of clean crops without caption."""
     late_share: Probability
@@ -70,7 +70,7 @@ class BackboneRecipe(Settings):
     degradation: str
     """Id of config/degradations.yaml."""
     negative_prompt: str
-    """Words that degraded crops are shown with."""
+    """Words of the prompts of degraded crops."""
     captions: dict[str, str]
     """Tags of each photograph."""
     sizes: NetworkSizes
@@ -84,15 +84,15 @@ class DemoBackboneSpec(Settings):
 
     recipe: BackboneRecipe
     degradation: Degradation
-    """The one that the recipe names."""
+    """The degradation that the recipe names."""
 
 
 class RandomBackbone(Settings):
-    """A backbone of random numbers; its results never enter a table."""
+    """A backbone with random weights; its results are never in a table."""
 
     seed: Seed
     words: Text
-    """That its tokenizer knows."""
+    """Words that its tokenizer knows."""
     sizes: NetworkSizes
 
 
@@ -101,13 +101,13 @@ class Backbone(Settings):
 
     title: Text
     folder: Text
-    """In diffusers' layout: vae/ unet/ text_encoder/ tokenizer/ scheduler/."""
+    """Its folder in diffusers' layout: vae/ unet/ text_encoder/ tokenizer/ scheduler/."""
     license: Text
     download: Artifact | None = None
-    """Where a rule fetches its files from."""
+    """The artifact that a rule fetches."""
     random: RandomBackbone | None = None
     photos: str | None = None
-    """Photo set that a rule trains it on."""
+    """The photo set on which a rule trains it."""
     recipe: BackboneRecipe | None = None
 
     @model_validator(mode="after")

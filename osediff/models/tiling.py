@@ -1,11 +1,11 @@
-"""Images of any size in bounded memory: the networks see tiles, and the tiles do not show.
+"""Restore images of any size in bounded memory, in tiles without visible seams.
 
-The UNet's tiles overlap and are averaged under a Gaussian window, as in the official code. The VAE is computed as if
-in one piece, one residual block after the other: a tile reads as far beyond its border as its convolutions look, and
-each group normalization first takes its mean and variance over all tiles. So a block's convolutions are computed up to
-twice, and between two blocks a feature map of the whole image is kept: for SD 2.1 and a 4K image (3840x2160) at most
-two of 4.2 GB in float32, or half of that in bfloat16 and float16. Only attention in the middle of the VAE, which grows
-with the square of the image's area, is over windows once the image is very large.
+The UNet's tiles overlap and are averaged under a Gaussian window, as in the official code. The VAE gives the result of
+the whole image, one residual block after the other: a tile includes a margin as wide as its convolutions reach, and
+each group normalization first computes its mean and variance over all tiles. So a block's convolutions are computed up
+to twice, and between two blocks a feature map of the whole image is in memory: for SD 2.1 and a 4K image (3840x2160) at
+most two of 4.2 GB in float32, or half of that in bfloat16 and float16. Only the attention in the middle of the VAE,
+whose cost grows with the square of the image's area, is computed over windows if the image is very large.
 
 Sizes are in latent pixels: an image pixel divided by the VAE's factor, 8 in SD 2.1.
 """
@@ -30,7 +30,7 @@ from osediff.common.errors import InputError
 
 Network = Callable[[Tensor], Tensor]
 
-# What a stage of the VAE looks at beyond a pixel: two 3x3 convolutions, and one more that halves or follows a doubling.
+# Reach of a stage of the VAE beyond a pixel: two 3x3 convolutions, and a third that halves or follows a doubling.
 # Even, so that tiles begin on even pixels, as halving needs.
 MARGIN = 6
 
@@ -39,10 +39,11 @@ MARGIN = 6
 class Tiling:
     """Sizes in latent pixels; 0 means never to tile.
 
-    ``vae``: up to this side squared the VAE works on the whole image, above it on tiles of half this side; its
-    attention on the whole up to twice this side squared, above it on windows of twice this side. ``latent``: side of
-    the UNet's tiles, which works on the whole image up to their area. ``overlap``: of the UNet's tiles. The UNet's
-    sizes are those of the official code, whose VAE is in tiles from 136 (encoder) and 246 (decoder) on.
+    ``vae``: up to the area of a square with this side, the VAE computes the whole image; for larger images it uses
+    tiles of half this side. Its attention covers the whole image up to a square with twice this side, and otherwise
+    windows of twice this side. ``latent``: side of the UNet's tiles; images up to their area are computed whole.
+    ``overlap`` is that of the UNet's tiles. The UNet's sizes are those of the official code, whose VAE uses tiles from
+    136 (encoder) and 246 (decoder) on.
     """
 
     vae: int = 128
@@ -56,7 +57,7 @@ class Tiling:
 
 
 def needed(x: Tensor, tile: int, factor: int = 1) -> bool:
-    """Tell whether ``x`` (..., H, W), of ``factor`` pixels per latent pixel, is larger than a square tile."""
+    """Return whether ``x`` (..., H, W), with ``factor`` pixels per latent pixel, is larger than a square tile."""
     return 0 < (tile * factor) ** 2 < x.shape[-2] * x.shape[-1]
 
 
@@ -81,7 +82,7 @@ def window(height: int, width: int) -> Tensor:
 
 
 def blended(network: Network, x: Tensor, tile: int, overlap: int, what: str) -> Tensor:
-    """Compute ``network(x)`` for an ``x`` (N, C, H, W) too large for it: overlapping tiles under a Gaussian window.
+    """Compute ``network(x)`` for a large ``x`` (N, C, H, W): overlapping tiles, averaged under a Gaussian window.
 
     The network must keep height and width. ``what`` names the work on the progress bar.
     """
@@ -102,7 +103,7 @@ def blended(network: Network, x: Tensor, tile: int, overlap: int, what: str) -> 
 
 
 class Span(NamedTuple):
-    """Along one side, the part ``start:stop`` that a tile makes and the part ``first:last`` that it reads for it."""
+    """Along one side, the part ``start:stop`` that a tile computes and the part ``first:last`` that it reads."""
 
     start: int
     stop: int
@@ -122,11 +123,11 @@ class UnmeasuredError(Exception):
 
 
 class SharedNorms:
-    """Makes group normalizations use the mean and variance of the whole image while they see tiles of it.
+    """Makes group normalizations of tiles use the mean and variance of the whole image.
 
-    Inside a ``with`` block, the first of ``layers`` that has no ``statistics`` yet measures what it is given, without
-    the margins of ``tile``, and raises UnmeasuredError; ``combine`` then turns what all tiles measured into its
-    statistics. One image at a time (N = 1).
+    Inside a ``with`` block, the first of ``layers`` without ``statistics`` measures its input, without the margins of
+    ``tile``, and raises UnmeasuredError; ``combine`` then computes its statistics from the measurements of all tiles.
+    One image at a time (N = 1).
     """
 
     def __init__(self, layers: list[nn.GroupNorm]) -> None:
@@ -146,7 +147,7 @@ class SharedNorms:
             del layer.forward
 
     def combine(self) -> None:
-        """Combine what the tiles measured."""
+        """Compute statistics from the measurements of the tiles."""
         for layer, measurements in self._seen.items():
             counts = torch.tensor([count for count, _, _ in measurements], dtype=torch.float64)
             means = torch.stack([mean for _, mean, _ in measurements]).double().cpu()
@@ -184,9 +185,9 @@ def group_norms(modules: list[nn.Module]) -> list[nn.GroupNorm]:
 
 
 def piecewise(modules: list[nn.Module], x: Tensor, tile: int) -> Tensor:
-    """Apply ``modules`` one after the other to one image (1, C, H, W), in tiles of about ``tile``, as if in one piece.
+    """Apply ``modules`` in order to one image (1, C, H, W), in tiles of about ``tile``, with the result of the whole.
 
-    Together they may double or halve the size; they must look no farther than MARGIN input pixels.
+    Together they may double or halve the size; they must reach no farther than MARGIN input pixels.
     """
     tiles = [(row, column) for row in spans(x.shape[-2], tile, MARGIN) for column in spans(x.shape[-1], tile, MARGIN)]
     whole: Tensor | None = None
@@ -224,7 +225,7 @@ def chain(modules: list[nn.Module], x: Tensor) -> Tensor:
 
 
 def middle(block: Any, x: Tensor, side: int) -> Tensor:
-    """Apply the VAE's middle block to ``x`` (1, C, H, W), its attention over windows of ``side`` where it is larger."""
+    """Apply the VAE's middle block to ``x`` (1, C, H, W); attention is over windows of ``side`` if ``x`` is larger."""
     x = block.resnets[0](x, None)
     for attention, resnet in zip(block.attentions, block.resnets[1:], strict=True):
         if attention is not None and needed(x, side):
@@ -240,7 +241,7 @@ def middle(block: Any, x: Tensor, side: int) -> Tensor:
 
 
 def levels(blocks: Any) -> Any:
-    """Return ``blocks`` of a VAE; InputError if tiles cannot do them."""
+    """Return ``blocks`` of a VAE; InputError if they cannot be computed in tiles."""
     if any(getattr(block, "attentions", None) for block in blocks):
         raise InputError("this VAE has attention outside its middle, which tiles cannot do; use --tile-vae 0")
     return blocks
@@ -273,7 +274,7 @@ def encode(vae: AutoencoderKL, image: Tensor, tiling: Tiling) -> Tensor:
 
 
 def decode(vae: AutoencoderKL, latent: Tensor, tiling: Tiling) -> Tensor:
-    """Image (N, 3, H, W) of ``latent`` (N, C, h, w) as the VAE takes it, divided by the scaling factor."""
+    """Decode ``latent`` (N, C, h, w), already divided by the scaling factor, to an image (N, 3, H, W)."""
     decoder: Any = vae.decoder
     latent = vae.post_quant_conv(latent) if vae.post_quant_conv is not None else latent
     stages: list[list[nn.Module]] = []

@@ -1,4 +1,4 @@
-"""What only a GPU can tell of OSEDiff, with random weights: numerics of half precision, cost of a training step.
+"""Checks of OSEDiff that need a GPU, with random weights: numerics of half precision, cost of a training step.
 
 Entry points of benchmark.complexity.gpu_report. Each returns rows ``(quantity, value, unit, note)``.
 """
@@ -22,7 +22,7 @@ from osediff.training.sample_rng import SampleRNG
 
 Row = tuple[str, float, str, str]
 LEVELS = 127.5  # gray levels in one unit of [-1, 1]
-# The paper's loss, but for LPIPS: its weights may not be here, and a step without network must not fetch them.
+# The paper's loss without LPIPS, whose weights may be missing here; nothing may be fetched.
 LOSS = Loss(
     mse=1.0,
     perceptual=PerceptualLoss(kind="encoder-features", weight=2.0),

@@ -53,8 +53,8 @@ def osediff_modules(
         backbone: sizes, as of a backbone with random weights in config/backbones.yaml, or a folder.
         rank: LoRA rank.
         alpha: LoRA's scale times ``rank``.
-        merged: LoRA is folded into the weights, as in inference; otherwise it runs beside them, as in training.
-        extractor: the networks of RAM, which extracts prompts, follow.
+        merged: whether LoRA is merged into the weights, as in inference; otherwise it is beside them, as in training.
+        extractor: whether the networks of RAM, which extracts prompts, are included.
 
     Raises:
         InputError: the networks cannot take ``size``.
@@ -80,7 +80,7 @@ def osediff_modules(
 def _add_adapters(
     network: nn.Module, roles: tuple[str, ...], groups: tuple[str, ...], rank: int, alpha: int, merged: bool
 ) -> int:
-    """Give ``network`` the LoRA of ``roles``, of which only the generator's stays, and only unmerged.
+    """Add the LoRA of ``roles`` to ``network``, then remove all but the generator's, which is removed if merged.
 
     Returns:
         The number of trained parameters: LoRA of every role, and in the UNet the ``conv_in`` that the generator trains.
@@ -118,7 +118,7 @@ class TaggingHead(nn.Module):
 
 
 def ram_modules() -> list[ProfiledModule]:
-    """Return RAM's networks for one image, resized to 384 pixels a side: Swin-L, and the head that knows the tags."""
+    """Return RAM's networks for one image, resized to 384 pixels a side: Swin-L, and the tagging head."""
     model = ram.build()
     pixels = torch.zeros(1, 3, model.size, model.size)
     tokens = torch.zeros((1, (model.size // 32) ** 2, model.image_proj.in_features))

@@ -4,8 +4,8 @@
     python -m osediff.prompts.extract --spec FILE.yaml --weights ram=DIR ram-tags=DIR --photos DIR --out F
 
 An image set is a folder (a test set's LR images, upsampled as in restoration), or the stream of training pairs of a
-recipe and a seed: what the official code tags anew in every step of its loop is tagged once here, crop by crop, and
-serves every variant that is trained on that stream. A stopped call continues where it was.
+recipe and a seed. The official code tags the crops of a step in the training loop. Here each crop is tagged once, and
+every variant that is trained on that stream uses the tags. A stopped call continues where it stopped.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from osediff.prompts.prompt_file import ExtractionSpec, PromptFile, PromptSource
 
 
 def resume(partial: Path, made_by: dict[str, Any]) -> dict[str, tuple[str, float]]:
-    """Return prompts and seconds by name that a stopped call with the same ``made_by`` left.
+    """Return prompts and seconds by name of a stopped call with the same ``made_by``.
 
-    ``partial`` has one JSON line for ``made_by`` and one for each image; it is cut to the lines that are whole.
+    ``partial`` has one JSON line for ``made_by`` and one for each image; an incomplete last line is removed.
     """
     lines = partial.read_text("utf-8").splitlines() if partial.exists() else []
     done: dict[str, tuple[str, float]] = {}
@@ -73,7 +73,7 @@ def extract(out: Path, made_by: PromptSource, images: ImageSet, describe: Descri
 
 
 def open_images(spec: ExtractionSpec, folder: Path | None, photos: Path | None) -> ImageSet:
-    """Return the image set that ``spec`` asks for; InputError if its folder is not given."""
+    """Return the image set of ``spec``; InputError if its folder is not given."""
     if isinstance(spec.images, StreamImages):
         if photos is None:
             raise InputError("images of kind stream need --photos DIR")

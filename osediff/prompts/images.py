@@ -33,7 +33,7 @@ class ImageSet(Protocol):
 
     @property
     def source(self) -> FolderSource | StreamSource:
-        """Return which images they are."""
+        """Return the description of the images."""
 
     def read(self, names: list[str]) -> Iterator[Tensor]:
         """Yield the images of ``names``, a part of all in their order, (3, H, W) in [0, 1]."""
@@ -62,7 +62,7 @@ class FolderSet:
 
 
 class StreamSet:
-    """The crops of the training stream of ``settings`` on ``photos``: of its pairs, then of the validation pairs."""
+    """The crops of a training stream on ``photos``: those of its pairs, then those of the validation pairs."""
 
     def __init__(self, settings: StreamImages, photos: Path) -> None:
         self.settings, self.photos = settings, photos

@@ -1,9 +1,10 @@
 """LLaVA-v1.5's caption of an image (Table 4), through transformers.
 
-The paper takes captions as SUPIR does, after a removal of the degradation that this suite does not have: here the
-enlarged LQ image is shown as it is. The question is SUPIR's. SUPIR samples up to 512 tokens at temperature 0.2, with a
-system message before the question; here an answer is greedy, without that message, and ends after ``TOKENS``, of which
-CLIP's text encoder keeps 77. The measured time of an extraction is that of this shorter answer.
+The paper makes captions as SUPIR does: of the image after a network has removed its degradation. This suite does not
+have that network, so the caption is of the upsampled LQ image. The question is SUPIR's. SUPIR samples up to 512 tokens
+at temperature 0.2, with a system message before the question. Here decoding is greedy, without that message, and ends
+after ``TOKENS``, of which CLIP's text encoder reads 77. The measured time of an extraction is that of this shorter
+answer.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ TOKENS = 128  # of an answer; more than the text encoder keeps
 
 
 class Captioner:
-    """An image's caption: ``Captioner(folder, device, dtype)(image)``; greedy, so an image has one caption."""
+    """Returns the caption of an image: ``Captioner(folder, device, dtype)(image)``, by greedy decoding."""
 
     def __init__(self, folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         """``folder``: the model in transformers' layout. InputError if it cannot be loaded whole."""

@@ -1,4 +1,4 @@
-"""The file of an image set's prompts, and the settings that it is extracted by. Light: imports no torch."""
+"""The file of an image set's prompts, and the settings of its extraction. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FolderImages(Settings):
 
     kind: Literal["folder"]
     scale_factor: Annotated[int, Field(ge=1, le=16)] = 1
-    """1: images are taken as they are."""
+    """1: images are not upsampled."""
     process_size: Annotated[int, Field(ge=1, le=16384)] = 512
     """Smallest side, in pixels, of an upsampled image."""
 
@@ -32,7 +32,7 @@ class StreamImages(Settings):
     recipe: StreamRecipe
     seed: Seed = 0
     image: Literal["lq", "hq"] = "lq"
-    """Which of a pair the extractor sees."""
+    """The image of a pair that the extractor describes."""
     workers: Annotated[int, Field(ge=0, le=1024)] = 0
     """Processes that degrade photographs."""
 
@@ -44,11 +44,11 @@ class ExtractionSpec(Settings):
     images: Annotated[FolderImages | StreamImages, Field(discriminator="kind")]
     device: str = "cpu"
     precision: Literal["fp32", "fp16"] = "fp32"
-    """Of the extractor's network."""
+    """Precision of the extractor's network."""
 
 
 class FolderSource(Settings):
-    """Which images of a folder the prompts belong to."""
+    """The images of a folder to which the prompts belong."""
 
     kind: Literal["folder"]
     scale_factor: int
@@ -58,7 +58,7 @@ class FolderSource(Settings):
 
 
 class StreamSource(Settings):
-    """Which training stream the prompts belong to."""
+    """The training stream to which the prompts belong."""
 
     kind: Literal["stream"]
     pairs: PairRecipe
@@ -69,7 +69,7 @@ class StreamSource(Settings):
 
 
 class PromptSource(Settings):
-    """What decided the prompts of a file."""
+    """Everything that decides the prompts of a file."""
 
     extractor: ExtractorName
     weights: dict[str, str]
@@ -84,13 +84,13 @@ class PromptFile(Settings):
 
     made_by: PromptSource
     prompts: dict[str, str]
-    """By stem of an image, or number of a pair."""
+    """The prompts, by stem of an image or number of a pair."""
     seconds: Annotated[float, Field(ge=0)]
-    """Median time of one image; reading it, and the first image, left out."""
+    """Median time of one image, without reading it and without the first image."""
 
 
 def read_prompt_file(path: Path) -> PromptFile:
-    """Read a file of ``python -m osediff.prompts.extract``; InputError if it is none."""
+    """Read a file of ``python -m osediff.prompts.extract``; InputError if it is another file."""
     return parse(read_json(path), PromptFile, str(path))
 
 
@@ -103,11 +103,11 @@ def pick_prompts(path: Path, content: PromptFile, names: list[str]) -> list[str]
 
 
 def read_folder_prompts(path: Path, stems: list[str], recipe: ModelRecipe) -> tuple[dict[str, str], PromptSource]:
-    """Read the prompts of the images ``stems`` of a test set, and what decided them.
+    """Read the prompts of the images ``stems`` of a test set, and their source.
 
     Raises:
-        InputError: the file is no prompt file, lacks an image, or was extracted at another size than the variant of
-            ``recipe`` restores at.
+        InputError: the file is not a prompt file, lacks an image, or was extracted at another size than that at which
+            the variant of ``recipe`` restores.
     """
     content = read_prompt_file(path)
     images = content.made_by.images
@@ -134,7 +134,7 @@ def pair_recipe(recipe: PairRecipe) -> PairRecipe:
 def read_stream_prompts(
     path: Path, recipe: StreamRecipe, seed: int, photos: str, validation: int
 ) -> tuple[list[str], PromptSource]:
-    """Read the prompts of a training stream in the order of ``stream_names``, and what decided them.
+    """Read the prompts of a training stream in the order of ``stream_names``, and their source.
 
     ``photos``: hash of the folder of photographs.
 

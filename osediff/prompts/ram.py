@@ -4,8 +4,8 @@ RAM (Recognize Anything, arXiv 2306.03514) is a Swin-L and a Query2Label decoder
 (SeeSR, arXiv 2311.16518) is RAM with LoRA, fine-tuned to give the tags of the clean image for a degraded one. Both are
 read from the official checkpoints; parts that tagging does not use (``tag_encoder``, ``text_decoder``) are left out.
 
-Beside the official module at full size, float32, random weights, one 384-pixel input: logits within 3e-6, with DAPE's
-LoRA and without, and the same tags.
+At full size, in float32, with random weights and one 384-pixel input, logits equal those of the official module within
+3e-6, with DAPE's LoRA and without it, and the tags are the same.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class TaggingLayer(nn.Module):
-    """Tag queries look at image tokens, then a feed-forward network; normalized after each, as in BERT."""
+    """Cross-attention from tag queries to image tokens, then a feed-forward network; normalized as in BERT."""
 
     def __init__(self, sizes: dict[str, Any]) -> None:
         super().__init__()
@@ -68,10 +68,10 @@ class TaggingLayer(nn.Module):
 
 
 class RAM(nn.Module):
-    """The tagging half of RAM: logits of every tag."""
+    """The part of RAM that computes the logits of every tag."""
 
     def __init__(self, sizes: dict[str, Any] = SIZES) -> None:
-        """Random weights; see ``load``. Under ``torch.device("meta")`` it takes no memory, for counting."""
+        """Build it with random weights (see ``load``). Under ``torch.device("meta")`` it takes no memory."""
         super().__init__()
         self.size = sizes["image"]
         self.visual_encoder = timm.create_model(
@@ -96,12 +96,12 @@ class RAM(nn.Module):
 
 
 def build(sizes: dict[str, Any] = SIZES) -> RAM:
-    """RAM with random weights, for timing, counting and parity; in evaluation mode."""
+    """Build RAM with random weights, for timing, counting and parity; in evaluation mode."""
     return RAM(sizes).eval()
 
 
 def preprocess(images: Tensor, size: int) -> Tensor:
-    """Prepare what the network takes, (N, 3, size, size), of ``images`` (N, 3, H, W) in [0, 1].
+    """Convert ``images`` (N, 3, H, W) in [0, 1] to the network's input (N, 3, size, size).
 
     Bilinear without antialiasing, as torchvision 0.15, which the official code requires, resizes tensors.
     """

@@ -13,15 +13,15 @@ Extractor = Literal["ram", "dape", "llava"]
 
 
 class TrainingPrompts(Settings):
-    """Where the prompts of training pairs come from."""
+    """The extractor of the prompts of training pairs, and the image that it describes."""
 
     extractor: Extractor
     image: Literal["lq", "hq"]
-    """The image of a training pair that the extractor sees."""
+    """The image of a training pair that the extractor describes."""
 
 
 class PromptConfig(Settings):
-    """What a variant's prompts are; none at all where the extractors are left out."""
+    """The prompts of a variant; without extractors, every prompt is empty."""
 
     title: Text
     training: TrainingPrompts | None = None
@@ -35,7 +35,7 @@ class PromptConfig(Settings):
 
 
 class ExtractorEntry(Settings):
-    """What an extractor needs."""
+    """The files that an extractor needs."""
 
     weights: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Ids of weights."""

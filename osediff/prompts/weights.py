@@ -1,9 +1,9 @@
-"""Brings the weights of a prompt extractor into their folder, from a mirror or from a folder that has them.
+"""Provide the weights of a prompt extractor in their folder, from a mirror or from a folder that has them.
 
     python -m osediff.prompts.weights --spec FILE.yaml --out DIR [--local DIR] [--offline]
 
-The spec is an entry of config/prompts.yaml's ``weights``. As with backbones, files that lie in DIR already are
-checked and taken, a stopped download goes on, and ``manifest.json``, written last, says where each file came from.
+The spec is an entry of ``weights`` in config/prompts.yaml. As with backbones, files that are in DIR already are checked
+and used, a stopped download continues, and ``manifest.json``, written last, names the source of each file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from osediff.models.backbone import MANIFEST
 
 
 def main() -> None:
-    """Bring one entry of config/prompts.yaml into its folder."""
+    """Provide one entry of config/prompts.yaml in its folder."""
     parser = argparse.ArgumentParser(prog="osediff.prompts.weights", description=main.__doc__)
     parser.add_argument("--spec", type=Path, required=True, help="YAML file of the entry")
     parser.add_argument("--out", type=Path, required=True, help="its folder")

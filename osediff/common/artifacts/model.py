@@ -1,4 +1,4 @@
-"""What an artifact is: typed, as it stands in the YAML files of the registries."""
+"""The typed models of artifacts, as the YAML files of the registries describe them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WholeDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class File(Settings):
-    """What is known of a file. A sha256 shorter than 64 digits is the beginning that the file's own name carries."""
+    """Published size and sha256 of a file. A sha256 of fewer than 64 digits is the beginning of the whole one."""
 
     size: Annotated[int, Field(gt=0)] | None = None
     sha256: Digest | None = None
@@ -38,8 +38,8 @@ class File(Settings):
 class Package(Settings):
     """A file in an archive of the package index.
 
-    ``member`` may hold ``{file}``. With ``arrays``, a CSV file that says where arrays lie in the member, the file is
-    those arrays as safetensors.
+    ``member`` may contain ``{file}``. If ``arrays`` names a CSV file with the positions of arrays in the member, the
+    file consists of these arrays as safetensors.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -51,7 +51,7 @@ class Package(Settings):
 
 
 class Mirror(Settings):
-    """Where an artifact's files are: ``url`` with {revision} and {file} in it, or a package. ``name`` is for people."""
+    """A source of an artifact's files: a ``url`` with {revision} and {file}, or a package. ``name`` is for messages."""
 
     url: Annotated[str, Field(pattern=r"^https?://")] | None = None
     package: Package | None = None
@@ -65,7 +65,7 @@ class Mirror(Settings):
         return self
 
     def address(self, file: str) -> str:
-        """Return where ``file`` is, for a request and for people."""
+        """Return the address of ``file``, for requests and for messages."""
         if self.package is not None:
             return f"{self.package.name} {self.package.version} of the package index"
         url = str(self.url).replace("{revision}", self.revision).replace("{file}", quote(file))
@@ -112,7 +112,7 @@ class Artifact(Settings):
 
     @property
     def paths(self) -> dict[PurePosixPath, File]:
-        """Every file by its path below what ``folder`` is relative to."""
+        """Every file by its path, which begins with ``folder``."""
         return {PurePosixPath(self.folder, name): file for name, file in self.contents.items()}
 
     @property
@@ -140,5 +140,5 @@ def listed_files(path: Path) -> dict[str, File]:
 
 
 def parse(content: Any, source: str) -> Artifact:
-    """Read the artifact that ``content`` of a YAML file describes; InputError with the key where it is wrong."""
+    """Read the artifact that ``content`` of a YAML file describes; InputError with the key of a mistake."""
     return settings.parse(content, Artifact, source)

@@ -1,4 +1,4 @@
-"""The switch that stops every download: an option of the commands, or an environment variable."""
+"""The switch that forbids every download: an option of the commands, or an environment variable."""
 
 from __future__ import annotations
 

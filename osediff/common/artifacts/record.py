@@ -1,4 +1,4 @@
-"""What is known of an artifact's files here: what they must be, and the record of how they first came."""
+"""The record of an artifact's files here, and the check of files against the registry and the record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ORIGIN = ("source", "mirror", "revision")  # keys of Entry
 
 
 class Entry(Settings):
-    """A file as it was first seen here.
+    """A file, as it was when it first came here.
 
     ``source`` is its address at ``mirror`` (name or address) in ``revision``; all are empty if a person put it here.
     """
@@ -29,7 +29,7 @@ class Entry(Settings):
 
 
 def read_record(folder: Path) -> dict[str, Entry]:
-    """Return what ``artifacts.json`` of ``folder`` says of each file; empty if there is none yet."""
+    """Return the entries of ``artifacts.json`` in ``folder``; empty if there is none yet."""
     path = folder / RECORD
     if not path.exists():
         return {}
@@ -45,14 +45,14 @@ def write_record(folder: Path, record: dict[str, Entry]) -> None:
 
 
 def present(artifact: Artifact, root: Path) -> bool:
-    """Tell whether every file of ``artifact`` is here, be it right or wrong."""
+    """Return whether every file of ``artifact`` is here, right or wrong."""
     folder = root / artifact.folder
     unpacked = bool(artifact.unpack) and all((folder / part).is_dir() for part in artifact.unpack)
     return unpacked or all((folder / name).is_file() for name in artifact.contents)
 
 
 def recorded(artifact: Artifact, folder: Path) -> dict[str, File]:
-    """Return what each file must be: as the registry says, else as it was when it first came to ``folder``."""
+    """Return the required size and sha256 of each file: the registry's, else those of the first file in ``folder``."""
     record = read_record(folder)
     seen = {name: File(size=entry.size, sha256=entry.sha256) for name, entry in record.items()}
     return {name: file if file.sha256 else seen.get(name, file) for name, file in artifact.contents.items()}
@@ -77,9 +77,9 @@ def checked(path: Path, expected: File) -> Entry:
 
 
 def manifest(artifact: Artifact, entries: dict[str, Entry]) -> dict[str, object]:
-    """Return what a folder of weights says of itself: title, license, origin, size and sha256 of each file.
+    """Return the manifest of a folder of weights: title, license, source, size and sha256 of each file.
 
-    ``provided_locally``: a person put some of them there; of these no mirror is known.
+    ``provided_locally``: a person put some of the files there, so that their mirror is not known.
     """
     mirrors = dict.fromkeys((entry.mirror, entry.revision) for entry in entries.values() if entry.mirror)
     return {

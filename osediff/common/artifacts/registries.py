@@ -1,4 +1,4 @@
-"""Where the artifacts of this repository are written: a group for each registry that has some."""
+"""The artifacts of this repository, in groups: a group for each registry that describes artifacts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Named = dict[str, list[Artifact]]  # by the name of the registry's entry, which 
 class Group:
     """The YAML files that match ``files``. ``keys`` lead to the artifacts; ``*`` is any key, the name of an entry.
 
-    Without ``*`` the name is that of the file's folder. ``root`` is what the artifacts' folders are relative to.
+    Without ``*`` the name is that of the file's folder. The artifacts' folders are relative to ``root``.
     """
 
     files: str
@@ -38,9 +38,9 @@ class Group:
 
 
 def under(registry: Any, artifact: Artifact) -> Artifact:
-    """Return ``artifact`` with the license of its registry, where it has none: a descriptor of a baseline.
+    """Return ``artifact`` with the license of its registry (a descriptor of a baseline) if it has none.
 
-    One that forbids commercial use must be accepted first.
+    A license that forbids commercial use must be accepted first.
     """
     license = registry.get("license") if isinstance(registry, dict) else None
     if artifact.license or not isinstance(license, dict):
@@ -50,7 +50,7 @@ def under(registry: Any, artifact: Artifact) -> Artifact:
 
 
 def walk(content: Any, keys: tuple[str, ...], name: str) -> Iterator[tuple[str, Any]]:
-    """Yield (name, value) of everything in ``content`` that ``keys`` lead to."""
+    """Yield (name, value) of every entry of ``content`` to which ``keys`` lead."""
     if not keys:
         yield name, content
     elif isinstance(content, dict) and keys[0] == "*":
@@ -73,9 +73,9 @@ GROUPS = {
 
 
 def chosen(groups: list[str], only: list[str], base: Path) -> dict[str, Named]:
-    """Return the artifacts of ``groups`` (all if empty) by group; of these the entries named in ``only``, if any are.
+    """Return the artifacts of ``groups`` (all if empty) by group, reduced to the names in ``only`` if it is not empty.
 
-    InputError, with what was probably meant, for a group or a name that there is not.
+    InputError, with the nearest right word, for an unknown group or name.
     """
     for group in groups:
         known("group", group, GROUPS, "artifacts")
