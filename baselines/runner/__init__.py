@@ -1,1 +1,1 @@
-"""Run a baseline in a process of its own: descriptors, sources, supervision, records."""
+"""Run a baseline in a separate process: descriptors, sources, supervision, records."""

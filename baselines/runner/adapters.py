@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Restore = Callable[[np.ndarray, str, int | None], np.ndarray]
 """Restores one image: LR image, its name, its seed (None in an official stream) -> SR image."""
 Contents = Mapping[str, "Tensor | Contents"]
-"""Names and tensors of a checkpoint; what wraps the weights in the official file is a mapping too."""
+"""Names and tensors of a checkpoint. If the official file wraps its weights, the wrapper is a mapping too."""
 Layout = Mapping[str, "Contents | str"]
 """Checkpoints, and texts such as configurations, by their path below weights/ of the sources."""
 
@@ -50,7 +50,7 @@ class Adapter:
         Args:
             sources: folder of checkouts and weights.
             device: cpu or cuda.
-            cache: folder for what does not depend on the seed, such as captions.
+            cache: folder for captions and other data that do not depend on the seed.
         """
         return cast(Restore, self._function(self.entry.split(":")[1])(sources, self.options, device, cache))
 
@@ -63,7 +63,7 @@ class Adapter:
         return cast(Layout, self._function("layout")(sources, self.options))
 
     def profiled_modules(self, sources: Path, lr_size: int) -> list[ProfiledModule]:
-        """Return the networks, on the meta device, as called for an LR image of ``lr_size`` pixels a side.
+        """Return the networks, on the meta device, with their calls for an LR image of ``lr_size`` pixels a side.
 
         Raises:
             InputError: the adapter has no function ``profiled_modules``.

@@ -10,7 +10,7 @@ from pathlib import Path
 from baselines.runner.descriptor import Source
 from osediff.common.errors import InputError
 
-# A checkout may be somebody else's clone: no program that its configuration names is started.
+# A checkout may be the clone of another person: git must not start programs that its configuration names.
 GIT: tuple[str, ...] = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 GIT += ("-c", "core.fileMode=false")
 GIT_VARIABLES = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0"}
@@ -47,7 +47,7 @@ def verify_checkout(source: Source, root: Path) -> None:
     """Check that the checkout of a baseline below ``root`` is at its commit, with nothing changed or added.
 
     Raises:
-        InputError: it is absent, or another one.
+        InputError: the checkout is absent, at another commit, or changed.
     """
     if not source.checkout:
         return
@@ -64,7 +64,7 @@ def verify_checkout(source: Source, root: Path) -> None:
     commit = run_git("-C", folder, "rev-parse", "HEAD")
     if commit != source.commit:
         raise InputError(f"{folder}: is at commit {commit[:12]}; git -C {folder} checkout {source.commit}")
-    # Python leaves compiled files wherever it runs; they are no change.
+    # Python writes compiled files wherever it runs; they are not a change.
     status = run_git(
         "-C", folder, "status", "--porcelain", "--untracked-files=all", "--", ".", ":(exclude,glob)**/*.pyc"
     )

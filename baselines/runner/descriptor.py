@@ -29,10 +29,10 @@ class Paper(Settings):
 
 
 class License(Settings):
-    """What a baseline may be used for."""
+    """The license of a baseline."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")]
-    """SPDX identifier where there is one. accept_licenses of the main configuration lists it."""
+    """SPDX identifier if there is one. accept_licenses of the main file lists it."""
     commercial: bool
     """Whether commercial use is allowed."""
     covers: Text
@@ -81,12 +81,12 @@ class Runs(Settings):
 
 
 class Descriptor(Settings):
-    """What a baseline is, where its code and weights come from, and how it runs."""
+    """A baseline: its title, the source of its code and weights, and how it runs."""
 
     title: Text
     """Its name in tables and figures."""
     published: Text | None = None
-    """Its name in config/published, where that is not the title."""
+    """Its name in config/published, if that is not the title."""
     in_paper: bool
     """Whether the tables of the OSEDiff paper have it."""
     paper: Paper
@@ -98,7 +98,7 @@ class Descriptor(Settings):
     steps: Annotated[int, Field(ge=1, le=10**6)]
     """Network passes for one image."""
     settings: dict[str, OfficialSetting]
-    """What the adapter's Options hold, with the origin of every value."""
+    """The values of the adapter's Options, with the source of every value."""
     official_seed: Seed | None = None
     """Seed of the official script, for the seed mode official_stream."""
     runs: Runs
@@ -114,7 +114,7 @@ class Descriptor(Settings):
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
-        """The weights. Those without a license of their own have the license of the baseline."""
+        """The weights. Weights without a license have the license of the baseline."""
         return tuple(
             artifact if artifact.license else artifact.model_copy(update={"license": self.license.id})
             for artifact in self.weights

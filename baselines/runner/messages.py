@@ -1,4 +1,4 @@
-"""Messages from the process that a baseline runs in to the process that watches it: one JSON line each, on a pipe."""
+"""Messages from the process of a baseline to the process that watches it: JSON lines on a pipe."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from osediff.common.settings import Settings
 
 
 class Message(Settings):
-    """What the worker has just done."""
+    """The last event of the worker."""
 
     event: Literal["loaded", "begun", "restored", "input_error"]
     detail: str = ""

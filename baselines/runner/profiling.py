@@ -55,7 +55,7 @@ def baseline_modules(size: int, baseline: str, sources: str) -> list[ProfiledMod
         sources: folder of checkouts.
 
     Raises:
-        InputError: the checkout is absent or another one, or the adapter names no networks.
+        InputError: the checkout is absent or wrong, or the adapter has no function ``profiled_modules``.
     """
     descriptor, root = read_descriptor(baseline), Path(sources)
     verify_checkout(descriptor.source, root)
@@ -79,7 +79,7 @@ def baseline_run(
         weights: as in baselines.runner.run.
 
     Raises:
-        InputError: a batch, or sources that are absent or others.
+        InputError: ``batch`` is not 1, or the sources are absent or wrong.
     """
     if batch != 1:
         raise InputError(f"{baseline}: a batch of {batch} images; its code takes one at a time")

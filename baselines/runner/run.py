@@ -1,11 +1,11 @@
-"""Run one baseline on one folder: LR images in, SR images out, and a record of what made them or why that failed.
+"""Run one baseline on one folder: LR images in; SR images and a record of the run, or of its failure, out.
 
     python -m baselines.runner.run --baseline NAME --input LR --output SR --sources DIR --record run.json
 
-The code and the weights are verified first; what the user can correct stops the command in one line. Then the baseline
-runs in a process of its own. If that process crashes, hangs, runs out of memory or returns something that is no SR
-image, the record says ``failed``, with the reason and the last lines of output, and this command succeeds: the other
-methods and the tables do not wait for it.
+The code and the weights are verified first; a mistake that the user can correct stops the command with one line. Then
+the baseline runs in a separate process. If that process crashes, hangs, runs out of memory or returns something that is
+not an SR image, the record says ``failed``, with the reason and the last lines of output. This command succeeds all the
+same, so that the other methods and the tables are made.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ REASON_CHARACTERS = 300
 
 
 def find_failure(result: ProcessResult, limit: float, images: int) -> str:
-    """Say in one line why the folder of SR images is incomplete.
+    """Return in one line why the folder of SR images is incomplete.
 
     Args:
         result: how the process of the baseline ended.
@@ -96,10 +96,10 @@ def make_spec(args: argparse.Namespace, descriptor: Descriptor, digests: dict[st
 
 
 def restore_folder(args: argparse.Namespace) -> None:
-    """Verify the sources, run the baseline, and write a failure into the record where there is one.
+    """Verify the sources, run the baseline, and write the record of a failure if it fails.
 
     Raises:
-        InputError: what the user can correct.
+        InputError: a mistake that the user can correct.
     """
     descriptor = read_descriptor(args.baseline)
     images = list_images(args.input)
@@ -124,7 +124,7 @@ def restore_folder(args: argparse.Namespace) -> None:
 
 
 def stop(signal_number: int, frame: FrameType | None) -> NoReturn:
-    """Handle a scheduler's SIGTERM as Ctrl-C: the baseline's process ends too, and there is no record."""
+    """Handle a scheduler's SIGTERM like Ctrl-C: the process of the baseline ends too, and no record is written."""
     raise KeyboardInterrupt
 
 

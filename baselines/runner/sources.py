@@ -2,9 +2,9 @@
 
     python -m baselines.runner.sources --root DIR [--only NAME ...] [--accept LICENSE ...] [--offline]
 
-DIR holds a git checkout for each repository, under the repository's name, and ``weights/``. A run only reads and
+DIR contains a git checkout of each repository, under the repository's name, and ``weights/``. A run only reads and
 verifies them: commit, unchanged files, sizes, sha256. Nothing is fetched while a baseline runs; this command fetches
-before. It shows every license, and fetches what forbids commercial use only if --accept lists its license.
+before. It shows every license. A baseline that forbids commercial use is fetched only if --accept lists its license.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def verify_weights(artifacts: Iterable[Artifact], root: Path, mode: Weights) -> 
     Args:
         artifacts: the weights of a baseline.
         root: folder of checkouts and weights.
-        mode: ``official``: size and sha256 must be those of the descriptor or, where it has none, those of the file
-            that was fetched first. ``other`` and ``random`` accept any file.
+        mode: ``official``: size and sha256 must be those of the descriptor or, if it has none, those of the file that
+            was fetched first. ``other`` and ``random`` accept any file.
 
     Raises:
-        InputError: a file is absent, or another one.
+        InputError: a file is absent or wrong.
     """
     digests = {}
     for artifact in artifacts:
@@ -57,11 +57,11 @@ def verify_weights(artifacts: Iterable[Artifact], root: Path, mode: Weights) -> 
 
 
 def note_other_weights(artifacts: Iterable[Artifact], digests: Mapping[str, str]) -> str:
-    """Say which files of weights are not the official ones, for every row that is measured with them.
+    """Return a note about weights that are not the official files, for every row that is measured with them.
 
     Args:
         artifacts: the weights of a baseline.
-        digests: what ``verify_weights`` returned.
+        digests: the result of ``verify_weights``.
 
     Returns:
         One line with names and sha256; empty if all files are official, or if nobody published their sha256.
@@ -81,11 +81,11 @@ def fetch_sources(descriptor: Descriptor, root: Path, offline: bool, patience: P
     Args:
         descriptor: the baseline.
         root: folder of checkouts and weights.
-        offline: fetch nothing, only verify.
+        offline: only verify.
         patience: how long to wait for a server.
 
     Returns:
-        What is still missing, in one line each.
+        One line for each thing that is still missing.
     """
     missing, source = [], descriptor.source
     try:
@@ -115,10 +115,10 @@ def fetch_all(names: Iterable[str], root: Path, accept: Iterable[str], offline: 
         names: baselines.
         root: folder of checkouts and weights.
         accept: licenses without commercial use that the user accepts.
-        offline: fetch nothing, only verify.
+        offline: only verify.
 
     Returns:
-        What is still missing, in one line each.
+        One line for each thing that is still missing.
     """
     missing, refused = [], []
     for name in names:
@@ -139,7 +139,7 @@ def fetch_all(names: Iterable[str], root: Path, accept: Iterable[str], offline: 
 
 
 def main() -> None:
-    """Command line: fetch and verify, then say what is missing."""
+    """Command line: fetch and verify, then list the missing things."""
     parser = argparse.ArgumentParser(
         prog="python -m baselines.runner.sources", description=(__doc__ or "").split("\n")[0]
     )

@@ -1,7 +1,7 @@
-"""Run a program in a process of its own and watch it: show its output, keep its last lines, stop it when it hangs.
+"""Run a program in a separate process and watch it: show its output, store its last lines, stop it if it hangs.
 
 The program reports its progress as messages on a pipe (baselines.runner.messages). The file descriptor of the pipe is
-its last argument. What it and its libraries print is shown, and never read as a message.
+its last argument. Text that it or its libraries print is shown, and never read as a message.
 """
 
 from __future__ import annotations

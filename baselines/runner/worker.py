@@ -1,9 +1,9 @@
-"""The process that a baseline runs in: load the baseline once, restore every image, report progress.
+"""The process of a baseline: load it once, restore every image, report progress.
 
     python -m baselines.runner.worker SPEC PIPE
 
-baselines.runner.run starts this command in the environment of the baseline. Beside what the adapter needs, the
-environment holds numpy, Pillow, tqdm, PyYAML and pydantic. SPEC is a YAML file (``WorkerSpec``), PIPE is the file
+baselines.runner.run starts this command in the environment of the baseline. Besides the adapter's packages, the
+environment contains numpy, Pillow, tqdm, PyYAML and pydantic. SPEC is a YAML file (``WorkerSpec``), PIPE is the file
 descriptor for messages.
 """
 
@@ -36,7 +36,7 @@ VERSIONED += ["transformers", "accelerate", "timm", "einops", "omegaconf", "open
 
 
 class Provenance(Settings):
-    """What decides the pixels of the SR images besides the LR images; it becomes part of run.json."""
+    """Everything besides the LR images that decides the pixels of the SR images; it becomes a part of run.json."""
 
     method: Literal["baseline"] = "baseline"
     baseline: str
@@ -52,11 +52,11 @@ class Provenance(Settings):
     device: str
     """Kind of device, without its number."""
     note: str = ""
-    """What stands on every row that is measured with these images."""
+    """Note for every row that is measured with these images."""
 
 
 class WorkerSpec(Settings):
-    """Everything that the process of a baseline is to do."""
+    """Settings of the process of a baseline."""
 
     provenance: Provenance
     entry: str

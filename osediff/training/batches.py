@@ -31,13 +31,13 @@ class MicroBatch:
     rng: SampleRNG
     """Random numbers of each sample."""
     weight: float
-    """Part of the step's whole batch, so that losses and gradients are means over the batch."""
+    """Share of the step's batch, so that losses and gradients are means over the batch."""
 
 
 class Batches:
-    """What this process computes of each step, from step ``first`` on.
+    """The part of each step's batch that this process computes, from step ``first`` on.
 
-    Sample n of a training depends on (seed, n) alone, whatever computes it; ``prompts`` has the prompt of each.
+    Sample n of a training depends only on (seed, n), and not on the process; ``prompts`` has a prompt for each sample.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Training state that survives a kill: saved whole, taken up only where it fits, never overwritten without a word."""
+"""Training state that survives a kill: saved whole, loaded only if it fits, never overwritten without a message."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Checkpointable(Protocol):
 
 
 class StateMismatchError(InputError):
-    """A saved training state that does not belong to the training that is asked for; ``reason`` says why."""
+    """A saved training state belongs to another training; ``reason`` says why."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

@@ -1,4 +1,4 @@
-"""When a training has diverged."""
+"""Detect that a training has diverged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BOUND = 1e3  # of a loss term, which is of the order of 1
 
 
 def divergence(losses: Mapping[str, float], others: Mapping[str, float]) -> str:
-    """Return what is wrong, or an empty text: any value that is not finite, or one of ``losses`` above ``BOUND``."""
+    """Return the first value that is not finite, or the first of ``losses`` above ``BOUND``, as text; else empty."""
     for name, value in {**losses, **others}.items():
         if not math.isfinite(value):
             return f"{name} is not finite"

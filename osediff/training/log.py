@@ -1,4 +1,4 @@
-"""What a training writes as it goes: JSON lines, TensorBoard, the progress bar."""
+"""The log of a training: JSON lines, TensorBoard, the progress bar."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def open_log(path: Path, steps: int) -> TextIO:
 
 
 class TrainingLog:
-    """The log of a training that goes on after ``first`` of ``steps`` steps.
+    """The log of a training that continues after ``first`` of ``steps`` steps.
 
     Only the main process writes; on the others (``active`` false) every method does nothing.
     """
@@ -60,7 +60,7 @@ class TrainingLog:
         self.bar.set_postfix(texts | {"lr": f"{rate:.2g}", "memory": memory}, refresh=False)
 
     def flush(self) -> None:
-        """Bring what was written to the disk; to be called before a state is saved that relies on it."""
+        """Write buffered lines to the disk; call it before a state is saved, which relies on them."""
         if self.file is not None:
             self.file.flush()
 

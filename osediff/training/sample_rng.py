@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class SampleRNG:
-    """Random numbers of a batch whose sample ``n`` depends on its own seed alone, and on how often it drew before.
+    """Random numbers of a batch. Those of a sample depend only on its seed and on the number of earlier draws.
 
     So a batch gives the same numbers whole, in parts, or spread over processes.
     """

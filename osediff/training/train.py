@@ -1,7 +1,7 @@
 """Algorithm 1 of the paper: a generator step, then a regularizer step, on random pairs.
 
-Killed at any moment, the same call continues from the last saved state to the same weights: every random number of a
-sample comes from (seed, number of the sample) alone. What lies around the loop has modules of its own: the batches
+Killed at any moment, the same call continues from the last saved state to the same weights: the random numbers of a
+sample depend only on the seed and the number of the sample. Other modules have the parts around the loop: batches
 (``batches``), devices (``distributed``), AdamW (``optimization``), the state (``checkpoint``), the log (``log``).
 """
 
@@ -60,7 +60,7 @@ class Trainer:
     ) -> tuple[list[tuple[MicroBatch, Tensor]], float]:
         """Minimize Eq. 8 on ``batch``; add its terms to ``losses``.
 
-        Returns what the regularizer judges, a tensor for each micro-batch, and the norm of the gradient.
+        Returns each micro-batch with the regularizer's input, and the norm of the gradient.
         """
         judged = []
         for part in batch:
@@ -75,7 +75,7 @@ class Trainer:
     def regularizer_step(
         self, judged: list[tuple[MicroBatch, Tensor]], rate: float, losses: MeanLosses
     ) -> float | None:
-        """Minimize Eq. 9 on what the generator step left; return the norm of the gradient, None without regularizer."""
+        """Minimize Eq. 9 on the generator step's results; return the norm of the gradient, None without regularizer."""
         if self.regularizer is None:
             return None
         for part, critic_input in judged:
@@ -119,7 +119,7 @@ def train(spec: TrainingSpec, run: RunFolder, prompts: list[str]) -> Outcome:
         grad_norms = {"generator_gradient": generator_norm}
         if regularizer_norm is not None:
             grad_norms["regularizer_gradient"] = regularizer_norm
-        # In fp16 an infinite gradient is no divergence: the loss scale falls and the step is left out.
+        # In fp16 an infinite gradient is not a divergence: the loss scale is reduced and the step is skipped.
         reason = divergence(numbers, {} if spec.compute.precision == "fp16" else grad_norms)
         if validation and not reason and ((step + 1) % recipe.validate_every == 0 or last):
             measured = trainer.validate(validation, prompts[-PAIRS:], run.sample(step + 1))

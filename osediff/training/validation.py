@@ -1,4 +1,4 @@
-"""A fixed set of pairs that a training is measured on as it goes, and the picture of them."""
+"""A fixed set of pairs on which a training is measured while it runs, and a picture of them."""
 
 from __future__ import annotations
 
