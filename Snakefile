@@ -1,4 +1,4 @@
-# The OSEDiff benchmark. Tables and figures come out in results/, everything before them in runs/ and data/:
+# The OSEDiff benchmark. Tables and figures are written to results/, intermediate files to runs/ and data/:
 #   data/testsets/{test_set}/{HR,LR}/*.png, manifest.json        data/photos/{photo_set}/*.png, manifest.json
 #   runs/{preset}/train/{variant}/{base}/{seed}/    runs/{preset}/restore/{method}/{test_set}/    runs/{preset}/evaluate/{method}/
 import re
@@ -13,7 +13,7 @@ sys.path.insert(0, workflow.basedir)
 from osediff.common.errors import InputError
 from workflow.planning import command_line
 
-try:  # Snakemake's own message names neither the file nor the line
+try:  # the message of Snakemake names neither the file nor the line
     command_line.check_files([Path(workflow.basedir) / "config" / "config.yaml", *workflow.config_settings.configfiles])
 except InputError as error:
     sys.exit(f"error: {error}")
@@ -39,7 +39,7 @@ include: "workflow/rules/figures.smk"
 
 
 onstart:
-    # In place of Snakemake's own lock, which the profiles switch off: this one is free again however a run ends.
+    # This lock replaces Snakemake's, which the profiles switch off: it is free again however a run ends.
     try:
         running.enter_context(files.lock(Path(".snakemake/running")))
     except InputError as error:
@@ -47,7 +47,7 @@ onstart:
 
 
 onerror:
-    # Snakemake says much about a failed job, and the job one line: that one last.
+    # Snakemake prints much about a failed job, and the job prints one line: print that line last.
     lines = [line for name in log for line in Path(name).read_text().splitlines()]
     errors = [line for line in lines if line.startswith("error: ")]
     print("", *dict.fromkeys(errors), sep="\n", file=sys.stderr)

@@ -26,10 +26,10 @@ VENV = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements.txt"
 VERSION = (3, 11)
 OPTIONS = ["--require-hashes", "--no-deps", "-r"]
-STOP_SECONDS = 10  # what an installer gets to end itself
+STOP_SECONDS = 10  # time for an installer to end by itself
 POLL_SECONDS = 0.1
 
-received: list[int] = []  # signals that ask to stop; noted only, so that no step starts without being ended
+received: list[int] = []  # signals that ask to stop; they are only stored, so that every started step is ended
 
 
 def stop(message: str, code: int = 2) -> NoReturn:
@@ -62,8 +62,8 @@ def can_import(interpreter: str, module: str) -> bool:
 def call(command: list[str], lock: int) -> int:
     """Run a step of the installation and return its exit code.
 
-    The step inherits the lock, so the lock stays taken as long as the step runs, even if this process is killed. It has
-    a process group of its own, which is ended with this process.
+    The step inherits the lock, which is therefore held as long as the step runs, even if this process is killed. The
+    step has a separate process group, which is ended with this process.
     """
     with subprocess.Popen(command, pass_fds=[lock], start_new_session=True) as process:
         while process.poll() is None and not received:
@@ -75,7 +75,7 @@ def call(command: list[str], lock: int) -> int:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started."""
+    """End a process and all processes that it started."""
     os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(STOP_SECONDS)
@@ -84,7 +84,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def take_lock(lock: int) -> None:
-    """Take the lock of .venv, and wait while another process has it."""
+    """Take the lock of .venv; wait while another process holds it."""
     waiting = False
     while True:
         try:
@@ -115,7 +115,7 @@ def find_pip(interpreter: str) -> list[str]:
 
 
 def install(interpreter: str, lock: int) -> None:
-    """Make .venv and install every pinned package. A half-made .venv is made again from the start."""
+    """Make .venv and install every pinned package. An incomplete .venv is made again from the start."""
     print("Setting up .venv, once: 190 packages, 3.5 GB to download, 7 GB on disk; 1 to 15 minutes.", flush=True)
     with_pip = [] if can_import(interpreter, "ensurepip") else ["--without-pip"]
     if call([interpreter, "-m", "venv", "--clear", *with_pip, str(VENV)], lock):
@@ -123,7 +123,7 @@ def install(interpreter: str, lock: int) -> None:
     pip = [*find_pip(interpreter), "install", "--disable-pip-version-check"]
     if install_by_uv(pip, lock):
         return
-    # uv does not read pip's configuration, and is not there for every system; pip is slower, but always there.
+    # uv does not read pip's configuration and does not exist for every system; pip is slower, but always available.
     print("Installing by pip instead of uv.", flush=True)
     if code := call([*pip, *OPTIONS, str(REQUIREMENTS)], lock):
         stop(f"setting up .venv failed (exit code {code}, see above); the same command tries again")
@@ -143,7 +143,7 @@ def install_by_uv(pip: list[str], lock: int) -> bool:
 
 
 def ensure_environment() -> None:
-    """Set up .venv unless it was finished for these very requirements; only one process at a time does."""
+    """Set up .venv unless it is complete for these requirements; only one process at a time does so."""
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     mark = VENV / "finished"
     with (ROOT / ".venv.lock").open("w") as lock:
@@ -156,7 +156,7 @@ def ensure_environment() -> None:
 
 
 def check_command_line(arguments: list[str], environment: dict[str, str]) -> None:
-    """End with one line where a configuration file on Snakemake's command line is none, and where it is a target."""
+    """End with one line if --configfile names no configuration file, or if such a file is a target."""
     if any(argument.startswith(("--config", "-C")) for argument in arguments):
         command = [str(VENV / "bin/python"), "-m", "workflow.planning.command_line", *arguments]
         if code := subprocess.run(command, env=environment, check=False).returncode:
@@ -164,7 +164,7 @@ def check_command_line(arguments: list[str], environment: dict[str, str]) -> Non
 
 
 def main() -> None:
-    """Set up what is missing and become snakemake or pytest."""
+    """Set up the environment if necessary, then become snakemake or pytest."""
     arguments = sys.argv[1:]
     if arguments[:1] in (["-h"], ["--help"]):
         print(__doc__)
@@ -179,7 +179,7 @@ def main() -> None:
         signal.signal(number, handler)
     stop_if_asked()
     os.chdir(ROOT)
-    # The rules call `python`, which must be the environment's; packages from elsewhere would undo the pins.
+    # The rules call `python`, which must be that of the environment; packages of other places would break the pins.
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
     environment["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
     environment.update(VIRTUAL_ENV=str(VENV), PYTHONNOUSERSITE="1")

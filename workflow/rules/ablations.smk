@@ -46,14 +46,14 @@ rule curves:
         "python -m benchmark.figures.curves --spec {input.spec} --out results/curves_{wildcards.ablation} > {log} 2>&1"
 
 
-# All ablations of the preset. Apart from `all`: at demo preset they take most of an hour.
+# All ablations of the preset. They are not part of `all`: at demo preset they take most of an hour.
 rule ablations:
     input:
         expand("results/{ablation}.{form}", ablation=ablations.active(bench), form=["csv", "md", "tex", "html"]),
         expand("results/curves_{ablation}.{form}", ablation=ablations.active(bench), form=["png", "svg"]),
 
 
-# What they would cost, before anything runs.
+# The estimated cost of the ablations, before anything runs.
 rule training_cost:
     input:
         code("benchmark.tables.training_cost"),

@@ -1,6 +1,6 @@
-# Trains the small backbone that the repository ships in backbones/demo. An hour on a CPU; asked for by name only. Its state
-# lies beside the output, undeclared, so that a killed job continues. Two processes of one thread each, since the weights
-# depend on their number.
+# Train the small backbone of backbones/demo again. This takes an hour on a CPU and runs only if it is a target. Its state
+# beside the output is not declared, so Snakemake keeps it when the job is killed, and the job continues. It has two
+# processes of one thread, since the weights depend on their number.
 rule train_demo_backbone:
     input:
         code("osediff.training.train_demo_backbone"),
@@ -29,8 +29,8 @@ rule train_demo_backbone:
         " --spec {input.spec} --out {output} --device {params.device} 2>&1 | tee -i {log}"
 
 
-# A pretrained backbone from the first mirror that has it, or one of random numbers (asked for by name only). Its files lie
-# beside the manifest, undeclared, so that a stopped download goes on where it was.
+# A pretrained backbone from the first mirror that has it, or one with random weights (only if it is a target). The files
+# beside the manifest are not declared, so Snakemake keeps them when a download is stopped, and it continues.
 rule fetch_backbone:
     input:
         code("osediff.models.fetch_backbone"),

@@ -1,4 +1,4 @@
-# SR images of the baselines, each in a process of its own; a failure is a record too, so that the tables still come out.
+# SR images of the baselines, each in a separate process. A failure becomes a record, so that the tables are still made.
 rule restore_baseline:
     input:
         code("baselines.runner.run"),
@@ -34,7 +34,7 @@ rule restore_baseline:
         " --time-limit {params.limit} --device {params.device} --record {output} > {log} 2>&1"
 
 
-# Checkouts and weights of the active baselines, brought ahead; asked for by name only.
+# Checkouts and weights of the active baselines, fetched before a run; only if this is a target.
 rule baseline_sources:
     log:
         "runs/logs/baseline_sources.log",

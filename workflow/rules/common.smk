@@ -23,17 +23,17 @@ except InputError as error:
 running = ExitStack()  # holds the lock until this process ends
 RUNS = bench.runs
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.csv")))
-# Not known where a cluster runs the jobs.
+# The number of cores; it is not known if a cluster runs the jobs.
 CORES = workflow.resource_settings.cores or 8
 GPU = int(bench.main.device == "cuda")
-# In front of a command that needs a GPU: Snakemake counts devices, but hands out none.
+# Prefix of a command that needs a GPU: Snakemake counts devices, but does not assign them.
 LEASE = "python -m osediff.common.gpu_lease -- " if GPU else ""
-# Jobs download nothing. A variable, on a cluster too, since an option of a rule would run the rule again when it changes.
+# If offline, jobs download nothing. This is an environment variable, since a changed option of a rule runs the rule again.
 if bench.main.offline:
     os.environ[offline.VARIABLE] = "1"
-# A line of progress every few seconds, since most of it goes to log files.
+# Print progress only every few seconds, since most of it is written to log files.
 os.environ.setdefault("TQDM_MININTERVAL", "5")
-# Threads that wait are to sleep: by default they spin, and on a machine that others use too training takes ten times longer.
+# Let waiting threads sleep: by default they spin, and then training takes ten times as long on a shared machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 

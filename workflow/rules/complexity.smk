@@ -1,4 +1,4 @@
-# Table 2: what methods cost. Networks are counted without weights or devices; baselines where their code is.
+# Table 2: the cost of methods. Networks are counted without weights or devices; baselines are counted if their code is here.
 rule count_flops:
     input:
         code("benchmark.complexity.flops"),
@@ -87,14 +87,14 @@ rule efficiency:
     conda:
         "../../environment.yml"
     params:
-        # The demo's quality compares with nothing that was published.
+        # The quality of the demo is not comparable with published values.
         by="quality" if bench.main.preset == "paper" else "parameters",
     shell:
         "python -m benchmark.figures.efficiency --table2 {input.table2} --quality {input.table1} --published {input.published}"
         " --by {params.by} --out results/efficiency > {log} 2>&1"
 
 
-# Time and memory against size and batch; each point a process of its own. Minutes; asked for by name only.
+# Time and memory against size and batch, each point in a separate process. It takes minutes, and runs only if it is a target.
 rule scaling:
     input:
         code("benchmark.complexity.scaling"),

@@ -1,4 +1,4 @@
-# Per-image rows of every method on every test set.
+# Rows of every method on every test set: a value for each image and metric.
 rule evaluate:
     input:
         code("benchmark.evaluation.evaluate"),
@@ -28,7 +28,7 @@ rule evaluate:
         " {params.record:q} --workers {threads} --out {output} > {log} 2>&1"
 
 
-# How every number is measured, on one page.
+# A page that says how every number is measured.
 rule protocol:
     input:
         code("benchmark.tables.protocol"),
@@ -46,9 +46,9 @@ rule protocol:
         " > {log} 2>&1"
 
 
-# Weights of the learned metrics, as many as `metric_weights` of the main file asks for. What cannot be had within seconds is
-# left out, and its metrics stay empty: evaluations themselves download nothing. The weights lie beside the output and are
-# not declared, so that Snakemake keeps them when this runs again.
+# Weights of the learned metrics that `metric_weights` of the main file asks for. Files that cannot be fetched within
+# seconds are left out, and their metrics stay empty; evaluations download nothing. The weights beside the output are not
+# declared, so Snakemake keeps them when this runs again.
 rule metric_weights:
     input:
         spec=specs.write_spec(specs.SHARED, "metric_weights", methods.metric_weights_spec(bench)),  # runs it again; not read

@@ -1,4 +1,4 @@
-# Figures: radar charts from tables alone, and pictures of restored images beside each other.
+# Figures: radar charts, from tables alone, and pictures that show restored images side by side.
 from benchmark.tables.specs import PictureSpec
 
 COMPARISON_SPECS = {

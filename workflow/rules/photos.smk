@@ -1,5 +1,5 @@
-# Photographs to train on, as 8-bit RGB PNG. manifest.json is written last and alone declared, so that a stopped download
-# goes on where it was.
+# Photographs for training, as 8-bit RGB PNG. Only manifest.json is declared, which is written last, so Snakemake keeps the
+# photographs when a download is stopped, and it continues.
 rule photos:
     input:
         code("benchmark.data.photographs"),

@@ -1,5 +1,5 @@
-# Prompts as data (config/prompts.yaml): weights of the extractors, prompts of test sets and of training streams. Nothing here
-# runs where every prompt is empty.
+# Prompts as data (config/prompts.yaml): weights of the extractors, prompts of test sets and of training streams. Nothing
+# here runs if every prompt is empty.
 rule prompt_weights:
     input:
         code("osediff.prompts.weights"),
@@ -49,7 +49,7 @@ rule prompts_of_test_set:
         " --images {params.lr:q} --out {output} > {log} 2>&1"
 
 
-# Of every crop that a training will see; variants that see the same crops share the file.
+# The prompts of every crop of a training; variants that are trained on the same crops share the file.
 rule prompts_of_training:
     input:
         code("osediff.prompts.extract"),

@@ -1,5 +1,5 @@
-# SR images, one rule per kind of method. run.json is written last; the images beside it are undeclared, so that a killed
-# job keeps those it made.
+# SR images, one rule for each kind of method. run.json is written last. The images beside it are not declared, so
+# Snakemake keeps them when a job is killed, and the rerun continues.
 rule interpolate:
     input:
         code("baselines.interpolation"),
@@ -24,7 +24,7 @@ rule interpolate:
         " --scale-factor {params.scale_factor} --record {output} > {log} 2>&1"
 
 
-# Images that somebody published: each one checked, and fetched where no folder is given.
+# Published images: they are fetched unless a folder is given, and each image is checked.
 rule fetch_images:
     input:
         code("benchmark.data.fetched_images"),

@@ -1,4 +1,4 @@
-# What numbers are worth: intervals and pairwise tests of the measured ones, and what was published beside them.
+# Intervals and pairwise tests of measured values, and their comparison with published values.
 from benchmark.tables.specs import ComparisonSpec
 
 

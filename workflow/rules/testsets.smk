@@ -1,5 +1,5 @@
-# Test sets: LR/HR pairs and a manifest. The demo's are cut from photographs and degraded; others lie in a folder, or are
-# fetched into one. That folder is undeclared, so that a killed job goes on.
+# Test sets: LR/HR pairs and a manifest. The demo's test sets are cut from photographs and degraded. Others are in a folder,
+# or fetched into a folder, which is not declared, so Snakemake keeps it when a job is killed, and the rerun continues.
 
 CUT = [name for name, entry in bench.test_sets.items() if entry.kind == "photos"]
 

@@ -1,7 +1,7 @@
-# One checkpoint per variant, base and seed. The training state lies in state/ beside it, undeclared, so that a killed job
-# continues; so do samples/ and tensorboard/. A training that diverges is a result: outcome.json says so.
+# A checkpoint for each variant, base and seed. state/, samples/ and tensorboard/ beside it are not declared, so Snakemake
+# keeps them when a job is killed, and the training continues. A training that diverges is a result: outcome.json says so.
 COMPUTE = bench.compute[bench.main.compute]
-# One process is plain Python; several share the devices that the lease gives.
+# One process is started by Python; several processes are started by torchrun and share the devices of the lease.
 PROCESSES = COMPUTE.processes
 TRAIN_LEASE = LEASE.replace(" -- ", f" --gpus {PROCESSES} -- ")
 LAUNCH = "python" if PROCESSES == 1 else f"torchrun --standalone --nproc_per_node {PROCESSES}"
@@ -40,14 +40,14 @@ rule train:
         backbone=lambda w: paths.backbone_folder(bench, bench.recipe(w.variant, w.base).backbone),
         out=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}",
         prompts=lambda w, input: ["--prompts", input.prompts] if input.prompts else [],
-    # An edited variant asks for another training: a state of the old settings is set aside, not deleted.
+    # After an edit of the variant, a saved state of the old settings is set aside and not deleted.
     shell:
         f"{TRAIN_LEASE}{LAUNCH} -m osediff.train --spec {{input.spec}} --photos {{params.photos:q}}"
         " --backbone {params.backbone:q} --out {params.out} {params.prompts}"
         " --divergence record --restart if-changed 2>&1 | tee -i {log}"
 
 
-# A network of a loss, which a training needs. Metrics use the one of lpips-vgg too, and bring it where they can.
+# A network that the loss of a training needs. Metrics use the network of lpips-vgg too, and fetch it if they can.
 rule loss_weights:
     output:
         paths.LOSS_WEIGHTS,
