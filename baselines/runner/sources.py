@@ -20,7 +20,7 @@ from osediff.common.artifacts.downloads import Patience
 from osediff.common.artifacts.fetching import Fetching, by_hand, obtain
 from osediff.common.artifacts.model import Artifact, File
 from osediff.common.artifacts.offline import add_offline_option
-from osediff.common.artifacts.record import checked, present, recorded
+from osediff.common.artifacts.record import check_file, expected_files, is_present
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock
 
@@ -42,14 +42,14 @@ def verify_weights(artifacts: Iterable[Artifact], root: Path, mode: Weights) -> 
     digests = {}
     for artifact in artifacts:
         folder = root / "weights" / artifact.folder
-        for name, expected in recorded(artifact, folder).items():
+        for name, expected in expected_files(artifact, folder).items():
             path = folder / name
             if not path.is_file():
                 proof = f"sha256 {expected.sha256}" if expected.sha256 else "its sha256 is not published"
                 way = "`snakemake --cores 1 baseline_sources` brings it, or " if artifact.mirrors else "by hand only: "
                 raise InputError(f"{path}: no such file; {way}{by_hand(artifact, name, path)}; {proof}")
             try:
-                entry = checked(path, expected if mode == "official" else File(size=None))
+                entry = check_file(path, expected if mode == "official" else File(size=None))
             except InputError as error:
                 raise InputError(f"{error}; or say that it is another file (docs/add-a-baseline.md, weights)") from None
             digests[str(PurePosixPath(artifact.folder, name))] = entry.sha256
@@ -96,7 +96,7 @@ def fetch_sources(descriptor: Descriptor, root: Path, offline: bool, patience: P
         missing.append(str(error))
     for artifact in descriptor.artifacts:
         try:
-            if not offline and artifact.mirrors and not present(artifact, root / "weights"):
+            if not offline and artifact.mirrors and not is_present(artifact, root / "weights"):
                 obtain(artifact, Fetching(patience=patience), root / "weights")
             digests = verify_weights([artifact], root, "official")
         except InputError as error:

@@ -17,7 +17,7 @@ from benchmark.data.settings import FetchedImages
 from osediff.common.artifacts.fetching import Fetching, by_hand, obtain
 from osediff.common.artifacts.model import Artifact
 from osediff.common.artifacts.offline import add_offline_option
-from osediff.common.artifacts.record import checked
+from osediff.common.artifacts.record import check_file
 from osediff.common.errors import InputError, run
 from osediff.common.files import write_json
 from osediff.common.restore_folder import write_failure
@@ -34,7 +34,7 @@ def check_given(artifact: Artifact, folder: Path) -> dict[str, str]:
         path = folder / name
         if not path.is_file():
             raise InputError(f"{path}: no such file; {by_hand(artifact, name, path)}, or leave the folder out of paths")
-        digests[name] = checked(path, file).sha256
+        digests[name] = check_file(path, file).sha256
     return digests
 
 

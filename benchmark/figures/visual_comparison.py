@@ -31,7 +31,7 @@ Box = tuple[int, int, int, int]  # left, top, width, height in HR pixels
 Column = tuple[str, Image.Image, Image.Image, str]
 
 
-def named(folder: Path, stem: str) -> Image8:
+def read_image(folder: Path, stem: str) -> Image8:
     """Read the image ``stem`` of ``folder``, uint8 (H, W, 3)."""
     images = list_images(folder)
     if stem not in images:
@@ -55,7 +55,7 @@ def upsample_nearest(image: Image8, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(image).resize(size, Image.Resampling.NEAREST)
 
 
-def fitted(font: ImageFont.FreeTypeFont, text: str, width: int) -> ImageFont.FreeTypeFont:
+def fit_font(font: ImageFont.FreeTypeFont, text: str, width: int) -> ImageFont.FreeTypeFont:
     """Return ``font``, made smaller if ``text`` would otherwise be wider than ``width``."""
     return font.font_variant(size=font.size * min(1.0, width / max(1.0, font.getlength(text))))
 
@@ -77,7 +77,7 @@ def compose(columns: list[Column], box: Box, title: str) -> Image8:
     for index, (heading, whole, crop, below) in enumerate(columns):
         left = gap + index * (width + gap)
         center, y = left + width / 2, top + line
-        draw.text((center, y - line / 2), heading, "black", fitted(bold, heading, width), anchor="mm")
+        draw.text((center, y - line / 2), heading, "black", fit_font(bold, heading, width), anchor="mm")
         picture.paste(whole, (left, y))
         x0, y0 = left + box[0], y + box[1]
         draw.rectangle((x0, y0, x0 + box[2] - 1, y0 + box[3] - 1), outline=ACCENT, width=2)
@@ -85,7 +85,7 @@ def compose(columns: list[Column], box: Box, title: str) -> Image8:
         picture.paste(crop, (left, y))
         draw.rectangle((left, y, left + width - 1, y + crop_height - 1), outline=ACCENT, width=2)
         lower = y + crop_height + (gap + line) / 2
-        draw.text((center, lower), below, "#333333", fitted(plain, below, width), anchor="mm")
+        draw.text((center, lower), below, "#333333", fit_font(plain, below, width), anchor="mm")
     return np.asarray(picture)
 
 
@@ -95,7 +95,7 @@ def sr_column(method: PictureMethod, spec: PictureSpec, hr: Image8, box: Box, me
     if rows is not None and not results.has_values(rows):
         return column(method.title, np.full_like(hr, 225), "failed; see the tables", hr.shape, box)
     folder = Path(method.sr)
-    sr = named(folder, spec.image)
+    sr = read_image(folder, spec.image)
     if sr.shape != hr.shape:
         wanted = f"HR is {hr.shape[1]}x{hr.shape[0]}"
         raise InputError(f"{spec.image} of {folder} is {sr.shape[1]}x{sr.shape[0]}, {wanted}")
@@ -117,7 +117,7 @@ def column(heading: str, image: Image8, below: str, shape: tuple[int, ...], box:
 
 def draw(spec: PictureSpec, metrics: Metrics) -> Image8:
     """Draw the picture of ``spec``, uint8 (H, W, 3); InputError if images are missing or do not fit."""
-    hr, lr = named(Path(spec.hr), spec.image), named(Path(spec.lr), spec.image)
+    hr, lr = read_image(Path(spec.hr), spec.image), read_image(Path(spec.lr), spec.image)
     height, width = hr.shape[:2]
     box = spec.box or busiest(hr)
     left, top, w, h = box

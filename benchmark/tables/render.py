@@ -88,7 +88,7 @@ def csv_text(table: Table) -> str:
     return str(pd.DataFrame(texts, columns=keys).to_csv(index=False, lineterminator="\n"))
 
 
-def shown(table: Table) -> tuple[list[Column], list[list[list[tuple[Cell, bool]]]]]:
+def visible_cells(table: Table) -> tuple[list[Column], list[list[list[tuple[Cell, bool]]]]]:
     """Return the columns with a title, and by group and row their cells, each with a flag for published cells."""
     columns = [column for column in table.columns if column.title]
     groups = [
@@ -115,7 +115,7 @@ def plain_markdown(text: str) -> str:
 def markdown(table: Table, level: int = 1) -> str:
     """Render Markdown with a heading of ``level``: best bold, second best underlined, published in italics."""
     form = Form(plain_markdown, "**{}**", "<u>{}</u>", "*{}*")
-    columns, groups = shown(table)
+    columns, groups = visible_cells(table)
     paragraphs = [f"{'#' * level} {plain_markdown(table.title)}"]
     paragraphs += [f"**{plain_markdown(table.banner)}**"] if table.banner else []
     paragraphs += [plain_markdown(table.caption)] if table.caption else []
@@ -138,7 +138,7 @@ def plain_latex(text: str) -> str:
 def latex(table: Table) -> str:
     r"""Render a LaTeX float (booktabs): best red and second best blue as in the paper, published gray and slanted."""
     form = Form(plain_latex, r"\best{{{}}}", r"\second{{{}}}", r"\published{{{}}}", r" {{\tiny {}}}")
-    columns, groups = shown(table)
+    columns, groups = visible_cells(table)
     body = []
     for group in groups:
         body.append(r"\midrule")
@@ -180,7 +180,7 @@ def latex(table: Table) -> str:
 def html(table: Table) -> str:
     """Render the table and its notes as a part of an HTML page; ``STYLE`` has its classes."""
     form = Form(escape_html, interval=" <small>{}</small>")
-    columns, groups = shown(table)
+    columns, groups = visible_cells(table)
     lines = ["<table>", *([f"<caption>{escape_html(table.caption)}</caption>"] if table.caption else [])]
     lines.append("<thead><tr>")
     for column in columns:

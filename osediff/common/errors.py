@@ -21,8 +21,8 @@ def run(main: Callable[[], None]) -> NoReturn:
         sys.exit(2)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        full = "make room and repeat, " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        print(f"error: {where}{error.strerror or error}; {full}no file is half-written", file=sys.stderr)
+        advice = "make room and repeat, " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        print(f"error: {where}{error.strerror or error}; {advice}no file is half-written", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("stopped; the same command continues from here", file=sys.stderr)

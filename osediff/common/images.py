@@ -35,7 +35,7 @@ def list_images(folder: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def open_image(path: Path) -> Iterator[Image.Image]:
     """Open the image at ``path`` for the block; InputError if it is not 8-bit RGB, or cannot be read in the block."""
     try:
         # A pipe or a device would be waited for, or read without an end.
@@ -60,13 +60,13 @@ def opened(path: Path) -> Iterator[Image.Image]:
 
 def read_rgb(path: Path) -> np.ndarray:
     """Read the image at ``path`` as uint8 (H, W, 3); anything but 8-bit RGB is refused, never converted in silence."""
-    with opened(path) as image:
+    with open_image(path) as image:
         return np.asarray(image)
 
 
 def rgb_size(path: Path) -> tuple[int, int]:
     """Return (width, height) of the 8-bit RGB image at ``path``, by its header alone; ``read_rgb`` checks more."""
-    with opened(path) as image:
+    with open_image(path) as image:
         return image.size
 
 
@@ -87,7 +87,7 @@ def find_sr_fault(sr: object, lr: np.ndarray, scale_factor: int) -> str:
     return f"restored as {result}, needed is uint8 {shape}"
 
 
-def named(stems: set[str]) -> str:
+def name_some(stems: set[str]) -> str:
     """Name at most five of ``stems``, and the number of others."""
     shown = sorted(stems)[:5]
     return ", ".join(shown) + (f" and {len(stems) - 5} more" if len(stems) > 5 else "")
@@ -99,8 +99,8 @@ def pairs(images: Path, references: Path) -> list[tuple[str, Path, Path]]:
         raise InputError(f"{images}: the same folder twice; images and references must differ")
     ours, theirs = list_images(images), list_images(references)
     missing, extra = theirs.keys() - ours.keys(), ours.keys() - theirs.keys()
-    complaints = [f"{images} lacks {named(missing)}"] if missing else []
-    complaints += [f"{references} lacks {named(extra)}"] if extra else []
+    complaints = [f"{images} lacks {name_some(missing)}"] if missing else []
+    complaints += [f"{references} lacks {name_some(extra)}"] if extra else []
     if complaints:
         raise InputError(f"images without a partner of the same name: {'; '.join(complaints)}")
     return [(stem, ours[stem], theirs[stem]) for stem in ours]

@@ -81,7 +81,7 @@ def random_kernel(rng: Generator, blur: Blur) -> np.ndarray:
     return gaussian_kernel(size, (sigma_x, sigma_y), angle, shape, beta)
 
 
-def filtered(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+def filter_image(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Convolve ``image`` (H, W, 3) with ``kernel``, mirrored at the borders."""
     # A mirror needs more pixels than half a kernel; small images get replicated borders instead.
     border = cv2.BORDER_REFLECT_101 if min(image.shape[:2]) > kernel.shape[0] // 2 else cv2.BORDER_REPLICATE
@@ -91,7 +91,7 @@ def filtered(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return cv2.filter2D(image, -1, kernel.astype(np.float32), borderType=border)
 
 
-def resized(image: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
+def resize(image: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
     """Resize ``image`` (H, W, 3) to ``size`` (H, W) by torch's area, bilinear or bicubic rule, without antialiasing."""
     if image.shape[:2] == size:
         return image
@@ -137,7 +137,7 @@ def poisson_counts(levels: np.ndarray, photons: int, rng: Generator) -> np.ndarr
     return counts
 
 
-def noisy(image: np.ndarray, rng: Generator, noise: Noise) -> np.ndarray:
+def add_noise(image: np.ndarray, rng: Generator, noise: Noise) -> np.ndarray:
     """Return ``image`` in [0, 1] plus Gaussian noise (sigma in 1/255) or Poisson shot noise, gray or per channel."""
     gaussian = rng.random() < noise.gaussian_probability
     strength = rng.uniform(*(noise.sigma if gaussian else noise.poisson_scale))
@@ -183,11 +183,11 @@ def degrade_stage(image: np.ndarray, stage: Stage, target: tuple[int, int] | Non
     ``target``: (H, W) around which the random resize ends; None: around the size of ``image``.
     """
     if rng.random() < stage.blur.probability:
-        image = filtered(image, random_kernel(rng, stage.blur))
+        image = filter_image(image, random_kernel(rng, stage.blur))
     factor = random_scale(rng, stage.resize)
     height, width = target or image.shape[:2]
     size = (max(1, int(height * factor)), max(1, int(width * factor)))
-    return noisy(resized(image, size, str(rng.choice(RESIZE_MODES))), rng, stage.noise)
+    return add_noise(resize(image, size, str(rng.choice(RESIZE_MODES))), rng, stage.noise)
 
 
 def degrade_unrounded(hq: np.ndarray, recipe: Degradation, scale_factor: int, rng: Generator) -> np.ndarray:
@@ -205,10 +205,10 @@ def degrade_unrounded(hq: np.ndarray, recipe: Degradation, scale_factor: int, rn
     quality = final.jpeg
     if quality and compress_first:
         image = jpeg(image, rng.uniform(*quality))
-    image = resized(image, size, str(rng.choice(RESIZE_MODES)))
+    image = resize(image, size, str(rng.choice(RESIZE_MODES)))
     if rng.random() < recipe.final_sinc_probability:
         kernel_size = int(rng.choice(KERNEL_SIZES))
-        image = filtered(image, sinc_kernel(kernel_size, rng.uniform(math.pi / 3, math.pi)))
+        image = filter_image(image, sinc_kernel(kernel_size, rng.uniform(math.pi / 3, math.pi)))
     if quality and not compress_first:
         image = jpeg(image, rng.uniform(*quality))
     return image.astype(np.float32)

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from osediff.common.errors import InputError
 from osediff.common.images import list_images, read_rgb, rgb_size
-from osediff.data.degradation import degrade_unrounded, resized
+from osediff.data.degradation import degrade_unrounded, resize
 from osediff.recipe import PairRecipe
 
 CACHE_BYTES = 2**30  # of decoded photographs
@@ -64,7 +64,7 @@ class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
             hq = hq[:, ::-1]
         lr = degrade_unrounded(hq, self.recipe.degradation, scale_factor, rng)
         # To 8 bits once, after the upsampling, as the official code does.
-        lq = (resized(lr, (crop, crop), str(rng.choice(self.recipe.upsample_modes))) * 255).round().clip(0, 255)
+        lq = (resize(lr, (crop, crop), str(rng.choice(self.recipe.upsample_modes))) * 255).round().clip(0, 255)
         return as_tensor(lq), as_tensor(hq)
 
 

@@ -50,7 +50,7 @@ class VSD:
             encoded = self.backbone.vae.encode(restored).latent_dist.mean
         return upcast_half(encoded) * float(self.backbone.vae.config.scaling_factor)
 
-    def noised(self, latent: Tensor, span: tuple[int, int], rng: SampleRNG) -> tuple[Tensor, Tensor, Tensor]:
+    def add_noise(self, latent: Tensor, span: tuple[int, int], rng: SampleRNG) -> tuple[Tensor, Tensor, Tensor]:
         """Add noise to ``latent`` (N, C, h, w) at uniform timesteps of ``span``, without its upper end.
 
         Returns noisy latents and noise (N, C, h, w), and timesteps (N,).
@@ -66,7 +66,7 @@ class VSD:
         (N, tokens, channels); guidance is on the teacher only.
         """
         with torch.no_grad():
-            noisy, _, timesteps = self.noised(critic_input.detach(), self.settings.timesteps, rng)
+            noisy, _, timesteps = self.add_noise(critic_input.detach(), self.settings.timesteps, rng)
             with self.roles.use(REGULARIZER):
                 regularizer_noise = upcast_half(self.backbone.unet(noisy, timesteps, text).sample)
             with self.roles.use(TEACHER):
@@ -86,7 +86,7 @@ class VSD:
         ``hq`` is not used.
         """
         steps = self.backbone.scheduler.config.num_train_timesteps
-        noisy, noise, timesteps = self.noised(critic_input.detach(), (0, steps), rng)
+        noisy, noise, timesteps = self.add_noise(critic_input.detach(), (0, steps), rng)
         with self.roles.use(REGULARIZER):
             predicted = self.backbone.unet(noisy, timesteps, text).sample
         return F.mse_loss(upcast_half(predicted), noise)

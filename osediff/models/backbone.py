@@ -199,13 +199,13 @@ def word_tokenizer(texts: list[str]) -> CLIPTokenizer:
         if not pairs:
             break
         merges.append(min(pairs, key=lambda pair: (-pairs[pair], pair)))
-        words = Counter({joined(word, merges[-1]): count for word, count in words.items()})
+        words = Counter({join_pair(word, merges[-1]): count for word, count in words.items()})
     tokens += ["".join(pair) for pair in merges]
     vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
     return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77)
 
 
-def joined(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
+def join_pair(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
     """Return the symbols of ``word``, with every ``pair`` joined to one symbol."""
     symbols: list[str] = []
     for symbol in word:

@@ -75,7 +75,7 @@ class Generator:
         """Return mean and deviation (N, C, h, w) of the unscaled latent of ``image`` (N, 3, H, W) in [-1, 1]."""
         vae, image = self.backbone.vae, image.to(self.backbone.vae.dtype)
         with self.vae_roles.use(GENERATOR):
-            if self.tiles and tiling.needed(image, self.tiles.vae, self.factor):
+            if self.tiles and tiling.exceeds_tile(image, self.tiles.vae, self.factor):
                 distribution = DiagonalGaussianDistribution(upcast_half(tiling.encode(vae, image, self.tiles)))
             else:
                 distribution = vae.encode(image).latent_dist
@@ -103,8 +103,8 @@ class Generator:
 
         with self.unet_roles.use(GENERATOR):
             x = latent.to(unet.dtype)
-            if self.tiles and tiling.needed(x, self.tiles.latent):
-                noise = tiling.blended(predict, x, self.tiles.latent, self.tiles.overlap, "denoising")
+            if self.tiles and tiling.exceeds_tile(x, self.tiles.latent):
+                noise = tiling.blend_tiles(predict, x, self.tiles.latent, self.tiles.overlap, "denoising")
             else:
                 noise = predict(x)
         return estimate_clean(self.backbone, latent, upcast_half(noise), timesteps)
@@ -114,7 +114,7 @@ class Generator:
         vae = self.backbone.vae
         latent = (latent / vae.config.scaling_factor).to(vae.dtype)
         with self.vae_roles.use(GENERATOR):
-            if self.tiles and tiling.needed(latent, self.tiles.vae):
+            if self.tiles and tiling.exceeds_tile(latent, self.tiles.vae):
                 image = tiling.decode(vae, latent, self.tiles)
             else:
                 image = vae.decode(latent).sample

@@ -56,7 +56,7 @@ class Tiling:
             raise InputError(f"tile sizes {sizes}: none may be negative, and the overlap must be below the latent tile")
 
 
-def needed(x: Tensor, tile: int, factor: int = 1) -> bool:
+def exceeds_tile(x: Tensor, tile: int, factor: int = 1) -> bool:
     """Return whether ``x`` (..., H, W), with ``factor`` pixels per latent pixel, is larger than a square tile."""
     return 0 < (tile * factor) ** 2 < x.shape[-2] * x.shape[-1]
 
@@ -81,7 +81,7 @@ def window(height: int, width: int) -> Tensor:
     return torch.outer(profile(height, height / 2), profile(width, (width - 1) / 2)).float()
 
 
-def blended(network: Network, x: Tensor, tile: int, overlap: int, what: str) -> Tensor:
+def blend_tiles(network: Network, x: Tensor, tile: int, overlap: int, what: str) -> Tensor:
     """Compute ``network(x)`` for a large ``x`` (N, C, H, W): overlapping tiles, averaged under a Gaussian window.
 
     The network must keep height and width. ``what`` names the work on the progress bar.
@@ -228,12 +228,12 @@ def middle(block: Any, x: Tensor, side: int) -> Tensor:
     """Apply the VAE's middle block to ``x`` (1, C, H, W); attention is over windows of ``side`` if ``x`` is larger."""
     x = block.resnets[0](x, None)
     for attention, resnet in zip(block.attentions, block.resnets[1:], strict=True):
-        if attention is not None and needed(x, side):
+        if attention is not None and exceeds_tile(x, side):
             with SharedNorms(group_norms([attention])) as shared:
                 for layer in shared.layers:
                     shared.measure(layer, x)
                 shared.combine()
-                x = blended(attention, x, side, side // 4, "attention")
+                x = blend_tiles(attention, x, side, side // 4, "attention")
         elif attention is not None:
             x = attention(x)
         x = resnet(x, None)

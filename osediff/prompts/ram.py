@@ -148,7 +148,7 @@ def read(path: Path) -> dict[str, Tensor]:
     return {name.replace("vision_multi", "tagging_head"): tensor for name, tensor in content.items()}
 
 
-def translated(name: str, moved: dict[str, str]) -> str:
+def translate(name: str, moved: dict[str, str]) -> str:
     """Return our name of the official parameter ``name``."""
     for theirs, ours in moved.items():
         if name.startswith(theirs):
@@ -165,7 +165,7 @@ def load(checkpoint: Path, dape: Path | None = None, sizes: dict[str, Any] = SIZ
     expected = model.state_dict()
     moved = names(sizes["layers"], len(sizes["swin"]["depths"]))
     given = {
-        translated(name, moved): tensor
+        translate(name, moved): tensor
         for name, tensor in read(checkpoint).items()
         if not name.startswith(DEAD) and not name.endswith(RECOMPUTED)
     }
@@ -205,7 +205,7 @@ def merge(weights: dict[str, Tensor], dape: Path, moved: dict[str, str]) -> None
         down, up = pairs[name].float(), pairs.get(f"{layer}lora_B")
         if up is None:
             raise InputError(f"{dape}: has {name} but no lora_B beside it")
-        target = translated(layer.replace("tag_encoder.", "tagging_head.") + "weight", moved)
+        target = translate(layer.replace("tag_encoder.", "tagging_head.") + "weight", moved)
         if target not in weights:
             if name.startswith(DEAD):
                 continue  # of layers that tagging does not use
@@ -218,7 +218,7 @@ def merge(weights: dict[str, Tensor], dape: Path, moved: dict[str, str]) -> None
         used += 1
     others = [key for key in pairs if "lora_" not in key and not key.endswith(RECOMPUTED)]
     for name in others:
-        target = translated(name, moved)
+        target = translate(name, moved)
         if not name.startswith(DEAD) and target not in weights:
             raise InputError(f"{dape}: not DAPE's LoRA for RAM's Swin-L: {name} belongs to no layer")
         if target in weights:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from osediff.common.errors import InputError
 from osediff.common.images import list_images, read_rgb
 from osediff.common.settings import parse
-from osediff.data.degradation import degrade_unrounded, resized
+from osediff.data.degradation import degrade_unrounded, resize
 from osediff.data.degradation_recipe import Degradation
 from osediff.data.pairs import as_tensor
 from osediff.models.backbone import Backbone
@@ -72,7 +72,7 @@ def harm(crop: Tensor, degradation: Degradation, rng: np.random.Generator) -> Te
     """``crop`` (3, S, S) in [-1, 1] after ``degradation``, at its size again, in [-1, 1]."""
     pixels = ((crop.permute(1, 2, 0) + 1) * 127.5).round().byte().numpy()
     lr = degrade_unrounded(pixels, degradation, SCALE_FACTOR, rng)
-    large = resized(np.ascontiguousarray(lr, dtype=np.float32), pixels.shape[:2], "bicubic")
+    large = resize(np.ascontiguousarray(lr, dtype=np.float32), pixels.shape[:2], "bicubic")
     return as_tensor((large * 255).round().clip(0, 255))
 
 

@@ -21,8 +21,8 @@ from osediff.common.artifacts.downloads import QUICK, Patience
 from osediff.common.artifacts.fetching import Fetching, obtain, remove_packages
 from osediff.common.artifacts.model import Artifact
 from osediff.common.artifacts.offline import add_offline_option
-from osediff.common.artifacts.record import Entry, checked, present, recorded
-from osediff.common.artifacts.registries import GROUPS, chosen
+from osediff.common.artifacts.record import Entry, check_file, expected_files, is_present
+from osediff.common.artifacts.registries import GROUPS, choose
 from osediff.common.errors import InputError, run
 from osediff.common.files import write_json
 
@@ -36,7 +36,7 @@ def megabytes(size: int | None) -> str:
 
 def selection(args: argparse.Namespace) -> Iterator[tuple[str, str, Artifact, Path]]:
     """Yield group, name and artifact of the command line's choice, with the folder that contains its folder."""
-    for group, named in chosen(args.groups, args.only, Path()).items():
+    for group, named in choose(args.groups, args.only, Path()).items():
         root = args.root or Path(GROUPS[group].root)
         for name, artifacts in named.items():
             for artifact in artifacts:
@@ -50,7 +50,7 @@ def affordable(args: argparse.Namespace) -> Iterator[tuple[str, Artifact, Path]]
     """
     left = args.limit * MEGABYTE if args.limit is not None else None
     for group, name, artifact, root in selection(args):
-        if not args.only and not present(artifact, root):
+        if not args.only and not is_present(artifact, root):
             if artifact.on_request:
                 continue
             if left is not None and (artifact.bytes is None or artifact.bytes > left):
@@ -100,7 +100,7 @@ def fetch(args: argparse.Namespace) -> None:
 def show(args: argparse.Namespace) -> None:
     """Print a line for every artifact: group/name, size, whether it is here, folder, license."""
     for group, name, artifact, root in selection(args):
-        here = "here" if present(artifact, root) else "not here"
+        here = "here" if is_present(artifact, root) else "not here"
         print(f"{group}/{name}: {here}, {megabytes(artifact.bytes)}, {root / artifact.folder}; {artifact.license}")
 
 
@@ -109,10 +109,10 @@ def verify(args: argparse.Namespace) -> None:
     wrong, right = [], 0
     for _, _, artifact, root in selection(args):
         folder = root / artifact.folder
-        for name, expected in recorded(artifact, folder).items():
+        for name, expected in expected_files(artifact, folder).items():
             if (folder / name).exists():
                 try:
-                    checked(folder / name, expected)
+                    check_file(folder / name, expected)
                     right += 1
                 except InputError as error:
                     wrong.append(str(error))

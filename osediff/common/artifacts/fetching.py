@@ -17,7 +17,7 @@ from osediff.common.artifacts.archives import extract_member, unpack_folder
 from osediff.common.artifacts.downloads import MirrorError, Patience
 from osediff.common.artifacts.model import Artifact, File, Mirror, Package
 from osediff.common.artifacts.packages import download_package, read_arrays, write_arrays
-from osediff.common.artifacts.record import ORIGIN, Entry, checked, read_record, recorded, write_record
+from osediff.common.artifacts.record import ORIGIN, Entry, check_file, expected_files, read_record, write_record
 from osediff.common.errors import InputError
 from osediff.common.files import atomic, lock, sha256
 
@@ -67,7 +67,7 @@ def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path 
         return {}
     with waiting_lock(folder / ".lock", how.wait):
         try:
-            record, expected = read_record(folder), recorded(artifact, folder)
+            record, expected = read_record(folder), expected_files(artifact, folder)
             mirrors = artifact.mirrors
             missing = [name for name in artifact.contents if not (folder / name).exists()]
             bar = tqdm(
@@ -82,7 +82,7 @@ def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path 
                     origin = {} if seen is None else {key: getattr(seen, key) for key in ORIGIN}
                     if name in missing:
                         origin, mirrors = bring(artifact, mirrors, name, path, file, how)
-                    entry = checked(path, file).model_copy(update=origin)
+                    entry = check_file(path, file).model_copy(update=origin)
                     if entry != seen:
                         record[name] = entry
                         write_record(folder, record)
@@ -160,7 +160,7 @@ def take(local: Path, name: str, path: Path, expected: File) -> None:
     source = next((s for s in (local / name, local / PurePosixPath(name).name) if s.is_file()), None)
     if source is None:
         raise InputError(f"{local / name}: no such file; the local folder must hold every file of the set")
-    checked(source, expected)
+    check_file(source, expected)
     with atomic(path) as aside:
         shutil.copyfile(source, aside)
 
@@ -216,7 +216,7 @@ def from_package(package: Package, name: str, path: Path, expected: File, how: F
         arrays = read_arrays(content, Path(package.arrays))
         write_arrays(arrays, content)
     try:
-        checked(content, expected)
+        check_file(content, expected)
     except InputError as error:
         raise MirrorError(str(error)) from error
     path.parent.mkdir(parents=True, exist_ok=True)

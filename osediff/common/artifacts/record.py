@@ -44,21 +44,21 @@ def write_record(folder: Path, record: dict[str, Entry]) -> None:
     write_json(folder / RECORD, {name: entry.model_dump() for name, entry in sorted(record.items())})
 
 
-def present(artifact: Artifact, root: Path) -> bool:
+def is_present(artifact: Artifact, root: Path) -> bool:
     """Return whether every file of ``artifact`` is here, right or wrong."""
     folder = root / artifact.folder
     unpacked = bool(artifact.unpack) and all((folder / part).is_dir() for part in artifact.unpack)
     return unpacked or all((folder / name).is_file() for name in artifact.contents)
 
 
-def recorded(artifact: Artifact, folder: Path) -> dict[str, File]:
+def expected_files(artifact: Artifact, folder: Path) -> dict[str, File]:
     """Return the required size and sha256 of each file: the registry's, else those of the first file in ``folder``."""
     record = read_record(folder)
     seen = {name: File(size=entry.size, sha256=entry.sha256) for name, entry in record.items()}
     return {name: file if file.sha256 else seen.get(name, file) for name, file in artifact.contents.items()}
 
 
-def checked(path: Path, expected: File) -> Entry:
+def check_file(path: Path, expected: File) -> Entry:
     """Return size and sha256 of ``path``; InputError if they are not the expected ones."""
     if not path.is_file():
         raise InputError(f"{path}: is not a file; move it away")

@@ -72,7 +72,7 @@ GROUPS = {
 }
 
 
-def chosen(groups: list[str], only: list[str], base: Path) -> dict[str, Named]:
+def choose(groups: list[str], only: list[str], base: Path) -> dict[str, Named]:
     """Return the artifacts of ``groups`` (all if empty) by group, reduced to the names in ``only`` if it is not empty.
 
     InputError, with the nearest right word, for an unknown group or name.

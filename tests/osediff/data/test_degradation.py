@@ -18,12 +18,12 @@ from osediff.common.images import list_images, read_rgb, write_png
 from osediff.common.settings import write
 from osediff.data.degradation import (
     KERNEL_SIZES,
+    add_noise,
     degrade,
-    filtered,
+    filter_image,
     gaussian_kernel,
     jpeg,
     main,
-    noisy,
     poisson_counts,
     random_kernel,
     sinc_kernel,
@@ -88,7 +88,7 @@ def test_gray_shot_noise_is_as_strong_as_its_photon_count_says() -> None:
     rng = np.random.default_rng(0)
     image = rng.random((200, 200, 3), np.float32) * 0.4 + 0.3
     settings = Noise(gaussian_probability=0, poisson_scale=(1, 1), gray_probability=1, sigma=(1, 1))
-    noise = noisy(image, np.random.default_rng(1), settings) - image
+    noise = add_noise(image, np.random.default_rng(1), settings) - image
     assert np.abs(noise - noise[..., :1]).max() < 1e-5  # the same in all channels
     light = image @ np.array([0.2989, 0.587, 0.114], np.float32)
     photons = 2 ** math.ceil(math.log2(len(np.unique((light * 255).round()))))
@@ -114,7 +114,7 @@ def test_a_product_kernel_filters_as_the_same_kernel_in_two_dimensions() -> None
     image = np.random.default_rng(0).random((40, 50, 3), np.float32)
     kernel = gaussian_kernel(13, (2.0, 1.0), 0.0, "generalized", 1.0)
     whole = cv2.filter2D(image, -1, kernel.astype(np.float32), borderType=cv2.BORDER_REFLECT_101)
-    assert np.abs(filtered(image, kernel) - whole).max() < 1e-6
+    assert np.abs(filter_image(image, kernel) - whole).max() < 1e-6
 
 
 # Four statistics of 300 LR images that the official code (cswry/OSEDiff fcc4f09, kernels and noise of BasicSR 8d56e3a)

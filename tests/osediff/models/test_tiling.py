@@ -40,7 +40,7 @@ def test_spans_follow_each_other_and_read_beyond(extent: int) -> None:
 
 def test_blending_reproduces_what_tiles_agree_on() -> None:
     x = torch.rand(2, 3, 50, 70)
-    assert torch.allclose(tiling.blended(lambda tile: 2 * tile, x, 32, 8, "test"), 2 * x, atol=1e-6)
+    assert torch.allclose(tiling.blend_tiles(lambda tile: 2 * tile, x, 32, 8, "test"), 2 * x, atol=1e-6)
 
 
 def test_a_tile_counts_most_in_its_middle() -> None:

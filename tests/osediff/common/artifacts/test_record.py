@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from osediff.common.artifacts.model import Artifact, File, Mirror
-from osediff.common.artifacts.record import Entry, manifest, present, read_record
+from osediff.common.artifacts.record import Entry, is_present, manifest, read_record
 from osediff.common.errors import InputError
 from tests.file_server import FileServer
 from tests.osediff.common.artifacts.fetch_type import Fetch
@@ -47,14 +47,14 @@ def test_an_artifact_is_present_when_all_its_files_or_unpacked_folders_are(tmp_p
     mirror = (Mirror(url="https://example.org/{file}"),)
     files = {"a.zip": File()}
     artifact = Artifact(license="MIT", folder="x", mirrors=mirror, files=files, unpack={"LR": "in/LR"})
-    assert not present(artifact, tmp_path)
+    assert not is_present(artifact, tmp_path)
     (tmp_path / "x" / "LR").mkdir(parents=True)
-    assert present(artifact, tmp_path), "the archive may go when its images are here"
+    assert is_present(artifact, tmp_path), "the archive may go when its images are here"
     two = Artifact(license="MIT", folder="x", mirrors=mirror, files={"a": File(), "b": File()})
     (tmp_path / "x" / "a").touch()
-    assert not present(two, tmp_path)
+    assert not is_present(two, tmp_path)
     (tmp_path / "x" / "b").touch()
-    assert present(two, tmp_path)
+    assert is_present(two, tmp_path)
 
 
 def test_a_manifest_says_where_files_are_from_and_which_a_person_brought() -> None:

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from osediff.common.artifacts.registries import GROUPS, chosen
+from osediff.common.artifacts.registries import GROUPS, choose
 from osediff.common.errors import InputError
 from tests.helpers import ROOT
 
 
 def test_names_that_are_not_there_are_answered_by_the_nearest() -> None:
     with pytest.raises(InputError, match="unknown group 'photos', did you mean photographs"):
-        chosen(["photos"], [], ROOT)
+        choose(["photos"], [], ROOT)
     with pytest.raises(InputError, match="run this in the repository's folder"):
-        chosen(["backbones"], [], ROOT / "tests")
+        choose(["backbones"], [], ROOT / "tests")
 
 
 @pytest.mark.parametrize("group", list(GROUPS))
@@ -28,7 +28,7 @@ def test_every_artifact_of_this_repository_has_a_license_and_a_way_to_get_it(gro
 
 
 def test_a_name_chooses_its_entry_in_the_groups_that_have_it() -> None:
-    groups = chosen([], ["lpips-vgg"], ROOT)
+    groups = choose([], ["lpips-vgg"], ROOT)
     assert [(group, list(named)) for group, named in groups.items() if named] == [("metric-weights", ["lpips-vgg"])]
 
 
