@@ -1,1 +1,1 @@
-"""The only Python that the Snakefile imports: settings, paths, jobs. No torch."""
+"""The only Python code that the Snakefile imports: settings, paths, jobs. It does not import torch."""

@@ -1,9 +1,9 @@
-"""Ablations as trainings and rows: which runs an ablation needs, under which names, and what its table is made of.
+"""The runs that an ablation needs, their names, and the specs of its table.
 
-An ablation's variants are trained on ``ablation_base`` once per seed of ``seeds``. Each such run is a method, called
-``variant.base.seed``, unless the registry already has it as a method: what two tables share is made once. Variants
-whose recipes are equal (the null prompt, where the base has it already) are one run, under the first one's name; a row
-that would repeat the default's is left out.
+An ablation's variants are trained on ``ablation_base`` once for each of ``seeds``. Each such run is a method, called
+``variant.base.seed``, unless the registry has this method already, so that tables share runs. Variants with equal
+recipes (for example the null prompt on a base without prompts) are one run, with the name of the first variant. A row
+that would repeat the default's row is left out.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ Entry = dict[str, Any]
 
 
 def active(bench: Configuration) -> list[str]:
-    """The ablations that have a test set at the active preset, in the order of the registry."""
+    """Return the ablations that have a test set at the active preset, in the order of the registry."""
     return [name for name, entry in bench.ablations.items() if entry.test_set.at(bench.main.preset)]
 
 
 def canonical_variant(bench: Configuration, variant: str) -> str:
-    """The first variant of the registry that trains exactly as ``variant`` does on the ablations' base."""
+    """Return the first variant of the registry with the recipe of ``variant`` on the ablations' base."""
     base = bench.main.ablation_base
     recipe = bench.recipe(variant, base)
     return next(name for name in bench.variants.variants if bench.recipe(name, base) == recipe)
 
 
 def method(bench: Configuration, variant: str, seed: int) -> str:
-    """Name of the method that is ``variant`` on the ablations' base with ``seed``."""
+    """Return the name of the method that is ``variant`` on the ablations' base with ``seed``."""
     variant, base = canonical_variant(bench, variant), bench.main.ablation_base
     if (base, seed) == (bench.main.recipe_base, bench.main.seed):
         for name, entry in bench.methods.items():
@@ -41,7 +41,7 @@ def method(bench: Configuration, variant: str, seed: int) -> str:
 
 
 def methods(bench: Configuration) -> dict[str, Method]:
-    """The methods that the ablations add to those of the registry."""
+    """Return the methods that the ablations add to those of the registry."""
     added: dict[str, Method] = {}
     for name in active(bench):
         for variant, title in rows(bench, name).items():
@@ -60,19 +60,20 @@ def methods(bench: Configuration) -> dict[str, Method]:
 
 
 def test_set(bench: Configuration, name: str) -> str:
-    """The test set of an ablation at the active preset."""
+    """Return the test set of an ablation at the active preset."""
     return str(bench.ablations[name].test_set.at(bench.main.preset))
 
 
 def rows(bench: Configuration, name: str) -> dict[str, str]:
-    """Variants and titles of an ablation's rows: all but those of ``skipped_rows``."""
+    """Return the variants and titles of an ablation's rows: all but those of ``skipped_rows``."""
     return {v: title for v, title in bench.ablations[name].variants.items() if v not in skipped_rows(bench, name)}
 
 
 def published_name(bench: Configuration, name: str, variant: str) -> str:
-    """What a row is called in config/published: its name there, that of an equal variant, or its title.
+    """Return the name of a row in config/published: its own entry, that of an equal variant, or its title.
 
-    Equal variants train alike: at demo preset OSEDiff has the null prompt, so the paper's Null row stands beside it.
+    Equal variants have one run: at demo preset OSEDiff has the null prompt, so it is compared with the paper's Null
+    row.
     """
     entry = bench.ablations[name]
     names = entry.published
@@ -81,10 +82,10 @@ def published_name(bench: Configuration, name: str, variant: str) -> str:
 
 
 def skipped_rows(bench: Configuration, name: str) -> dict[str, str]:
-    """Variants that are no rows of an ablation, and why.
+    """Return the variants that are not rows of an ablation, with the reasons.
 
-    They train exactly as the default does, or their prompts need weights that are not here. Those of the default are
-    brought by a rule.
+    They have the recipe of the default, or their prompts need weights that are not here. A rule fetches the weights of
+    the default.
     """
     listed, default = bench.ablations[name].variants, bench.variants.default
     skipped = {}
@@ -105,23 +106,23 @@ def skipped_rows(bench: Configuration, name: str) -> dict[str, str]:
 
 
 def extractors(bench: Configuration, variant: str) -> list[str]:
-    """The prompt extractors that a variant needs on the ablations' base."""
+    """Return the prompt extractors that a variant needs on the ablations' base."""
     config = prompts.prompt_config(bench, variant, bench.main.ablation_base)
     return [config.training.extractor, config.restoration] if config.training and config.restoration else []
 
 
 def runs(bench: Configuration, name: str) -> dict[str, list[str]]:
-    """The methods of each row of an ablation, in the order of ``seeds``."""
+    """Return the methods of each row of an ablation, in the order of ``seeds``."""
     return {variant: [method(bench, variant, seed) for seed in bench.main.seeds] for variant in rows(bench, name)}
 
 
 def trainings(bench: Configuration, name: str) -> list[str]:
-    """Checkpoint folders that an ablation needs, each once."""
+    """Return the checkpoint folders that an ablation needs, each once."""
     return list(dict.fromkeys(paths.checkpoint(bench, run) for row in runs(bench, name).values() for run in row))
 
 
 def evaluations(bench: Configuration, name: str) -> list[str]:
-    """Evaluation files that an ablation's table is made of, each once."""
+    """Return the evaluation files that an ablation's table needs, each once."""
     files = (
         f"{bench.runs}/evaluate/{run}/{test_set(bench, name)}.csv" for row in runs(bench, name).values() for run in row
     )
@@ -129,7 +130,7 @@ def evaluations(bench: Configuration, name: str) -> list[str]:
 
 
 def spec(bench: Configuration, name: str) -> Entry:
-    """What ``benchmark.tables.ablation --spec`` gets."""
+    """Return the spec of ``benchmark.tables.ablation``."""
     entry, data, shown = bench.ablations[name], test_set(bench, name), rows(bench, name)
     return {
         "name": name,
@@ -157,7 +158,7 @@ def spec(bench: Configuration, name: str) -> Entry:
 
 
 def curves(bench: Configuration, name: str) -> Entry:
-    """What ``benchmark.figures.curves --spec`` gets: the training logs of each row."""
+    """Return the spec of ``benchmark.figures.curves``: the training logs of each row."""
     return {
         "preset": bench.main.preset,
         "title": bench.ablations[name].title,
@@ -170,7 +171,7 @@ def curves(bench: Configuration, name: str) -> Entry:
 
 
 def training_cost(bench: Configuration) -> Entry:
-    """What ``benchmark.tables.training_cost --spec`` gets."""
+    """Return the spec of ``benchmark.tables.training_cost``."""
     ablation_base = bench.main.ablation_base
     base = next(name for name in chain(bench.variants, ablation_base) if name in bench.training_cost)
     return {

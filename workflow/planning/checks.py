@@ -1,4 +1,4 @@
-"""What the configuration must be beyond the models of its files: names that exist, folders that are there."""
+"""Check the configuration beyond the models of its files: names must be known, folders must exist."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workflow.planning.recipes import chain
 
 
 def check_folders(bench: Configuration) -> None:
-    """InputError at the first given folder that is not there; what rules make or fetch need not be."""
+    """Raise InputError for the first given folder that does not exist; those that rules make or fetch may be missing."""
     main = bench.main
     for name in main.timings:
         if not Path(name).is_file():
@@ -30,7 +30,7 @@ def check_folders(bench: Configuration) -> None:
 
 
 def check_checkpoints(bench: Configuration) -> None:
-    """InputError at the first active method of kind ``checkpoint`` of which a file is absent."""
+    """Raise InputError for the first active method of kind ``checkpoint`` that lacks a file."""
     given = [name for name in bench.main.methods if isinstance(bench.methods[name], CheckpointMethod)]
     for name in given:
         for path in paths.checkpoint_files(bench, name):
@@ -39,7 +39,7 @@ def check_checkpoints(bench: Configuration) -> None:
 
 
 def check_images_folders(bench: Configuration) -> None:
-    """InputError at the first active method of kind ``images`` whose folder is absent, or one for all test sets."""
+    """Raise InputError for a method of kind ``images`` whose folder is absent, or the same for all test sets."""
     main = bench.main
     for name in main.methods:
         entry, given = bench.methods[name], name in main.paths
@@ -55,7 +55,7 @@ def check_images_folders(bench: Configuration) -> None:
 
 
 def check_names(bench: Configuration) -> None:
-    """InputError at the first name that no registry knows."""
+    """Raise InputError for the first name that no registry has."""
     check_main(bench)
     check_methods(bench)
     for name, test_set in bench.test_sets.items():
@@ -72,7 +72,7 @@ def check_names(bench: Configuration) -> None:
 
 
 def check_methods(bench: Configuration) -> None:
-    """InputError at the first name in config/methods.yaml and config/tables.yaml that no registry knows."""
+    """Raise InputError for the first name in config/methods.yaml and config/tables.yaml that no registry has."""
     for name, method in bench.methods.items():
         if isinstance(method, VariantMethod):
             known("variant", method.variant, bench.variants.variants, f"config/methods.yaml: {name}")
@@ -89,7 +89,7 @@ def check_methods(bench: Configuration) -> None:
 
 
 def check_backbones(bench: Configuration) -> None:
-    """InputError at the first backbone whose names or whose folder do not fit the rules."""
+    """Raise InputError for the first backbone with an unknown name, or with a folder that does not fit the rules."""
     for name, backbone in bench.backbones.items():
         source = f"config/backbones.yaml: {name}"
         if backbone.recipe and backbone.photos:
@@ -102,7 +102,7 @@ def check_backbones(bench: Configuration) -> None:
 
 
 def check_prompts(bench: Configuration) -> None:
-    """InputError at the first name in config/prompts.yaml that the file does not define."""
+    """Raise InputError for the first name in config/prompts.yaml that the file does not define."""
     for name, prompts in bench.prompts.prompts.items():
         for extractor in (prompts.training and prompts.training.extractor, prompts.restoration):
             if extractor:
@@ -113,7 +113,7 @@ def check_prompts(bench: Configuration) -> None:
 
 
 def check_main(bench: Configuration) -> None:
-    """InputError at the first name of the main configuration that no registry knows."""
+    """Raise InputError for the first name in the main file that no registry has."""
     main, where = bench.main, "configuration"
     known("base", main.recipe_base, bench.variants.bases, f"{where}: recipe_base")
     known("base", main.ablation_base, bench.variants.bases, f"{where}: ablation_base")
@@ -137,7 +137,7 @@ def check_main(bench: Configuration) -> None:
 
 
 def check_recipes(bench: Configuration) -> None:
-    """InputError at the first variant whose recipe names something that is not there."""
+    """Raise InputError for the first variant whose recipe has an unknown name."""
     for (name, _), variant in bench.recipes.items():
         source = f"config/variants.yaml: {name}"
         known("backbone", variant.backbone, bench.backbones, source)
@@ -148,7 +148,7 @@ def check_recipes(bench: Configuration) -> None:
 
 
 def check_ablations(bench: Configuration) -> None:
-    """InputError at the first thing in config/ablations.yaml that does not fit the other files."""
+    """Raise InputError for the first mistake in config/ablations.yaml that only the other files show."""
     default, variants = bench.variants.default, bench.variants.variants
     known("variant", default, variants, "config/variants.yaml: default")
     for name in bench.variants.bases:

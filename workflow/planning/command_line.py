@@ -1,10 +1,10 @@
-"""Configuration files and values on Snakemake's command line, checked before Snakemake reads them.
+"""Check configuration files and values on Snakemake's command line, before Snakemake reads them.
 
     python -m workflow.planning.command_line [arguments of snakemake]
 
-``--configfile`` and ``--config`` take every word after them, also the targets. What Snakemake says then, or of a file
-that it cannot read, names neither the file nor the line. ``bench.py`` runs this first. Plain ``snakemake`` reads these
-files before the Snakefile, which checks what came through.
+``--configfile`` and ``--config`` take all words after them, even targets. The messages of Snakemake about this, and
+about a file that it cannot read, name neither the file nor the line. ``bench.py`` runs this check first. Plain
+``snakemake`` reads these files before the Snakefile, which then runs the check.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OUTPUTS = ("results", "runs", "data")
 
 
 def words_after(options: Sequence[str], arguments: Sequence[str]) -> list[str]:
-    """Return the words that these options take: all up to the next option, or the one after ``=``."""
+    """Return the words that these options take: all words up to the next option, or the word after ``=``."""
     words: list[str] = []
     taking = False
     for argument in arguments:
@@ -37,7 +37,7 @@ def words_after(options: Sequence[str], arguments: Sequence[str]) -> list[str]:
 
 
 def is_target(name: str) -> bool:
-    """Tell whether a word is a target and no configuration file: a file that rules make, or a rule."""
+    """Return whether a word is a target: a file that rules make, or a rule."""
     if Path(name).exists() or name.endswith(SUFFIXES):
         return PurePath(os.path.relpath(name or ".")).parts[:1] in {(folder,) for folder in OUTPUTS}
     return True
@@ -47,7 +47,7 @@ def check_files(names: Iterable[str | Path]) -> None:
     """Check that these files are configuration files.
 
     Raises:
-        InputError: one is a target, is absent, is no YAML or holds no keys and values.
+        InputError: a file is a target, is absent, is not YAML, or does not contain keys and values.
     """
     for name in map(str, names):
         if is_target(name):
@@ -60,7 +60,7 @@ def check_files(names: Iterable[str | Path]) -> None:
 
 
 def check_values(words: Iterable[str]) -> None:
-    """Check that the words of ``--config`` are values; InputError where one is a target."""
+    """Check that the words of ``--config`` are values; InputError if a word is a target."""
     for word in words:
         if "=" not in word:
             raise InputError(

@@ -1,4 +1,4 @@
-"""The one loader: the main file and one registry per axis, read once and checked in full before anything runs."""
+"""Load the configuration: the main file and all registries, read once and checked before anything runs."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
 
 
 def read_metrics(path: Path, protocol: str) -> MetricRegistry:
-    """The metric registry under ``protocol``; InputError names the file as it is below the repository."""
+    """Read the metric registry under ``protocol``; InputError gives the path of the file below the repository."""
     try:
         return read_registry(path, protocol)
     except InputError as error:
@@ -96,7 +96,7 @@ def read_metrics(path: Path, protocol: str) -> MetricRegistry:
 
 
 def read_baselines(root: Path) -> dict[str, Descriptor]:
-    """The checked descriptors below ``root``/baselines, by name."""
+    """Read the descriptors below ``root``/baselines, by name."""
     descriptors = {}
     for path in sorted((root / "baselines").glob("*/descriptor.yaml")):
         descriptors[path.parent.name] = parse(read_yaml(path), Descriptor, str(path.relative_to(root)))
@@ -104,7 +104,7 @@ def read_baselines(root: Path) -> dict[str, Descriptor]:
 
 
 def with_baselines(methods: dict[str, Method], baselines: dict[str, Descriptor], main: MainConfig) -> dict[str, Method]:
-    """The methods of config/methods.yaml and, as methods of their names, the baselines."""
+    """Return the methods of config/methods.yaml, and every baseline as a method of its name."""
     result = dict(methods)
     for name, descriptor in baselines.items():
         if name in methods:
@@ -114,7 +114,7 @@ def with_baselines(methods: dict[str, Method], baselines: dict[str, Descriptor],
         if weights == "official":
             kind = None
         else:
-            # Published values stand beside it, but no table or figure is to take it for the published method.
+            # It is compared with published values, but no table or figure may present it as the published method.
             title, published, kind = f"{title} ({weights} weights)", published or title, weights
         result[name] = BaselineMethod(
             kind="baseline", title=title, steps=descriptor.steps, published=published, weights=kind

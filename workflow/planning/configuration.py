@@ -25,14 +25,14 @@ from workflow.planning.recipes import Variant
 
 @dataclass(frozen=True)
 class Configuration:
-    """Everything below config/, checked, and the baselines' descriptors. Paths are relative to the repository."""
+    """The checked content of config/, and the descriptors of the baselines. Paths are relative to the repository."""
 
     main: MainConfig
     methods: dict[str, Method]
-    """Of config/methods.yaml, every baseline, and the runs of the ablations."""
+    """The methods of config/methods.yaml, every baseline, and the runs of the ablations."""
     variants: VariantRegistry
     recipes: dict[tuple[str, str], Variant]
-    """By variant and base, for the two bases of the main configuration."""
+    """Recipes by variant and base, for the two bases of the main file."""
     test_sets: dict[str, TestSet]
     photos: dict[str, PhotoSet]
     degradations: dict[str, Degradation]
@@ -58,5 +58,5 @@ class Configuration:
         return f"{self.runs}/specs"
 
     def recipe(self, variant: str, base: str | None = None) -> Variant:
-        """The variant on a base of the main configuration; that of Table 1 if none is given."""
+        """Return the variant on a base of the main file; on the base of Table 1 if none is given."""
         return self.recipes[variant, base or self.main.recipe_base]

@@ -1,7 +1,7 @@
-"""Which files of this repository a command depends on, found by following its imports.
+"""Find the files of this repository on which a command depends, by its imports.
 
-Snakemake sees an edited module only if it is an input of the rule. A hand-kept list goes stale in silence and leaves
-stale results; this one is read from the code.
+Snakemake notices an edited module only if it is an input of the rule. A list that is written by hand becomes incomplete
+without a warning, and then results are outdated. This list is read from the code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PACKAGES = ("osediff", "baselines", "benchmark")
 
 @cache
 def find(root: Path, module: str) -> Path | None:
-    """The file of ``module`` below ``root``, or None when the module is not ours."""
+    """Return the file of ``module`` below ``root``, or None if the module is not in this repository."""
     if module.split(".")[0] not in PACKAGES:
         return None
     path = root.joinpath(*module.split("."))
@@ -27,7 +27,7 @@ def find(root: Path, module: str) -> Path | None:
 
 
 def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Every statement of ``body`` at any depth; no expressions, in which no import can stand."""
+    """Yield every statement of ``body`` at any depth. Expressions are skipped, since they contain no imports."""
     for statement in body:
         yield statement
         for name in ("body", "orelse", "finalbody"):
@@ -39,7 +39,7 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 @cache
 def imported(path: Path) -> set[str]:
-    """Names of every module that the file at ``path`` imports anywhere, each with its parents.
+    """Return the names of all modules that the file at ``path`` imports anywhere, with their parents.
 
     Of a package's ``__init__.py``, imports inside functions do not count: they are its lazy names.
     """
@@ -55,7 +55,7 @@ def imported(path: Path) -> set[str]:
 
 @cache
 def sources(root: Path, module: str) -> list[str]:
-    """Paths, relative to ``root``, of ``module`` and of all our modules that it imports, directly or not."""
+    """Return the paths, relative to ``root``, of ``module`` and of all modules here that it imports at any depth."""
     visited: set[Path] = set()
     waiting = [module, module.split(".")[0]]
     while waiting:

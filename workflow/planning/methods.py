@@ -1,4 +1,4 @@
-"""Which methods a table, a figure or a comparison shows, and what the modules that make it are given."""
+"""The methods of a table, a figure or a comparison, and the specs and options of the modules that make them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from workflow.planning.models import CheckpointMethod, ImagesMethod, Interpolati
 
 
 def of_kind(bench: Configuration, *kinds: type[Method]) -> list[str]:
-    """All methods of some kinds."""
+    """Return all methods of some kinds."""
     return [name for name, entry in bench.methods.items() if isinstance(entry, kinds)]
 
 
 def backbone(bench: Configuration, method: str) -> str:
-    """The backbone of a method of kind ``variant`` or ``checkpoint``."""
+    """Return the backbone of a method of kind ``variant`` or ``checkpoint``."""
     entry = bench.methods[method]
     if isinstance(entry, CheckpointMethod):
         return entry.backbone
@@ -30,16 +30,16 @@ def backbone(bench: Configuration, method: str) -> str:
 
 
 def kernel(bench: Configuration, method: str) -> str:
-    """The kernel of a method of kind ``interpolation``."""
+    """Return the kernel of a method of kind ``interpolation``."""
     entry = bench.methods[method]
     assert isinstance(entry, InterpolationMethod)
     return entry.kernel
 
 
 def of_table(bench: Configuration, name: str) -> list[str]:
-    """The active methods that are rows of a table: those that it names, and those that no table names.
+    """Return the active methods that are rows of a table: those that it names, and those that no table names.
 
-    All of them where other tables name every one.
+    If other tables name every active method, all of them are rows.
     """
     elsewhere = {method for table, entry in bench.tables.items() if table != name for method in entry.methods}
     active = list(bench.main.methods)
@@ -47,14 +47,14 @@ def of_table(bench: Configuration, name: str) -> list[str]:
 
 
 def compared(bench: Configuration) -> list[str]:
-    """The active methods, and bicubic interpolation as a control where it is not one of them."""
+    """Return the active methods, and bicubic interpolation as a control if it is not one of them."""
     bicubic = [name for name in of_kind(bench, InterpolationMethod) if kernel(bench, name) == "bicubic"]
     active = list(bench.main.methods)
     return active if set(bicubic) & set(active) else [*bicubic[:1], *active]
 
 
 def comparison_spec(bench: Configuration) -> dict[str, Any]:
-    """What benchmark.statistics.pairwise and benchmark.tables.published read: all that is compared with anything."""
+    """Return the spec of benchmark.statistics.pairwise and benchmark.tables.published: everything that is compared."""
     methods = {name: bench.methods[name] for name in compared(bench)}
     return {
         "preset": bench.main.preset,
@@ -71,7 +71,7 @@ def comparison_spec(bench: Configuration) -> dict[str, Any]:
 
 
 def table_spec(bench: Configuration, name: str) -> dict[str, Any]:
-    """What benchmark.tables.quality reads: the part of the configuration that a table depends on."""
+    """Return the spec of benchmark.tables.quality: the part of the configuration on which a table depends."""
     comparison, table = comparison_spec(bench), bench.tables[name]
     metrics = [metric for metric in table.metrics if metric in bench.main.metrics]
     methods = {method: comparison["methods"][method] for method in of_table(bench, name)}
@@ -87,9 +87,9 @@ def table_spec(bench: Configuration, name: str) -> dict[str, Any]:
 
 
 def evaluation_spec(bench: Configuration) -> Selection:
-    """Spec of ``benchmark.evaluation.evaluate``: what decides the values of the active metrics besides the images.
+    """Return the spec of ``benchmark.evaluation.evaluate``: all but the images that decides the active metrics.
 
-    Weights that somebody puts here make the rows again. Titles and decimals are the tables' business.
+    If a person puts weights here, the rows are made again. Titles and decimals belong to the tables and are not in it.
     """
     selection = bench.metrics.select(bench.main.metrics)
     files = [name for artifact in selection.weights.values() for name in artifact.contents]
@@ -97,69 +97,69 @@ def evaluation_spec(bench: Configuration) -> Selection:
 
 
 def weights_options(bench: Configuration) -> list[str]:
-    """Options of osediff.common.artifacts fetch for the weights that are brought before an evaluation."""
+    """Return the options of osediff.common.artifacts fetch for the weights that are fetched before an evaluation."""
     return {"none": ["--limit", "0"], "small": ["--limit", "100"], "all": []}[bench.main.metric_weights]
 
 
 def metric_weights_spec(bench: Configuration) -> MetricWeights:
-    """Return the files that rule ``metric_weights`` may bring: it runs again when one of them is another."""
+    """Return the files that rule ``metric_weights`` may fetch: it runs again if one of them changes."""
     return MetricWeights(weights=bench.metrics.weights)
 
 
 def evaluation_threads(bench: Configuration, test_set: str, cores: int) -> int:
-    """How many of ``cores`` an evaluation on a test set can use."""
+    """Return how many of ``cores`` an evaluation on a test set can use."""
     entry = bench.test_sets[test_set]
     images = entry.images if entry.kind == "folder" else None
     return sensible_workers(images or len(paths.test_set_input(bench, test_set)) // 2, cores)
 
 
 def record_options(bench: Configuration, method: str, test_set: str) -> list[str]:
-    """Option of benchmark.evaluation.evaluate that names the record of the restoring rule, where there is one."""
+    """Return the option of benchmark.evaluation.evaluate for the record of the restoring rule, if there is one."""
     return ["--record", paths.restore_record(bench, method, test_set)] if paths.has_record(bench, method) else []
 
 
 def published_images(bench: Configuration) -> list[str]:
-    """The methods of kind ``images`` whose images are fetched, or checked where they are given."""
+    """Return the methods of kind ``images`` whose images are fetched, or checked in a given folder."""
     return [name for name in of_kind(bench, ImagesMethod) if paths.has_record(bench, name)]
 
 
 def fetched_images_spec(bench: Configuration, method: str, test_set: str) -> FetchedImages:
-    """Spec of ``benchmark.data.fetched_images``."""
+    """Return the spec of ``benchmark.data.fetched_images``."""
     entry = bench.methods[method]
     assert isinstance(entry, ImagesMethod)
     return FetchedImages(method=method, test_set=test_set, images=entry.download.get(test_set))
 
 
 def fetched_images_options(bench: Configuration, method: str, test_set: str) -> list[str]:
-    """Options of ``benchmark.data.fetched_images``: the given folder, or the one to fetch into."""
+    """Return the options of ``benchmark.data.fetched_images``: the given folder, or the folder to fetch into."""
     return ["--given" if method in bench.main.paths else "--out", paths.images_folder(bench, method, test_set)]
 
 
 def baseline_options(bench: Configuration, baseline: str) -> list[str]:
-    """Options of baselines.runner.run that the main configuration has for one baseline: weights and interpreter."""
+    """Return the options of baselines.runner.run that the main file gives for a baseline: weights and interpreter."""
     settings = bench.main.baselines
     options = ["--weights", settings.weights[baseline]] if baseline in settings.weights else []
     return options + (["--python", settings.python[baseline]] if baseline in settings.python else [])
 
 
 def interpreter(bench: Configuration, baseline: str) -> str:
-    """The Python that a baseline's code runs in."""
+    """Return the Python interpreter of a baseline."""
     return bench.main.baselines.python.get(baseline, "python")
 
 
 def restoration_options(bench: Configuration) -> list[str]:
-    """Options of osediff.restore that are the same for every variant."""
+    """Return the options of osediff.restore that are the same for every variant."""
     options = bench.main.restoration.model_dump().items()
     return [word for name, value in options for word in (f"--{name.replace('_', '-')}", str(value))]
 
 
 def pictures(bench: Configuration) -> dict[str, str]:
-    """Image of each comparison picture, by active test set."""
+    """Return the image of each comparison picture, by active test set."""
     return {name: image for name, image in bench.main.pictures.items() if name in bench.main.test_sets}
 
 
 def picture_spec(bench: Configuration, test_set: str) -> dict[str, Any]:
-    """What benchmark.figures.visual_comparison reads: one image and each active method's folder and rows."""
+    """Return the spec of benchmark.figures.visual_comparison: an image, and folder and rows of each active method."""
     folder = paths.test_set_folder(bench, test_set)
     title = f"{bench.test_sets[test_set].title}, {bench.main.preset} preset"
     methods = [
@@ -175,9 +175,9 @@ def picture_spec(bench: Configuration, test_set: str) -> dict[str, Any]:
 
 
 def training_spec(bench: Configuration, name: str, base: str, seed: int) -> TrainingSpec:
-    """Settings of ``python -m osediff.train``.
+    """Return the spec of ``python -m osediff.train``.
 
-    One thread: the weights depend on their number, and the demo's small networks gain nothing from a second.
+    It has one thread: the weights depend on the number of threads, and the demo's networks are no faster with two.
     """
     entry = bench.compute[bench.main.compute]
     compute = Compute.model_validate({key: getattr(entry, key) for key in Compute.model_fields})
@@ -186,7 +186,7 @@ def training_spec(bench: Configuration, name: str, base: str, seed: int) -> Trai
 
 
 def degradation_spec(bench: Configuration, name: str) -> DegradationSpec:
-    """Settings of osediff.data.degradation for a test set that is cut from photographs."""
+    """Return the spec of osediff.data.degradation for a test set that is cut from photographs."""
     entry = bench.test_sets[name]
     assert entry.kind == "photos"
     degradation = bench.degradations[entry.degradation]
@@ -194,7 +194,7 @@ def degradation_spec(bench: Configuration, name: str) -> DegradationSpec:
 
 
 def test_set_check(bench: Configuration, name: str) -> TestSetCheck:
-    """Settings of ``benchmark.data.testsets manifest``: what the registry knows of a test set."""
+    """Return the spec of ``benchmark.data.testsets manifest``: the registry's description of a test set."""
     entry = bench.test_sets[name]
     if entry.kind == "photos":
         return TestSetCheck(name=name, scale_factor=entry.scale_factor)

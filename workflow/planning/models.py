@@ -25,16 +25,16 @@ def _unlike(names: tuple[Any, ...], what: str) -> None:
 
 
 class Restoration(Settings):
-    """How an OSEDiff variant restores: the options of ``python -m osediff.restore``."""
+    """The options of ``python -m osediff.restore``, for all variants."""
 
     precision: Precision
-    """Of the networks."""
+    """Precision of the networks."""
     batch: Annotated[int, Field(ge=1, le=4096)]
     """Images of equal size that are restored together."""
     posterior: Literal["sample", "mode"]
-    """The encoder's latent: drawn with the seed, or its mode."""
+    """The encoder's latent: a sample that is drawn with the seed, or the mode."""
     compile: Compile
-    """Run the networks through torch.compile; cuda-graphs needs a GPU."""
+    """Whether the networks run through torch.compile, and how; cuda-graphs needs a GPU."""
     tile_vae: Annotated[int, Field(ge=0, le=4096)]
     """Side of the VAE's tiles in latent pixels; 0: no tiles."""
     tile_latent: Annotated[int, Field(ge=0, le=4096)]
@@ -52,39 +52,39 @@ class Restoration(Settings):
 
 
 class BaselineSettings(Settings):
-    """What all baselines share."""
+    """Settings that all baselines share."""
 
     sources: Text
     """Folder of the baselines' checkouts and weights."""
     accept_licenses: tuple[Text, ...]
-    """Licenses without commercial use that files may be fetched under, as the descriptors name them."""
+    """Licenses without commercial use that the user accepts, by the ids in the descriptors."""
     time_limit: Positive
     """Seconds for loading a baseline, and for each image."""
     seed_mode: Literal["per_image", "official_stream"]
-    """A seed for each image, or one for a whole folder."""
+    """A seed for each image, or one seed for a whole folder."""
     weights: dict[str, Literal["official", "other", "random"]]
-    """By baseline: other where its weights are not the published files, random where they are random."""
+    """By baseline: ``other`` if its weights are not the published files, ``random`` if they are random."""
     python: dict[str, Text]
-    """By baseline: interpreter of an environment made by hand, where conda is not used."""
+    """By baseline: interpreter of an environment that a person made, if conda is not used."""
 
 
 class MainConfig(Settings):
     """The main configuration: config/config.yaml, with the files of --configfile and the values of --config over it."""
 
     preset: Preset
-    """What runs/ and results/ belong to."""
+    """The preset to which runs/ and results/ belong."""
     recipe_base: Name
     """Base recipe of config/variants.yaml."""
     device: Literal["cpu", "cuda"]
-    """Where networks run."""
+    """The device on which networks run."""
     compute: Name
     """Id of config/compute.yaml."""
     seed: Seed
-    """Of training and of sampling."""
+    """Seed of training and of sampling."""
     offline: bool
-    """Stop where something would have to be downloaded."""
+    """Whether downloads are forbidden: a job that needs one stops."""
     metric_weights: Literal["none", "small", "all"]
-    """Which weights of learned metrics are fetched before an evaluation; small is at most 100 MB."""
+    """Weights of learned metrics to fetch before an evaluation; ``small`` is at most 100 MB."""
     restoration: Restoration
     test_sets: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Ids of config/testsets.yaml."""
@@ -93,26 +93,26 @@ class MainConfig(Settings):
     metrics: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Ids of config/metrics.yaml."""
     protocol: Name
-    """How metrics are computed: the id of config/metrics.yaml, or one of its protocols."""
+    """The protocol by which metrics are computed: the id in config/metrics.yaml, or one of its ``protocols``."""
     tables: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Ids of config/tables.yaml."""
     show_published: bool
-    """Tables also show published rows of methods that were not measured."""
+    """Whether tables also show published rows of methods that were not measured."""
     intervals: bool
-    """Tables show a 95 % bootstrap interval with every average."""
+    """Whether tables show a 95 % bootstrap interval with every average."""
     timing: TimingChoice
-    """What is timed for Table 2."""
+    """The times of Table 2."""
     timings: tuple[Annotated[str, Field(pattern=r"\.json$")], ...]
     """Files of benchmark.complexity.timing from other devices, for Table 2."""
     ablation_base: Name
     """Base recipe of the ablations' variants."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
-    """One training of every ablation variant for each."""
+    """Every ablation variant is trained once with each of these seeds."""
     pictures: dict[str, FileName]
-    """By test set: name of the image that its comparison picture shows."""
+    """By test set: name of the image in its comparison picture."""
     paths: dict[str, Text]
-    """By test set, photo set, backbone, method of kind images or extractor's weights: folder where it lies already; of
-    a method with {test_set} in its path."""
+    """By test set, photo set, backbone, method of kind images or extractor's weights: folder that has it already. The
+    path of a method contains {test_set}."""
     baselines: BaselineSettings
 
     @model_validator(mode="after")
@@ -123,14 +123,14 @@ class MainConfig(Settings):
 
 
 class MethodBase(Settings):
-    """What every method has."""
+    """Settings of every method."""
 
     title: Text
     """Its name in tables and figures."""
     steps: Steps
     """Network passes per image; 0 for interpolation."""
     published: Text | None = None
-    """Its name in config/published, where that is not the title."""
+    """Its name in config/published, if that is not the title."""
 
 
 class InterpolationMethod(MethodBase):
@@ -145,27 +145,27 @@ class VariantMethod(MethodBase):
 
     kind: Literal["variant"]
     variant: Name
-    """Of config/variants.yaml."""
+    """Id of config/variants.yaml."""
     recipe_base: Name | None = None
-    """Null: that of the main configuration."""
+    """Null: the value of the main file."""
     seed: Seed | None = None
-    """Null: that of the main configuration."""
+    """Null: the value of the main file."""
 
 
 class CheckpointMethod(MethodBase):
-    """A checkpoint that lies in a folder already; nothing is trained for it."""
+    """A checkpoint that exists already; nothing is trained for it."""
 
     kind: Literal["checkpoint"]
     checkpoint: Text
     """Its folder: adapters.safetensors, recipe.json, outcome.json."""
     backbone: Name
-    """The backbone that it was trained on; id of config/backbones.yaml."""
+    """The backbone of its training; id of config/backbones.yaml."""
     prompts: Name
-    """Its prompts at restoration; id of config/prompts.yaml."""
+    """The prompts when it restores; id of config/prompts.yaml."""
 
 
 class ImagesMethod(MethodBase):
-    """SR images that exist already: in a folder, or published and to be fetched."""
+    """SR images that exist already: in a folder, or published images that are fetched."""
 
     kind: Literal["images"]
     images: Annotated[str, Field(pattern=r"\{test_set\}")] | None = None
@@ -185,7 +185,7 @@ class BaselineMethod(MethodBase):
 
     kind: Literal["baseline"]
     weights: Literal["other", "random"] | None = None
-    """What its weights are where they are not the published files."""
+    """Description of its weights, if they are not the published files."""
 
 
 Method = InterpolationMethod | VariantMethod | CheckpointMethod | ImagesMethod | BaselineMethod
@@ -195,10 +195,10 @@ MethodEntry = Annotated[
 
 
 class VariantRegistry(Settings):
-    """config/variants.yaml. Entries are parts of a recipe, which is checked when it is put together."""
+    """config/variants.yaml. Entries are parts of a recipe, which is checked when it is complete."""
 
     default: Name
-    """The variant that every ablation compares with."""
+    """The variant with which every ablation compares its variants."""
     bases: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
     variants: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
 
@@ -235,14 +235,14 @@ class Table(Settings):
 
 
 class AblationTestSets(Settings):
-    """The test set of an ablation at each preset; an ablation without one is left out there."""
+    """The test set of an ablation at each preset; without one, the preset does not have the ablation."""
 
     demo: Name | None = None
     reproduce: Name | None = None
     paper: Name | None = None
 
     def at(self, preset: Preset) -> str | None:
-        """The test set at ``preset``."""
+        """Return the test set at ``preset``."""
         return {"demo": self.demo, "reproduce": self.reproduce, "paper": self.paper}[preset]
 
     @model_validator(mode="after")
@@ -253,11 +253,11 @@ class AblationTestSets(Settings):
 
 
 class Ablation(Settings):
-    """An entry of config/ablations.yaml: variants and the table that they become."""
+    """An entry of config/ablations.yaml: variants and the table that compares them."""
 
     title: Text
     note: str = ""
-    """What the table says below its title."""
+    """Caption of the table."""
     test_set: AblationTestSets
     metrics: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Columns, in order."""
@@ -266,16 +266,16 @@ class Ablation(Settings):
     published: dict[Name, Text] = Field(default_factory=dict)
     """By variant: its name in config/published."""
     published_remark: dict[Name, Text] = Field(default_factory=dict)
-    """By variant: what the paper says of it in words."""
+    """By variant: a statement of the paper in words."""
     extraction: bool = False
-    """A column with the seconds that the prompt of one image takes."""
+    """Whether the table has a column with the seconds to extract the prompt of one image."""
 
 
 class TrainingCost(Settings):
-    """An entry of config/training_cost.yaml: what a training step costs."""
+    """An entry of config/training_cost.yaml: the cost of a training step."""
 
     device: Text
     devices: Count
-    """Devices that work on one step together."""
+    """Number of devices that work on a step together."""
     seconds_per_step: Positive
     source: Text

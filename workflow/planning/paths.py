@@ -1,7 +1,7 @@
-"""Where files lie, and what a job waits for.
+"""Paths of files, and the inputs of jobs.
 
-What a rule declares as input is only what exists or what a rule makes: a given folder that is absent must not stop a
-dry run, it stops the job that reads it, in one line.
+Only files that exist or that a rule makes are inputs of a rule: a given folder that is absent must not stop a dry run.
+It stops the job that reads it, with one line.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from osediff.common.files import files_below
 from workflow.planning.configuration import Configuration
 from workflow.planning.models import CheckpointMethod, ImagesMethod, VariantMethod
 
-BROUGHT = "data/weights/brought.json"  # what rule metric_weights writes
-LOSS_WEIGHTS = "data/weights/loss-{network}.json"  # what rule loss_weights writes
+BROUGHT = "data/weights/brought.json"  # output of rule metric_weights
+LOSS_WEIGHTS = "data/weights/loss-{network}.json"  # output of rule loss_weights
 
 
 def checkpoint(bench: Configuration, method: str) -> str:
-    """Checkpoint folder of a method: for kind ``checkpoint`` the given one, for ``variant`` that of rule ``train``."""
+    """Return the checkpoint folder of a method: for kind ``checkpoint`` the given one, else that of rule ``train``."""
     entry = bench.methods[method]
     if isinstance(entry, CheckpointMethod):
         return entry.checkpoint
@@ -28,25 +28,25 @@ def checkpoint(bench: Configuration, method: str) -> str:
 
 
 def checkpoint_files(bench: Configuration, method: str) -> list[str]:
-    """The files of a method's checkpoint that restoration reads."""
+    """Return the files of a method's checkpoint that restoration reads."""
     folder = checkpoint(bench, method)
     return [f"{folder}/{name}" for name in ("adapters.safetensors", "recipe.json", "outcome.json")]
 
 
 def photo_files(bench: Configuration, name: str) -> list[str]:
-    """The photographs of a set that lie in the repository."""
+    """Return the photographs of a set that are in the repository."""
     folder = bench.photos[name].repository
     return files_below(folder) if folder else []
 
 
 def photo_folder(bench: Configuration, name: str) -> str:
-    """Folder of a photo set: the one that a rule fills, or for a set that none makes, where ``paths`` says."""
+    """Return the folder of a photo set: the one that a rule fills, or the one in ``paths`` if no rule makes the set."""
     default = f"data/photos/{name}"
     return bench.main.paths.get(name, default) if bench.photos[name].manual_source else default
 
 
 def photo_input(bench: Configuration, name: str) -> list[str]:
-    """What training on a photo set waits for."""
+    """Return the inputs of a training on a photo set."""
     folder = photo_folder(bench, name)
     if not bench.photos[name].manual_source:
         return [f"{folder}/manifest.json"]
@@ -54,12 +54,12 @@ def photo_input(bench: Configuration, name: str) -> list[str]:
 
 
 def backbone_folder(bench: Configuration, name: str) -> str:
-    """Folder of a backbone: where ``paths`` says, else where the registry says."""
+    """Return the folder of a backbone: that of ``paths``, else that of the registry."""
     return bench.main.paths.get(name, bench.backbones[name].folder)
 
 
 def backbone_input(bench: Configuration, name: str) -> list[str]:
-    """What a job with this backbone waits for: what a rule trains or fetches, or the files that are there."""
+    """Return the inputs of a job with this backbone: the output of a rule, or the files that exist."""
     folder, entry = backbone_folder(bench, name), bench.backbones[name]
     if name in bench.main.paths or not (entry.recipe or entry.download):
         return files_below(folder)
@@ -67,42 +67,42 @@ def backbone_input(bench: Configuration, name: str) -> list[str]:
 
 
 def cut_photos(bench: Configuration, name: str) -> list[str]:
-    """The photographs of this repository that a test set is cut from."""
+    """Return the photographs of this repository from which a test set is cut."""
     entry = bench.test_sets[name]
     crops = entry.cut.crops if entry.kind == "photos" else ()
     return sorted({crop.photo for crop in crops if "/" in crop.photo})
 
 
 def test_set_folder(bench: Configuration, name: str) -> str:
-    """Folder that holds LR/ and HR/ of a test set: where ``paths`` says, else below data/testsets/."""
+    """Return the folder with LR/ and HR/ of a test set: that of ``paths``, else one below data/testsets/."""
     return bench.main.paths.get(name, f"data/testsets/{name}")
 
 
 def test_set_input(bench: Configuration, name: str) -> list[str]:
-    """What a test set's manifest waits for: the two folders that rules make, or the images that are there."""
+    """Return the inputs of a test set's manifest: the two folders that rules make, or the images that exist."""
     folders = [f"{test_set_folder(bench, name)}/{part}" for part in ("LR", "HR")]
     entry = bench.test_sets[name]
     if entry.kind == "photos":
         return folders
     if entry.download and name not in bench.main.paths:
-        return []  # the job itself fetches what is not there
+        return []  # the job fetches missing images
     return [path for folder in folders for path in files_below(folder)]
 
 
 def loss_weights(bench: Configuration, variant: str, base: str) -> list[str]:
-    """What a training waits for whose loss has networks of its own; one that has a fallback goes on without."""
+    """Return the inputs of a training whose loss needs networks; a network with a fallback is not among them."""
     loss = bench.recipe(variant, base).recipe.loss
     optional = {"lpips-vgg"} if loss.perceptual.fallback else set()
     return [BROUGHT if network in optional else LOSS_WEIGHTS.format(network=network) for network in loss.networks]
 
 
 def weights_folder(bench: Configuration, weights: str) -> str:
-    """Folder of an extractor's weights: where ``paths`` says, else where the rule brings them."""
+    """Return the folder of an extractor's weights: that of ``paths``, else the one that the rule fills."""
     return bench.main.paths.get(weights, f"data/prompts/{weights}")
 
 
 def baseline_input(bench: Configuration, baseline: str) -> list[str]:
-    """What a baseline's run waits for: of its weights and its checkout, what is there (the run verifies them)."""
+    """Return the inputs of a baseline's run: those of its files that exist (the run verifies them)."""
     descriptor, root = bench.baselines[baseline], Path(bench.main.baselines.sources)
     wanted = [root / "weights" / path for path in descriptor.files]
     if descriptor.source.checkout:
@@ -111,12 +111,12 @@ def baseline_input(bench: Configuration, baseline: str) -> list[str]:
 
 
 def restore_record(bench: Configuration, method: str, test_set: str) -> str:
-    """The record that the restoring rule of a method writes last."""
+    """Return the record that the restoring rule of a method writes last."""
     return f"{bench.runs}/restore/{method}/{test_set}/run.json"
 
 
 def images_folder(bench: Configuration, method: str, test_set: str) -> str:
-    """Folder of a method's SR images: a given or fetched one for kind ``images``, else where its rule puts them."""
+    """Return the folder of a method's SR images: given or fetched for kind ``images``, else that of its rule."""
     entry = bench.methods[method]
     if isinstance(entry, ImagesMethod):
         published = entry.download.get(test_set)
@@ -126,7 +126,7 @@ def images_folder(bench: Configuration, method: str, test_set: str) -> str:
 
 
 def published_images_input(bench: Configuration, method: str, test_set: str) -> list[str]:
-    """What the check of a method's published images waits for: their list, and the images in a given folder."""
+    """Return the inputs of the check of a method's published images: their list, and the images in a given folder."""
     entry = bench.methods[method]
     assert isinstance(entry, ImagesMethod)
     artifact = entry.download.get(test_set)
@@ -135,13 +135,13 @@ def published_images_input(bench: Configuration, method: str, test_set: str) -> 
 
 
 def has_record(bench: Configuration, method: str) -> bool:
-    """Whether a rule makes or checks the method's images, and writes a record of that."""
+    """Return whether a rule makes or checks the method's images, and writes a record."""
     entry = bench.methods[method]
     return not isinstance(entry, ImagesMethod) or bool(entry.download)
 
 
 def images_input(bench: Configuration, method: str, test_set: str) -> list[str]:
-    """What an evaluation waits for: the record of the restoring rule, or the images that exist already."""
+    """Return the inputs of an evaluation: the record of the restoring rule, or the images that exist already."""
     if has_record(bench, method):
         return [restore_record(bench, method, test_set)]
     return files_below(images_folder(bench, method, test_set))

@@ -1,4 +1,4 @@
-"""Table 2, scaling and roofline: what the configuration counts and times, as specs."""
+"""The specs of Table 2, scaling and roofline."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def timing_protocols(bench: Configuration) -> dict[str, TimingProtocol]:
 
 
 def timing_choice(bench: Configuration) -> TimingChoice:
-    """Return what the main file times for Table 2; InputError for a model or protocol that there is not."""
+    """Return ``timing`` of the main file; InputError for an unknown model or protocol."""
     choice = bench.main.timing
     protocols = timing_protocols(bench)
     for model in choice.models:
@@ -62,21 +62,21 @@ def runnable_baselines(bench: Configuration) -> list[str]:
 
 
 def counted_code(bench: Configuration, model: str) -> list[str]:
-    """Return the Python modules, beside the benchmark's, that give the networks of ``model``."""
+    """Return the Python modules outside the benchmark that build the networks of ``model``."""
     if model in bench.baselines:
         return [BASELINE_MODULES.split(":")[0], bench.baselines[model].runs.entry.split(":")[0]]
     return [bench.complexity[model].modules.split(":")[0]]
 
 
 def timed_code(bench: Configuration, model: str) -> list[str]:
-    """Return the Python modules, beside the benchmark's, that decide what a timed run of ``model`` does."""
+    """Return the Python modules outside the benchmark that decide a timed run of ``model``."""
     if model in bench.baselines:
         return counted_code(bench, model)
     return [bench.complexity[model].pipeline.split(":")[0]]
 
 
 def entry_files(bench: Configuration, model: str) -> list[str]:
-    """Return the other files that decide what ``model`` costs."""
+    """Return the other files that decide the cost of ``model``."""
     return [f"baselines/{model}/descriptor.yaml"] if model in bench.baselines else []
 
 
@@ -88,7 +88,7 @@ def _options(bench: Configuration, entry: ComplexityEntry) -> Options:
 
 
 def count_spec(bench: Configuration, model: str) -> CountSpec:
-    """Return what ``benchmark.complexity.flops`` counts of an entry of config/complexity.yaml, or of a baseline."""
+    """Return the spec of ``benchmark.complexity.flops`` for an entry of config/complexity.yaml, or for a baseline."""
     if model in bench.baselines:
         about = bench.baselines[model]
         return CountSpec(
@@ -113,18 +113,18 @@ def count_spec(bench: Configuration, model: str) -> CountSpec:
 
 
 def timed_files(bench: Configuration) -> list[str]:
-    """Return the records of benchmark.complexity.timing that Table 2 waits for."""
+    """Return the records of benchmark.complexity.timing that are inputs of Table 2."""
     choice, protocols = timing_choice(bench), timing_protocols(bench)
     files = [f"{protocol}/{model}" for model in choice.models for protocol in choice.protocols]
     if choice.baselines:
-        # Other people's code is timed as it is.
+        # The code of other people is timed unchanged.
         as_it_is = [protocol for protocol in choice.protocols if not protocols[protocol].compile]
         files += [f"{protocol}/{name}" for name in runnable_baselines(bench) for protocol in as_it_is]
     return [f"{bench.runs}/timing/{file}.json" for file in files]
 
 
 def timing_spec(bench: Configuration, protocol: str, model: str) -> TimingSpec:
-    """Return what ``benchmark.complexity.timing`` times of an entry of config/complexity.yaml, or of a baseline."""
+    """Return the spec of ``benchmark.complexity.timing`` for an entry of config/complexity.yaml, or for a baseline."""
     choice, settings = timing_choice(bench), timing_protocols(bench)[protocol]
     if model in bench.baselines:
         sources = bench.main.baselines.sources
@@ -162,7 +162,7 @@ def scaling_entry(bench: Configuration) -> ScalingEntry:
 
 
 def scaling_spec(bench: Configuration) -> ScalingSpec:
-    """Return what ``benchmark.complexity.scaling`` times at the active preset."""
+    """Return the spec of ``benchmark.complexity.scaling`` at the active preset."""
     scaling = scaling_entry(bench)
     entry = bench.complexity[scaling.model]
     return ScalingSpec(
@@ -179,7 +179,7 @@ def scaling_spec(bench: Configuration) -> ScalingSpec:
 
 
 def roofline_spec(bench: Configuration) -> RooflineSpec:
-    """Return what ``benchmark.complexity.roofline`` measures at the active preset."""
+    """Return the spec of ``benchmark.complexity.roofline`` at the active preset."""
     scaling = scaling_entry(bench)
     entry = bench.complexity[scaling.model]
     return RooflineSpec(
@@ -192,7 +192,7 @@ def roofline_spec(bench: Configuration) -> RooflineSpec:
 
 
 def table2_spec(bench: Configuration) -> Table2Spec:
-    """Return what ``benchmark.tables.complexity`` knows beside the records: interpretations of published figures."""
+    """Return the spec of ``benchmark.tables.complexity``: interpretations of published figures."""
     entries = bench.complexity.values()
     return Table2Spec(interpretations={entry.title: entry.published_interpretation for entry in entries})
 

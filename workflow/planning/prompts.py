@@ -1,4 +1,4 @@
-"""Prompts as data: which rule extracts them, from what, and which runs share them (config/prompts.yaml)."""
+"""Prompts as data: the specs of their extraction, their files, and the runs that share them (config/prompts.yaml)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workflow.planning.paths import weights_folder
 
 
 def weights_input(bench: Configuration, extractor: str) -> list[str]:
-    """What an extraction waits for: manifests of weights that the rule brings, or the files that are there."""
+    """Return the inputs of an extraction: manifests of weights that the rule fetches, or the files that exist."""
     files: list[str] = []
     for weights in extractor_weights(bench, extractor):
         folder = weights_folder(bench, weights)
@@ -24,32 +24,32 @@ def weights_input(bench: Configuration, extractor: str) -> list[str]:
 
 
 def extractor_weights(bench: Configuration, extractor: str) -> tuple[str, ...]:
-    """Ids of the weights that an extractor needs."""
+    """Return the ids of the weights that an extractor needs."""
     return next(entry.weights for name, entry in bench.prompts.extractors.items() if name == extractor)
 
 
 def weights_options(bench: Configuration, extractor: str) -> list[str]:
-    """The folders of an extractor's weights, as ``osediff.prompts.extract --weights`` takes them."""
+    """Return the folders of an extractor's weights, as options of ``osediff.prompts.extract --weights``."""
     return [f"{name}={weights_folder(bench, name)}" for name in extractor_weights(bench, extractor)]
 
 
 def extraction_spec(
     bench: Configuration, extractor: ExtractorName, images: FolderImages | StreamImages
 ) -> ExtractionSpec:
-    """Settings of an extraction; in fp16 on a GPU, as the official code."""
+    """Return the spec of an extraction; it is in fp16 on a GPU, as in the official code."""
     precision: Literal["fp32", "fp16"] = "fp16" if bench.main.device == "cuda" else "fp32"
     return ExtractionSpec(extractor=extractor, images=images, device=bench.main.device, precision=precision)
 
 
 def test_set_spec(bench: Configuration, extractor: ExtractorName, test_set: str, process_size: int) -> ExtractionSpec:
-    """Settings of the extraction of a test set's prompts, at the size that variants of this size restore at."""
+    """Return the spec of the extraction of a test set's prompts, at the size at which the variants restore."""
     scale_factor = bench.test_sets[test_set].scale_factor
     images = FolderImages(kind="folder", scale_factor=scale_factor, process_size=process_size)
     return extraction_spec(bench, extractor, images)
 
 
 def training_spec(bench: Configuration, variant: str, base: str, seed: int) -> ExtractionSpec:
-    """Settings of the extraction of a training's prompts; only for a variant that has some."""
+    """Return the spec of the extraction of a training's prompts; only for a variant with prompts."""
     config = prompt_config(bench, variant, base).training
     assert config is not None
     images = StreamImages(
@@ -63,7 +63,7 @@ def training_spec(bench: Configuration, variant: str, base: str, seed: int) -> E
 
 
 def available(bench: Configuration, extractor: str) -> bool:
-    """Whether every weight of an extractor is here."""
+    """Return whether every weight of an extractor is here."""
     return all(
         (Path(weights_folder(bench, name)) / file).is_file()
         for name in extractor_weights(bench, extractor)
@@ -72,24 +72,24 @@ def available(bench: Configuration, extractor: str) -> bool:
 
 
 def prompt_config(bench: Configuration, variant: str, base: str | None = None) -> PromptConfig:
-    """The prompts of a variant, as config/prompts.yaml has them."""
+    """Return the entry of config/prompts.yaml for a variant."""
     return bench.prompts.prompts[bench.recipe(variant, base).recipe.prompts]
 
 
 def training_extractor(bench: Configuration, variant: str, base: str) -> str:
-    """The extractor of a variant's training prompts; only for a variant that has some."""
+    """Return the extractor of a variant's training prompts; only for a variant with prompts."""
     config = prompt_config(bench, variant, base)
     assert config.training is not None
     return config.training.extractor
 
 
 def stream_recipe(recipe: Recipe) -> StreamRecipe:
-    """The part of a recipe that decides its training pairs: another learning rate or loss extracts no prompt again."""
+    """Return the part of a recipe that decides its training pairs: the learning rate or the loss are not in it."""
     return StreamRecipe.model_validate({name: getattr(recipe, name) for name in StreamRecipe.model_fields})
 
 
 def stream(bench: Configuration, variant: str, base: str) -> str:
-    """The first variant of the registry with the training pairs and prompts of ``variant``: one extraction for all."""
+    """Return the first variant with the training pairs and prompts of ``variant``: they share one file."""
 
     def key(name: str) -> tuple[Any, ...]:
         entry = bench.recipe(name, base)
@@ -100,14 +100,14 @@ def stream(bench: Configuration, variant: str, base: str) -> str:
 
 
 def of_training(bench: Configuration, variant: str, base: str, seed: str) -> list[str]:
-    """The file of a training's prompts; nothing where it has none."""
+    """Return the file of a training's prompts; empty if it has none."""
     if not prompt_config(bench, variant, base).training:
         return []
     return [f"{bench.runs}/prompts/train/{stream(bench, variant, base)}/{base}/{seed}.json"]
 
 
 def of_test_set(bench: Configuration, method: str, test_set: str) -> list[str]:
-    """The file of a test set's prompts for a method; nothing where it has none."""
+    """Return the file of a test set's prompts for a method; empty if it has none."""
     entry = bench.methods[method]
     if isinstance(entry, CheckpointMethod):
         recipe = Path(entry.checkpoint) / "recipe.json"

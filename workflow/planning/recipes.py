@@ -1,4 +1,4 @@
-"""Recipes of variants: a variant names what differs from a base, and a base may name a base that it changes."""
+"""Recipes of variants: a variant has the keys that differ from a base, and a base may change another base."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Variant:
 
 
 def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``base`` with the keys of ``change`` over it, mappings merged at every depth.
+    """Return ``base`` with its keys replaced by those of ``change``; mappings are merged at every depth.
 
-    A mapping that changes its ``kind`` replaces the other whole: settings of one kind mean nothing to another.
+    A mapping that changes ``kind`` replaces the whole mapping, since settings of one kind do not apply to another.
     """
     if change.get("kind", base.get("kind")) != base.get("kind"):
         return copy.deepcopy(dict(change))
@@ -42,7 +42,7 @@ def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def chain(registry: VariantRegistry, base: str) -> list[str]:
-    """The bases that ``base`` is made of, itself first; InputError where one is unknown or they go in a circle."""
+    """Return ``base`` and the bases that it changes, in order; InputError if one is unknown or they form a circle."""
     names = [base]
     while (below := registry.bases[names[-1]].get(BASE)) is not None:
         known("base", str(below), registry.bases, f"{SOURCE}: {base}")
@@ -53,7 +53,7 @@ def chain(registry: VariantRegistry, base: str) -> list[str]:
 
 
 def build_variant(registry: VariantRegistry, degradations: Mapping[str, Degradation], name: str, base: str) -> Variant:
-    """Put together and check the recipe of variant ``name`` on ``base``; InputError in one line where it is none."""
+    """Build and check the recipe of variant ``name`` on ``base``; InputError, in one line, for a mistake."""
     content: dict[str, Any] = {}
     for link in reversed(chain(registry, base)):
         content = merge(content, {key: value for key, value in registry.bases[link].items() if key != BASE})

@@ -1,4 +1,4 @@
-"""JSON Schemas of the configuration files, for editors: generated from the typed models, never written by hand.
+"""Generate the JSON Schemas of the configuration files, for editors, from the typed models.
 
     python -m workflow.planning.schemas
 
@@ -49,7 +49,7 @@ FILES: dict[str, Any] = {"metrics": MetricRegistry, "prompts": PromptRegistry, "
 
 
 def optional_keys(schema: Any) -> Any:
-    """``schema`` with every key optional, at every depth: for a file that changes another."""
+    """Return ``schema`` with every key optional, at every depth: for a file that changes another."""
     if isinstance(schema, dict):
         return {
             key: optional_keys(value) for key, value in schema.items() if key != "required" or isinstance(value, dict)
@@ -58,7 +58,7 @@ def optional_keys(schema: Any) -> Any:
 
 
 def variants_schema() -> Schema:
-    """The schema of config/variants.yaml, whose entries are parts of a recipe."""
+    """Return the schema of config/variants.yaml, whose entries are parts of a recipe."""
     recipe = optional_keys(Recipe.model_json_schema())
     sources = models.RecipeSources.model_json_schema()["properties"]
     definitions = recipe.pop("$defs")
@@ -71,7 +71,7 @@ def variants_schema() -> Schema:
 
 
 def schemas() -> dict[str, Schema]:
-    """Every schema by the name of its file without ``.schema.json``."""
+    """Return every schema by the name of its file without ``.schema.json``."""
     named = {name: TypeAdapter(dict[str, model]).json_schema() for name, model in REGISTRIES.items()}  # type: ignore[valid-type]
     named |= {name: model.model_json_schema() for name, model in FILES.items()}
     named |= {"config": optional_keys(models.MainConfig.model_json_schema()), "variants": variants_schema()}
@@ -81,7 +81,7 @@ def schemas() -> dict[str, Schema]:
 
 
 def text(schema: Schema) -> str:
-    """The text of a schema file."""
+    """Return the text of a schema file."""
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -1,7 +1,7 @@
-"""Spec files: the settings of one job as a YAML file, which is an input of the job's rule.
+"""Write spec files: the settings of one job as a YAML file, which is an input of the job's rule.
 
-Snakemake runs a job again when an input has other content, so a spec holds what decides a job's result and nothing
-else. A file whose content is the same already is not written again.
+Snakemake runs a job again when an input has other content, so a spec contains only settings that decide the job's
+result. A file whose content would not change is not written again.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ def write_spec(folder: str, job: str, settings: Settings) -> str:
     """Write the spec of a job.
 
     Args:
-        folder: ``runs/PRESET/specs`` (``Paths.specs``), or ``SHARED`` where the outputs belong to no preset.
+        folder: ``runs/PRESET/specs`` (``Configuration.specs``), or ``SHARED`` if the outputs belong to no preset.
         job: rule and wildcards with slashes between, such as ``train/osediff/demo/0``.
-        settings: what the job's module reads by ``osediff.common.settings.read``.
+        settings: the settings that the job's module reads by ``osediff.common.settings.read``.
 
     Returns:
         The path of the file, for ``input: spec=``.
