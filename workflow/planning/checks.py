@@ -13,7 +13,7 @@ from workflow.planning.recipes import chain
 
 
 def check_folders(bench: Configuration) -> None:
-    """Raise InputError for the first given folder that does not exist; those that rules make or fetch may be missing."""
+    """Raise InputError for the first given folder that does not exist; those of rules may be missing."""
     main = bench.main
     for name in main.timings:
         if not Path(name).is_file():
