@@ -1,4 +1,4 @@
-"""What ResShift's adapter does around the authors' sampler."""
+"""What ResShift's adapter does around the official sampler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SeeSR's adapter does around the authors' pipeline."""
+"""What SeeSR's adapter does around the official pipeline."""
 
 from __future__ import annotations
 

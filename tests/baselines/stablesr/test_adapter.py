@@ -1,4 +1,4 @@
-"""What StableSR's adapter does around the authors' networks."""
+"""What StableSR's adapter does around the official networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our NIQE against pyiqa's, and the traps of a second implementation. The authors' log is in test_metrics."""
+"""Our NIQE against pyiqa's, and the traps of a second implementation. The official log is in test_metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PSNR and SSIM against pyiqa and closed forms. The authors' log is in test_build."""
+"""PSNR and SSIM against pyiqa and closed forms. The official log is in test_build."""
 
 from __future__ import annotations
 

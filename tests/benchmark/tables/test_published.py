@@ -1,4 +1,4 @@
-"""Verdicts on published numbers: constructed ones, and the authors' own images, which must reproduce the authors."""
+"""Verdicts on published numbers: constructed ones, and the official images, which must reproduce the official numbers."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_nothing_to_compare_is_said() -> None:
     assert "Nothing to compare: no published number in config/published is of Mine" in text
 
 
-def test_the_authors_images_match_the_authors_numbers(measured: Any) -> None:
+def test_the_official_images_match_the_official_numbers(measured: Any) -> None:
     """Every metric that can be measured here, from images to verdicts, against the tables and the log."""
     registry = read_registry(Path(ROOT / "config/metrics.yaml"))
     names = {name for _, name, _ in measured.rows}

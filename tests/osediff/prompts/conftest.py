@@ -65,7 +65,7 @@ def of_stream(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, photos: Path) -> 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> tuple[ram.RAM, Path]:
-    """A tiny RAM, and its checkpoint in the authors' form."""
+    """A tiny RAM, and its checkpoint in the official form."""
     torch.manual_seed(0)
     model = ram.build(SIZES)
     torch.save({"model": official(model)}, tmp_path / "ram.pth")

@@ -1,4 +1,4 @@
-"""RAM and DAPE: the authors' checkpoint layout, and LoRA as loralib merges it."""
+"""RAM and DAPE: the official checkpoint layout, and LoRA as loralib merges it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.osediff.prompts.tiny_ram import SIZES
 def test_full_size_has_the_parameters_that_tagging_uses() -> None:
     with torch.device("meta"):
         model = ram.build()
-    # 212,739,637 are what the released RAMLora uses for tags; 622,592 of them are LoRA, merged here.
+    # 212,739,637 are what the official RAMLora uses for tags; 622,592 of them are LoRA, merged here.
     assert sum(p.numel() for p in model.parameters()) == 212_739_637 - 622_592
 
 
-def test_a_checkpoint_of_the_authors_gives_the_same_logits(saved: tuple[ram.RAM, Path]) -> None:
+def test_an_official_checkpoint_gives_the_same_logits(saved: tuple[ram.RAM, Path]) -> None:
     model, path = saved
     image = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     loaded = ram.load(path, sizes=SIZES)
@@ -27,7 +27,7 @@ def test_a_checkpoint_of_the_authors_gives_the_same_logits(saved: tuple[ram.RAM,
 
 
 def test_lora_of_shared_layers_is_added_twice(saved: tuple[ram.RAM, Path], tmp_path: Path) -> None:
-    """As loralib does with the released module, whose tag_encoder shares these weights."""
+    """As loralib does with the official module, whose tag_encoder shares these weights."""
     model, path = saved
     random = torch.Generator().manual_seed(2)
     dape = {}

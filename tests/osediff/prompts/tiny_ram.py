@@ -1,4 +1,4 @@
-"""RAM at a size for tests, under the names of the authors' checkpoint."""
+"""RAM at a size for tests, under the names of the official checkpoint."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZES: dict[str, Any] = {
 
 
 def official(model: ram.RAM) -> dict[str, Tensor]:
-    """``model`` under the names of the authors' checkpoint, with what tagging leaves out."""
+    """``model`` under the names of the official checkpoint, with what tagging leaves out."""
     ours = {v: k for k, v in ram.names(SIZES["layers"], 2).items() if not v.endswith(".0.") and not v.endswith(".1.")}
     tensors = {}
     for name, tensor in model.state_dict().items():
