@@ -1,4 +1,4 @@
-"""Verdicts on published numbers: constructed ones, and the official images, which must reproduce the official numbers."""
+"""Verdicts on published numbers: constructed ones, and the official images, which must give the official numbers."""
 
 from __future__ import annotations
 
