@@ -11,8 +11,9 @@ from benchmark.evaluation.runner import evaluate
 from benchmark.metrics.registry import MetricRegistry, read_registry
 from benchmark.metrics.weights import WeightsFile, file_name
 from osediff.common import pyiqa_networks
+from osediff.common.files import read_json, write_json
 from tests.benchmark.fixture_types import ImagePair, Measured, OfficialLog, PutWeights
-from tests.helpers import ROOT
+from tests.helpers import ROOT, build_once
 
 LOG_LINE = re.compile(r"results_osediff/(\S+)\.png \| (.*?) \| Runtime")
 
@@ -81,11 +82,15 @@ def official_log(drealsr: Path) -> OfficialLog:
 
 @pytest.fixture(scope="session")
 def measured(metric_registry: MetricRegistry, drealsr: Path, tmp_path_factory: pytest.TempPathFactory) -> Measured:
-    """Measured once for all tests, by the command's own function."""
-    partial = tmp_path_factory.mktemp("measured") / "partial"
-    selection = metric_registry.select(["psnr", "ssim", "lpips", "niqe"])
-    evaluation = evaluate(drealsr / "osediff_official", drealsr / "HR", selection, partial)
-    return Measured(evaluation.rows, evaluation.notes)
+    """Measured once for all test processes, by the command's own function."""
+
+    def measure(folder: Path) -> None:
+        selection = metric_registry.select(["psnr", "ssim", "lpips", "niqe"])
+        evaluation = evaluate(drealsr / "osediff_official", drealsr / "HR", selection, folder / "partial")
+        write_json(folder / "measured.json", {"rows": evaluation.rows, "notes": evaluation.notes})
+
+    content = read_json(build_once(tmp_path_factory, "measured", measure) / "measured.json")
+    return Measured([(image, metric, value) for image, metric, value in content["rows"]], content["notes"])
 
 
 @pytest.fixture

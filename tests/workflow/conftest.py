@@ -10,33 +10,25 @@ import pytest
 import torch
 
 from osediff.models import backbone as backbones
-from tests.helpers import build_once
+from tests.helpers import build_once, shared_folder
 from tests.osediff.tiny import TINY
-from tests.workflow.repository_copy import DryRuns, Workflow, copy_repository, read, write
-
-
-@pytest.hookimpl(tryfirst=True)  # before -m chooses
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need the finished run as slow: it takes half a minute of CPU time."""
-    for item in items:
-        if isinstance(item, pytest.Function) and "finished" in item.fixturenames:
-            item.add_marker(pytest.mark.slow)
+from tests.warm.python import warm_python
+from tests.workflow.repository_copy import Workflow, copy_repository, read, write
 
 
 @pytest.fixture(scope="session")
-def dry_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DryRuns]:
-    """Snakemake, imported once."""
-    process = DryRuns(tmp_path_factory.mktemp("dry_runs") / "output")
-    yield process
-    process.close()
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A ``python`` that has imported Snakemake, torch and the like once for all test processes."""
+    with warm_python(shared_folder(tmp_path_factory) / "warm") as program:
+        yield program
 
 
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory: pytest.TempPathFactory, dry_runs: DryRuns) -> Workflow:
+def fresh(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Workflow:
     """The repository's code and configuration as they are, in a folder where nothing has run."""
     folder = tmp_path_factory.mktemp("fresh")
     copy_repository(folder)
-    return Workflow(folder, dry_runs)
+    return Workflow(folder, python)
 
 
 def configure(folder: Path) -> None:
@@ -66,15 +58,15 @@ def configure(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, dry_runs: DryRuns) -> Workflow:
+def finished(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Workflow:
     """A finished run of everything in the very small demo; it ran once for all test processes, this is a copy."""
 
     def run(folder: Path) -> None:
         copy_repository(folder)
         configure(folder)
-        code, output = Workflow(folder, dry_runs).run()
+        code, output = Workflow(folder, python).run()
         assert code == 0, output
 
     folder = tmp_path_factory.mktemp("finished") / "repository"
     shutil.copytree(build_once(tmp_path_factory, "finished_run", run), folder)
-    return Workflow(folder, dry_runs)
+    return Workflow(folder, python)

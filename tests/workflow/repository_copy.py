@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -41,33 +40,12 @@ def write(path: Path, content: Any) -> None:
     path.write_text(yaml.safe_dump(content, sort_keys=False))
 
 
-class DryRuns:
-    """One process that has imported Snakemake and runs its command line in forks."""
-
-    def __init__(self, output: Path) -> None:
-        self.output = output
-        command = [sys.executable, str(Path(__file__).with_name("forked_snakemake.py"))]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def run(self, folder: Path, environment: dict[str, str], options: tuple[str, ...]) -> tuple[int, str]:
-        """Return exit code and output of one call."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        arguments = ["--cores", "2", "-n", *options]
-        print(json.dumps([str(folder), environment, arguments, str(self.output)]), file=self.process.stdin, flush=True)
-        code = int(self.process.stdout.readline())
-        return code, self.output.read_text()
-
-    def close(self) -> None:
-        """End the process."""
-        self.process.communicate()
-
-
 class Workflow:
     """Runs Snakemake in a copy of the repository."""
 
-    def __init__(self, folder: Path, dry_runs: DryRuns) -> None:
+    def __init__(self, folder: Path, python: Path) -> None:
         self.folder = folder
-        self.dry_runs = dry_runs
+        self.python = python
         # The rules call `python`, which must be the one that runs the tests.
         self.environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
@@ -84,14 +62,28 @@ class Workflow:
         )
 
     def run(self, *options: str) -> tuple[int, str]:
-        """Return exit code and output of one call of Snakemake."""
+        """Return exit code and output of one call of Snakemake, whose jobs are forks of the warm process too."""
+        done = subprocess.run(
+            [self.python, "-m", "snakemake", "--cores", "2", *options],
+            cwd=self.folder,
+            env=self.environment | {"PATH": f"{self.python.parent}{os.pathsep}{self.environment['PATH']}"},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=1800,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    def run_by_itself(self, *options: str) -> tuple[int, str]:
+        """Return exit code and output of one call of Snakemake, it and its jobs in processes of their own."""
         with self.start(*options) as process:
             output, _ = process.communicate(timeout=1800)
         return process.returncode, output
 
     def dry_run(self, *options: str) -> tuple[int, str]:
         """Return exit code and output of one dry run."""
-        return self.dry_runs.run(self.folder, self.environment, options)
+        return self.run("-n", *options)
 
     def planned(self, *options: str) -> dict[str, int]:
         """Return the jobs that a dry run lists, by rule; empty when there is nothing to be done."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import ROOT
-from tests.workflow.repository_copy import DryRuns, Workflow, copy_repository, read, write
+from tests.workflow.repository_copy import Workflow, copy_repository, read, write
 
 pytestmark = pytest.mark.slow  # the workflow runs three times, each job a process of its own
 
@@ -21,7 +21,7 @@ TARGETS += ["results/compare_published.csv", "results/picture_demo-synthetic.png
 
 
 @pytest.fixture(scope="module")
-def workflow(dry_runs: DryRuns, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+def workflow(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """The repository with the document's eleventh baseline and the fake, which crashes at an image; two LR images."""
     folder = tmp_path_factory.mktemp("baselines") / "repository"
     copy_repository(folder)
@@ -44,7 +44,7 @@ def workflow(dry_runs: DryRuns, tmp_path_factory: pytest.TempPathFactory) -> Wor
     main["pictures"] = {"demo-synthetic": "chelsea-0"}
     main["baselines"]["sources"] = "given"
     write(folder / "config" / "config.yaml", main)
-    return Workflow(folder, dry_runs)
+    return Workflow(folder, python)
 
 
 def table(workflow: Workflow) -> dict[str, dict[str, str]]:

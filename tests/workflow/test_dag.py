@@ -106,7 +106,7 @@ def test_a_deleted_figure_is_one_job(finished: Workflow) -> None:
     before = figure.read_bytes()
     figure.unlink()
     assert finished.planned(str(figure.relative_to(finished.folder))) == {"radar": 1}
-    code, output = finished.run("results/radar_demo-synthetic.png")
+    code, output = finished.run_by_itself("results/radar_demo-synthetic.png")
     assert code == 0, output
     assert figure.read_bytes() == before
 
@@ -147,12 +147,7 @@ def test_weights_that_are_the_same_as_before_measure_nothing_again(finished: Wor
     ("file", "text", "replacement", "message"),
     [
         ("config/config.yaml", "methods:", "methodes:", "unknown key 'methodes', did you mean methods?"),
-        ("config/config.yaml", "- osediff", "- osedif", "unknown method 'osedif', did you mean osediff?"),
-        ("config/config.yaml", "- demo-synthetic", "- demo-sintetic", "unknown test set 'demo-sintetic'"),
-        ("config/config.yaml", "- lpips", "- lpipz", "unknown metric 'lpipz', did you mean lpips?"),
-        ("config/methods.yaml", "variant: osediff", "variant: osdiff", "unknown variant 'osdiff'"),
         ("config/variants.yaml", "osediff: {}", "osediff: {rnk_unet: 2}", "unknown key 'rnk_unet'"),
-        ("config/testsets.yaml", "kind: folder", "knd: folder", "unknown key 'knd', did you mean kind?"),
     ],
 )
 def test_a_mistake_is_one_line_before_anything_runs(
@@ -190,15 +185,13 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
     }
 
 
-@pytest.mark.parametrize(
-    ("target", "trained"), [("table3", 4), ("table4", 2), ("table5", 3), ("table6", 3), ("table7", 4), (None, 12)]
-)
-def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | None, trained: int) -> None:
+@pytest.mark.parametrize("target", ["table4", "all"])
+def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str) -> None:
     """One training, restoration and evaluation of each variant; all tables together share the default's."""
-    wanted = [f"results/{target}.csv"] if target else [f"results/table{number}.csv" for number in range(3, 8)]
-    jobs = fresh.planned("--configfile", "config/paper.yaml", "--", *wanted)
-    sets = 1 if target else 2  # RealSR, and DrealSR for Table 4, on which the default is measured too
-    runs = trained + (sets - 1)
+    names = [f"table{number}" for number in range(3, 8)] if target == "all" else [target]
+    jobs = fresh.planned("--configfile", "config/paper.yaml", "--", *(f"results/{name}.csv" for name in names))
+    # RealSR, and DrealSR for Table 4, on which the default is measured too.
+    trained, sets = (12, 2) if target == "all" else (2, 1)
     assert jobs == {
         "fetch_backbone": 1,
         "prompt_weights": 3,  # RAM, its tags, DAPE
@@ -206,11 +199,11 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str | Non
         "prompts_of_test_set": sets,
         "check_test_set": sets,
         "train": trained,
-        "restore": runs,
-        "evaluate": runs,
+        "restore": trained + sets - 1,
+        "evaluate": trained + sets - 1,
         "metric_weights": 1,
-        "loss_weights": 2 if target in ("table3", None) else 1,  # LPIPS with VGG16; CLIP of the GAN loss
-        "ablation": len(wanted),
+        "loss_weights": 2 if target == "all" else 1,  # LPIPS with VGG16; CLIP of the GAN loss
+        "ablation": len(names),
     }
 
 

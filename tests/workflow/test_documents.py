@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ import yaml
 from PIL import Image
 
 from tests.helpers import ROOT
-from tests.workflow.repository_copy import DryRuns, Workflow, copy_repository, read, write
+from tests.workflow.repository_copy import Workflow, copy_repository, read, write
 from workflow.planning import command_line
 
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md"))]
@@ -65,7 +64,7 @@ def apply_changes(page: str, folder: Path) -> None:
 
 @pytest.fixture(scope="module", params=PAGES)
 def page(
-    request: pytest.FixtureRequest, dry_runs: DryRuns, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, python: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Workflow]:
     """A page, and a copy of the repository with the changes that it shows."""
     folder = tmp_path_factory.mktemp("documents") / "repository"
@@ -81,7 +80,7 @@ def page(
         (adapter,) = blocks(request.param, "python")
         (folder / "baselines" / "sharpened" / "descriptor.yaml").write_text(descriptor)
         (folder / "baselines" / "sharpened" / "adapter.py").write_text(adapter)
-    return request.param, Workflow(folder, dry_runs)
+    return request.param, Workflow(folder, python)
 
 
 def test_every_command_of_a_page_runs(page: tuple[str, Workflow]) -> None:
@@ -106,21 +105,21 @@ def test_every_command_of_a_page_runs(page: tuple[str, Workflow]) -> None:
             if program != "python":
                 continue  # .ci/run carries them out
             run = subprocess.run(
-                [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+                [workflow.python, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
             )
             code, output = run.returncode, run.stdout + run.stderr
         assert code == 0, f"{name}: {command}\n{output}"
 
 
 def test_the_ablation_of_the_page_is_five_lines_and_shares_the_trainings_of_the_default(
-    dry_runs: DryRuns, tmp_path: Path
+    python: Path, tmp_path: Path
 ) -> None:
     page = "docs/add-a-variant.md"
     (block,) = [block for block in blocks(page, "yaml") if "config/ablations.yaml" in block]
     assert sum(not line.startswith("#") for line in block.splitlines()) <= 5
     copy_repository(tmp_path / "copy")
     apply_changes(page, tmp_path / "copy")
-    jobs = Workflow(tmp_path / "copy", dry_runs).planned("results/guidance.csv", "results/curves_guidance.png")
+    jobs = Workflow(tmp_path / "copy", python).planned("results/guidance.csv", "results/curves_guidance.png")
     assert {name: jobs[name] for name in ("train", "restore", "evaluate", "ablation", "curves")} == {
         "train": 9,  # two new variants and the default, three seeds each
         "restore": 9,
@@ -130,24 +129,26 @@ def test_the_ablation_of_the_page_is_five_lines_and_shares_the_trainings_of_the_
     }
 
 
-def test_the_rule_of_the_page_runs(dry_runs: DryRuns, tmp_path: Path) -> None:
+def test_the_rule_of_the_page_runs(python: Path, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     copy_repository(folder)
     (rule,) = [block for block in blocks("docs/add-a-variant.md", "python") if block.startswith("# workflow/rules/")]
     name = rule.splitlines()[0].removeprefix("# ")
     (folder / name).write_text(rule)
     line = 'include: "workflow/rules/figures.smk"'
-    workflow = Workflow(folder, dry_runs)
+    workflow = Workflow(folder, python)
     with workflow.edited("Snakefile", line, f'{line}\ninclude: "{name}"'):
         jobs = workflow.planned("results/table7_picture.png")
     assert (jobs["table7_picture"], jobs["evaluate"]) == (1, 12)
 
 
-def test_the_python_of_the_readme_restores_a_photograph(finished: Workflow) -> None:
+def test_the_python_of_the_readme_restores_a_photograph(finished: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
     (snippet,) = blocks("README.md", "python")
     Image.new("RGB", (24, 16), (90, 120, 60)).save(finished.folder / "photo.png")
-    script = f"{snippet}\nassert sr.size == (96, 64), sr.size\n"
-    subprocess.run([sys.executable, "-c", script], cwd=finished.folder, env=finished.environment, check=True)
+    monkeypatch.chdir(finished.folder)
+    names: dict[str, Any] = {}
+    exec(snippet, names)
+    assert names["sr"].size == (96, 64)
 
 
 @pytest.mark.parametrize("name", [*PAGES, "CHANGELOG.md", "SECURITY.md", "config/README.md", "results/README.md"])

@@ -139,37 +139,15 @@ def checksums(folders: tuple[Path, Path], tmp_path: Path) -> image_checksums.Che
     return image_checksums.read(path)
 
 
-def test_another_crop_is_named_and_another_file_of_the_same_image_is_not(
+def test_a_manifest_says_how_far_the_images_were_verified(
     folders: tuple[Path, Path], checksums: image_checksums.Checksums
 ) -> None:
     lr, hr = folders
     assert manifest("real", lr, hr, 4, checksums=checksums)["verified"] == "every image"
-    pixels = read_rgb(hr / "b.png")
-    Image.fromarray(pixels).save(hr / "b.png", compress_level=0)
-    assert sha256(hr / "b.png") != checksums["HR"]["b"].sha256
-    assert manifest("real", lr, hr, 4, checksums=checksums)["count"] == 2
-    write_png(hr / "b.png", np.roll(pixels, 1, axis=0))
+    write_png(hr / "b.png", np.roll(read_rgb(hr / "b.png"), 1, axis=0))
     with pytest.raises(InputError, match=r"HR/b\.png: its pixels are not those of real's HR image b\.png"):
         manifest("real", lr, hr, 4, checksums=checksums)
     assert manifest("real", lr, hr, 4)["verified"] == "number and sizes"
-    (hr / "b.png").rename(hr / "c.png")
-    (lr / "b.png").rename(lr / "c.png")
-    with pytest.raises(InputError, match=r"LR/c\.png: real has no LR image of this name"):
-        manifest("real", lr, hr, 4, checksums=checksums)
-
-
-@pytest.mark.parametrize("name", ["drealsr", "realsr"])
-def test_the_papers_crops_are_known(name: str) -> None:
-    images = image_checksums.read(ROOT / SETS[name]["checksums"])
-    assert [len(images[part]) for part in ("LR", "HR")] == [SETS[name]["images"]] * 2
-    assert images["LR"].keys() == images["HR"].keys()
-
-
-def test_the_papers_crops_are_those_of_the_test_data(drealsr: Path, tmp_path: Path) -> None:
-    assert (
-        image_checksums.checksums_csv({part: drealsr / part for part in ("LR", "HR")})
-        == (ROOT / SETS["drealsr"]["checksums"]).read_text()
-    )
 
 
 def test_missing_images_are_fetched_and_others_left_alone(

@@ -41,6 +41,16 @@ def test_at_paper_scale_the_default_is_the_model_of_table_1() -> None:
     assert ablations.evaluations(bench, "table5")[1] == "runs/paper/evaluate/osediff/realsr.csv"
 
 
+@pytest.mark.parametrize(
+    ("table", "trained"), [("table3", 4), ("table4", 2), ("table5", 3), ("table6", 3), ("table7", 4)]
+)
+def test_at_paper_scale_each_table_has_its_trainings(table: str, trained: int) -> None:
+    bench = loaded(PAPER)
+    folders = ablations.trainings(bench, table)
+    assert len(folders) == len(set(folders)) == trained
+    assert len(ablations.evaluations(bench, table)) == trained
+
+
 def test_a_row_that_repeats_the_default_is_left_out_and_said_so() -> None:
     spec = ablations.spec(loaded(MAIN), "table4")  # the demo's prompts are null
     assert "prompt-null" not in spec["rows"] and "osediff" in spec["rows"]

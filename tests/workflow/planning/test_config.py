@@ -86,6 +86,7 @@ def test_mistakes_in_the_main_file(key: str, value: Any, message: str) -> None:
             "config/methods.yaml: at bicubic.kind: must not be 'magic', known: checkpoint, images",
         ),
         ("testsets", ("demo-synthetic", "degradation"), "none", "unknown degradation 'none'"),
+        ("testsets", ("drealsr", "knd"), "folder", "unknown key 'knd', did you mean kind?"),
     ],
 )
 def test_mistakes_in_a_registry(root: Path, name: str, keys: tuple[str | int, ...], value: Any, message: str) -> None:
