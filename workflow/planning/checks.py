@@ -171,6 +171,6 @@ def check_ablations(bench: Configuration) -> None:
         titles = list(entry.variants.values())
         twice = [title for title in titles if titles.count(title) > 1]
         if twice:
-            raise InputError(f"{source}: two rows are called {twice[0]!r}; they could not be told apart")
+            raise InputError(f"{source}: two rows are called {twice[0]!r}; give them different titles")
         for test_set in entry.test_set.model_dump(exclude_none=True).values():
             known("test set", test_set, bench.test_sets, source)

@@ -116,11 +116,11 @@ def verify(args: argparse.Namespace) -> None:
                     right += 1
                 except InputError as error:
                     wrong.append(str(error))
-    print(f"{right} files are as they should be")
+    print(f"{right} files are right")
     for line in wrong:
         print(f"wrong: {line}", file=sys.stderr)
     if wrong:
-        raise InputError(f"{len(wrong)} files are others than they should be; each is named above")
+        raise InputError(f"{len(wrong)} files are wrong; each is named above")
 
 
 def main() -> None:

@@ -68,11 +68,11 @@ def test_a_list_and_a_check_of_what_is_here(
     assert lines[0] == "metric-weights/here: here, 0.3 MB, data/weights; MIT"
     assert lines[1].startswith("metric-weights/gone: not here, 0.3 MB")
     run(monkeypatch, "verify")
-    assert "2 files are as they should be" in capsys.readouterr().out
+    assert "2 files are right" in capsys.readouterr().out
     # Of the baseline's file nobody published a sha256; the first one is demanded.
     for path in ("data/baselines/weights/b.pth", "data/weights/here.pth"):
         content = (registry / path).read_bytes()
         (registry / path).write_bytes(content[::-1])
-        with pytest.raises(InputError, match="1 files are others than they should be"):
+        with pytest.raises(InputError, match="1 files are wrong"):
             run(monkeypatch, "verify")
         (registry / path).write_bytes(content)
