@@ -11,7 +11,7 @@ uses PEFT's default of 8.
 from __future__ import annotations
 
 import argparse
-import pickle
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from osediff.common.files import atomic, sha256, write_json
 from osediff.models.adapter_files import ADAPTERS, PROVENANCE, read_adapters
 from osediff.models.lora import UNET_GROUPS
 from osediff.outcome import Outcome, write_outcome
-from osediff.recipe import LoraTargets, ModelRecipe, read_model_recipe
+from osediff.recipe import OFFICIAL_PROCESS_SIZE, LoraTargets, ModelRecipe, read_model_recipe
 
 ALPHA = 8  # PEFT's default
 TARGETS = LoraTargets(vae_encoder=True, vae_decoder=False, unet=True)
@@ -99,7 +99,7 @@ def unpack(stored: OfficialCheckpoint) -> tuple[dict[str, Tensor], ModelRecipe]:
         alpha=ALPHA,
         lora_targets=TARGETS,
         scale_factor=4,
-        process_size=512,
+        process_size=OFFICIAL_PROCESS_SIZE,
         color_fix="adain",
     )
     return adapters, recipe
@@ -130,8 +130,9 @@ def read_official(path: Path) -> OfficialCheckpoint:
         InputError: the file is absent, damaged, or not an official checkpoint.
     """
     try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        with warnings.catch_warnings(action="ignore"):  # of the pickle protocol of a file that is no checkpoint
+            stored = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged bytes make the unpickler raise errors of ten kinds
         raise InputError(f"{path}: not a readable checkpoint of the official code") from error
     keys = {*RANKS, *STATES, *LAYERS}
     if not isinstance(stored, dict) or not stored.keys() >= keys:

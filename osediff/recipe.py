@@ -26,6 +26,7 @@ Posterior = Literal["sample", "mode"]
 Compile = Literal["none", "default", "cuda-graphs"]
 UpsampleMode = Literal["area", "bilinear", "bicubic"]
 TIMESTEPS = 1000  # T of SD 2.1-base's noise schedule
+OFFICIAL_PROCESS_SIZE = 512  # of the official test script; its checkpoints do not hold it
 
 
 class LoraTargets(Settings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import pickle
 from pathlib import Path
 
@@ -10,9 +12,9 @@ import torch
 from peft import LoraConfig
 from safetensors.torch import load_file
 
-from osediff.common.errors import InputError
+from osediff.common.errors import InputError, run
 from osediff.common.files import write_json
-from osediff.convert_official import convert
+from osediff.convert_official import convert, main
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import save_adapters
 from osediff.models.generator import Generator
@@ -86,6 +88,54 @@ def test_wrong_content_of_a_file_is_named(backbone_folder: Path, tmp_path: Path,
     torch.save(content | {key: value}, tmp_path / "theirs.pkl")
     with pytest.raises(InputError, match=f"not a checkpoint of the official code; {key}"):
         convert(tmp_path / "theirs.pkl", tmp_path / "again")
+
+
+class Program:
+    """An object whose pickle asks the reader to make a file."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.trace),)
+
+
+@pytest.mark.parametrize("wrap", ["bare", "inside a checkpoint"])
+def test_a_file_that_holds_a_program_is_one_line_and_is_not_run(
+    backbone_folder: Path,
+    tmp_path: Path,
+    wrap: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, trace = tmp_path / "osediff.pkl", tmp_path / "ran"
+    program = Program(trace)
+    if wrap == "bare":
+        path.write_bytes(pickle.dumps(program))
+    else:
+        trained(backbone_folder, tmp_path / "ours", 8)
+        convert(tmp_path / "ours", path)
+        torch.save(torch.load(path, weights_only=True) | {"more": program}, path)
+    monkeypatch.setattr("sys.argv", ["convert_official", "--from", str(path), "--to", str(tmp_path / "out")])
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        run(main)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"error: {path}: not a readable checkpoint of the official code"
+    assert not trace.exists() and not (tmp_path / "out").exists()
+    torch.load(path, weights_only=False) if wrap != "bare" else pickle.loads(path.read_bytes())
+    assert trace.is_dir(), "or the test would prove nothing"
+
+
+def test_a_damaged_file_is_one_line_wherever_the_damage_is(tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    torch.save({"rank_unet": 4, "weights": torch.ones(2)}, whole, _use_new_zipfile_serialization=False)
+    for at in range(0, len(whole.getvalue()), 5):
+        content = bytearray(whole.getvalue())
+        content[at] ^= 0x2A
+        (tmp_path / "osediff.pkl").write_bytes(content)
+        with pytest.raises(InputError, match=r"not a (readable )?checkpoint of the official code"):
+            convert(tmp_path / "osediff.pkl", tmp_path / "out")
 
 
 def test_what_cannot_be_converted(backbone_folder: Path, tmp_path: Path) -> None:

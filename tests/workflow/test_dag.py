@@ -169,10 +169,12 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "prompts_of_training": 1,
         "prompts_of_test_set": 3,
         "train": 1,
+        "convert_official": 1,
         "interpolate": 3,
         "restore_baseline": 30,
-        "restore": 3,
-        "evaluate": 36,
+        "restore": 6,
+        "fetch_images": 3,
+        "evaluate": 42,
         "metric_weights": 1,
         "loss_weights": 1,
         "table": 2,
@@ -182,6 +184,22 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "radar": 3,
         "published_radar": 1,
         "plot_visual_comparison": 1,
+    }
+
+
+def test_what_the_authors_published_is_measured_without_training(fresh: Workflow) -> None:
+    only = "methods=[osediff-official, osediff-official-images]"
+    assert fresh.planned("results/table1.csv", "--configfile", "config/paper.yaml", "--config", only) == {
+        "check_test_set": 3,
+        "fetch_backbone": 1,
+        "prompt_weights": 3,
+        "prompts_of_test_set": 3,
+        "convert_official": 1,
+        "restore": 3,
+        "fetch_images": 3,
+        "metric_weights": 1,
+        "evaluate": 6,
+        "table": 1,
     }
 
 

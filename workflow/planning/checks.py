@@ -19,7 +19,7 @@ def check_folders(bench: Configuration) -> None:
         if not Path(name).is_file():
             raise InputError(f"configuration: timings: no file {name}; correct it, or leave it out")
     for name, folder in main.paths.items():
-        if name in bench.methods:
+        if isinstance(bench.methods.get(name), ImagesMethod):
             continue  # below, by test set
         inside = ("LR", "HR") if name in bench.test_sets else ("",)
         for path in (Path(folder) / part for part in inside):
@@ -31,8 +31,10 @@ def check_folders(bench: Configuration) -> None:
 
 def check_checkpoints(bench: Configuration) -> None:
     """Raise InputError for the first active method of kind ``checkpoint`` that lacks a file."""
-    given = [name for name in bench.main.methods if isinstance(bench.methods[name], CheckpointMethod)]
-    for name in given:
+    for name in bench.main.methods:
+        entry = bench.methods[name]
+        if not isinstance(entry, CheckpointMethod) or entry.official_file:
+            continue
         for path in paths.checkpoint_files(bench, name):
             if not Path(path).is_file():
                 raise InputError(f"config/methods.yaml: {name}: checkpoint: no file {path}; put the checkpoint there")
@@ -79,6 +81,8 @@ def check_methods(bench: Configuration) -> None:
         elif isinstance(method, CheckpointMethod):
             known("backbone", method.backbone, bench.backbones, f"config/methods.yaml: {name}")
             known("prompts", method.prompts, bench.prompts.prompts, f"config/methods.yaml: {name}")
+            if method.official_file and method.official_file.folder != f"data/checkpoints/{name}":
+                raise InputError(f"config/methods.yaml: {name}: official_file: its folder is data/checkpoints/{name}")
         for published in method.download if isinstance(method, ImagesMethod) else ():
             known("test set", published, bench.test_sets, f"config/methods.yaml: {name}: download")
     for name, table in bench.tables.items():
@@ -130,8 +134,12 @@ def check_main(bench: Configuration) -> None:
     ):
         for name in chosen:
             known(kind, name, list(names), f"{where}: {key}")
-    images = [name for name, entry in bench.methods.items() if isinstance(entry, ImagesMethod)]
-    given = [*bench.test_sets, *bench.photos, *bench.backbones, *bench.prompts.weights, *images]
+    methods = [
+        name
+        for name, entry in bench.methods.items()
+        if isinstance(entry, ImagesMethod) or (isinstance(entry, CheckpointMethod) and entry.official_file)
+    ]
+    given = [*bench.test_sets, *bench.photos, *bench.backbones, *bench.prompts.weights, *methods]
     for name in main.paths:
         known("test set, photo set, backbone, method or extractor's weights", name, given, f"{where}: paths")
 

@@ -29,6 +29,17 @@ def backbone(bench: Configuration, method: str) -> str:
     return bench.recipe(entry.variant, entry.recipe_base).backbone
 
 
+def official_checkpoints(bench: Configuration) -> dict[str, str]:
+    """The file of the official code that each such method of kind ``checkpoint`` is converted from."""
+    entries = {name: entry for name, entry in bench.methods.items() if isinstance(entry, CheckpointMethod)}
+    return {
+        name: f"data/checkpoints/{name}/{file}"
+        for name, entry in entries.items()
+        if entry.official_file
+        for file in entry.official_file.contents
+    }
+
+
 def kernel(bench: Configuration, method: str) -> str:
     """Return the kernel of a method of kind ``interpolation``."""
     entry = bench.methods[method]

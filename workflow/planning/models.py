@@ -111,8 +111,8 @@ class MainConfig(Settings):
     pictures: dict[str, FileName]
     """By test set: name of the image in its comparison picture."""
     paths: dict[str, Text]
-    """By test set, photo set, backbone, method of kind images or extractor's weights: folder that has it already. The
-    path of a method contains {test_set}."""
+    """By test set, photo set, backbone, extractor's weights or method: folder that has it already. The path of a method
+    of kind images contains {test_set}; that of a method with an official_file holds this file."""
     baselines: BaselineSettings
 
     @model_validator(mode="after")
@@ -153,15 +153,25 @@ class VariantMethod(MethodBase):
 
 
 class CheckpointMethod(MethodBase):
-    """A checkpoint that exists already; nothing is trained for it."""
+    """A checkpoint that exists already, as a folder or as a file of the official code; nothing is trained for it."""
 
     kind: Literal["checkpoint"]
-    checkpoint: Text
+    checkpoint: Text | None = None
     """Its folder: adapters.safetensors, recipe.json, outcome.json."""
+    official_file: Artifact | None = None
+    """One .pkl of the official code; a rule fetches it into data/checkpoints/METHOD and converts it."""
     backbone: Name
     """The backbone of its training; id of config/backbones.yaml."""
     prompts: Name
     """The prompts when it restores; id of config/prompts.yaml."""
+
+    @model_validator(mode="after")
+    def _check_one_source(self) -> CheckpointMethod:
+        if (self.checkpoint is None) == (self.official_file is None):
+            raise ValueError("needs either checkpoint or official_file")
+        if self.official_file and len(self.official_file.files) != 1:
+            raise ValueError("official_file: needs exactly one file")
+        return self
 
 
 class ImagesMethod(MethodBase):

@@ -17,10 +17,10 @@ LOSS_WEIGHTS = "data/weights/loss-{network}.json"  # output of rule loss_weights
 
 
 def checkpoint(bench: Configuration, method: str) -> str:
-    """Return the checkpoint folder of a method: for kind ``checkpoint`` the given one, else that of rule ``train``."""
+    """Return the checkpoint folder of a method: the given one, or that of rule ``convert_official`` or ``train``."""
     entry = bench.methods[method]
     if isinstance(entry, CheckpointMethod):
-        return entry.checkpoint
+        return entry.checkpoint or f"data/checkpoints/{method}"
     assert isinstance(entry, VariantMethod)
     base = entry.recipe_base or bench.main.recipe_base
     seed = bench.main.seed if entry.seed is None else entry.seed

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from osediff.common.files import files_below
 from osediff.prompts.prompt_file import ExtractionSpec, ExtractorName, FolderImages, StreamImages
 from osediff.prompts.settings import PromptConfig
-from osediff.recipe import Recipe, StreamRecipe, read_model_recipe
+from osediff.recipe import OFFICIAL_PROCESS_SIZE, Recipe, StreamRecipe, read_model_recipe
 from workflow.planning.configuration import Configuration
 from workflow.planning.models import CheckpointMethod, VariantMethod
 from workflow.planning.paths import weights_folder
@@ -110,9 +110,10 @@ def of_test_set(bench: Configuration, method: str, test_set: str) -> list[str]:
     """Return the file of a test set's prompts for a method; empty if it has none."""
     entry = bench.methods[method]
     if isinstance(entry, CheckpointMethod):
-        recipe = Path(entry.checkpoint) / "recipe.json"
         extractor = bench.prompts.prompts[entry.prompts].restoration
-        process_size = read_model_recipe(recipe).process_size if extractor else 0
+        process_size = OFFICIAL_PROCESS_SIZE
+        if extractor and entry.checkpoint:
+            process_size = read_model_recipe(Path(entry.checkpoint) / "recipe.json").process_size
     else:
         assert isinstance(entry, VariantMethod)
         extractor = prompt_config(bench, entry.variant, entry.recipe_base).restoration

@@ -48,6 +48,33 @@ rule fetch_images:
         "python -m benchmark.data.fetched_images --spec {input.spec} {params.options:q} --record {output} > {log} 2>&1"
 
 
+# A checkpoint of the official code: fetched, or taken from a given folder, and checked; then converted. No code in it is run.
+rule convert_official:
+    input:
+        code("osediff.convert_official"),
+        spec=lambda w: specs.write_spec(
+            specs.SHARED, f"convert_official/{w.method}/spec", bench.methods[w.method].official_file
+        ),
+    output:
+        adapters="data/checkpoints/{method}/adapters.safetensors",
+        recipe="data/checkpoints/{method}/recipe.json",
+        outcome="data/checkpoints/{method}/outcome.json",
+        provenance="data/checkpoints/{method}/provenance.json",
+    log:
+        "runs/logs/convert_official/{method}.log",
+    wildcard_constraints:
+        method=names(methods.official_checkpoints(bench)),
+    conda:
+        "../../environment.yml"
+    params:
+        file=lambda w: methods.official_checkpoints(bench)[w.method],
+        folder="data/checkpoints/{method}",
+        local=lambda w: ["--local", bench.main.paths[w.method]] if w.method in bench.main.paths else [],
+    shell:
+        "(python -m osediff.common.artifacts fetch method-checkpoints --only {wildcards.method} {params.local:q}"
+        " && python -m osediff.convert_official --from {params.file} --to {params.folder}) 2>&1 | tee -i {log}"
+
+
 rule restore:
     input:
         code("osediff.restore"),

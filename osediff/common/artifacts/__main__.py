@@ -5,9 +5,9 @@
     python -m osediff.common.artifacts list
     python -m osediff.common.artifacts verify test-sets
 
-Groups are metric-weights, loss-weights, backbones, prompt-weights, photographs, test-sets, method-images and baselines.
-A stopped fetch continues where it stopped. $HF_TOKEN and $HF_ENDPOINT are honored; if $OSEDIFF_OFFLINE is set, nothing
-is fetched. Packages come from the index for which pip is configured.
+Groups are metric-weights, loss-weights, backbones, prompt-weights, photographs, test-sets, method-images,
+method-checkpoints and baselines. A stopped fetch continues where it stopped. $HF_TOKEN and $HF_ENDPOINT are honored; if
+$OSEDIFF_OFFLINE is set, nothing is fetched. Packages come from the index for which pip is configured.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from osediff.common.artifacts.model import Artifact, File, Mirror, Package
 from osediff.common.artifacts.packages import download_package, read_arrays, write_arrays
 from osediff.common.artifacts.record import ORIGIN, Entry, check_file, expected_files, read_record, write_record
 from osediff.common.errors import InputError
-from osediff.common.files import atomic, lock, sha256
+from osediff.common.files import atomic, git_blob, lock, sha256
 
 PACKAGES = ".packages"  # in the folder of an artifact; removed when the command ends
 # How a file of each kind begins. Error pages and pointers of git-lfs do not.
@@ -29,6 +29,7 @@ BEGINNINGS = {
     ".gz": (b"\x1f\x8b",),
     ".json": (b"{", b"["),
     ".pth": (b"PK", b"\x80"),
+    ".pkl": (b"PK", b"\x80"),
     ".pt": (b"PK", b"\x80"),
     ".ckpt": (b"PK", b"\x80"),
     ".mat": (b"MATLAB",),
@@ -173,6 +174,8 @@ def from_web(url: str, path: Path, expected: File, patience: Patience) -> None:
         failure = oddity(part, path.suffix.lower())
         if not failure and not sha256(part).startswith(expected.sha256 or ""):
             failure = f"its sha256 is not {str(expected.sha256)[:12]}…"
+        if not failure and expected.git_blob not in (None, git_blob(part)):
+            failure = f"its git blob is not {str(expected.git_blob)[:12]}…"
         if not failure:
             part.replace(path)
             downloads.discard(part)

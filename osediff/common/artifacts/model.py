@@ -29,10 +29,14 @@ WholeDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class File(Settings):
-    """Published size and sha256 of a file. A sha256 of fewer than 64 digits is the beginning of the whole one."""
+    """Published size and sha256 of a file. A sha256 of fewer than 64 digits is the beginning of the whole one.
+
+    ``git_blob`` is the id of the content in the git repository of the file, where nobody published a sha256.
+    """
 
     size: Annotated[int, Field(gt=0)] | None = None
     sha256: Digest | None = None
+    git_blob: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
 
 
 class Package(Settings):

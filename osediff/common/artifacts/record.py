@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from osediff.common.artifacts.model import Artifact, File, WholeDigest
 from osediff.common.errors import InputError
-from osediff.common.files import read_json, sha256, write_json
+from osediff.common.files import git_blob, read_json, sha256, write_json
 from osediff.common.settings import Settings
 
 RECORD = "artifacts.json"
@@ -66,6 +66,11 @@ def check_file(path: Path, expected: File) -> Entry:
     if expected.size not in (None, size):
         raise InputError(
             f"{path}: has {size} bytes, not {expected.size}; it is another file, remove it to fetch it anew"
+        )
+    if expected.git_blob not in (None, git_blob(path)):
+        raise InputError(
+            f"{path}: is not the file that its git repository calls {str(expected.git_blob)[:12]}…; it is another "
+            "file, remove it to fetch it anew"
         )
     digest = sha256(path)
     if not digest.startswith(expected.sha256 or ""):

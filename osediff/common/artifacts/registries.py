@@ -68,6 +68,7 @@ GROUPS = {
     "photographs": Group("config/photos.yaml", ("*", "download")),
     "test-sets": Group("config/testsets.yaml", ("*", "download")),
     "method-images": Group("config/methods.yaml", ("*", "download", "*")),
+    "method-checkpoints": Group("config/methods.yaml", ("*", "official_file")),
     "baselines": Group("baselines/*/descriptor.yaml", ("weights",), "data/baselines/weights"),
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from osediff.common.errors import InputError
-from osediff.common.files import atomic, lock, read_json, sha256, write_json, write_text
+from osediff.common.files import atomic, git_blob, lock, read_json, sha256, write_json, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -98,3 +98,12 @@ def test_the_lock_of_a_killed_run_is_free(tmp_path: Path) -> None:
         holder.wait()
         with lock(tmp_path / ".lock"):
             pass
+
+
+@pytest.mark.parametrize(
+    ("content", "blob"),
+    [(b"", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"), (b"hello\n", "ce013625030ba8dba906f756967f9e9ca394464a")],
+)
+def test_a_git_blob_is_what_git_hash_object_prints(tmp_path: Path, content: bytes, blob: str) -> None:
+    (tmp_path / "file").write_bytes(content)
+    assert git_blob(tmp_path / "file") == blob

@@ -8,7 +8,7 @@ import pytest
 
 from osediff.common.errors import InputError
 from tests.helpers import ROOT
-from tests.workflow.planning.configurations import MAIN, spoil
+from tests.workflow.planning.configurations import MAIN, PAPER, spoil
 from workflow.planning import checks, methods, paths, prompts
 from workflow.planning import config as registry
 
@@ -41,6 +41,22 @@ def test_a_checkpoint_that_exists_is_a_method_and_nothing_is_trained(root: Path)
     spoil(root, "methods", "theirs", value=entry | {"prompts": "null", "backbone": "demmo"})
     with pytest.raises(InputError, match=r"config/methods\.yaml: theirs: unknown backbone 'demmo'"):
         registry.load(MAIN | {"methods": ["theirs"]}, root)
+
+
+def test_the_official_checkpoint_is_made_by_a_rule(root: Path) -> None:
+    loaded = registry.load(PAPER | {"methods": ["osediff-official"]}, root)
+    checks.check_folders(loaded)  # nothing need be here
+    folder = "data/checkpoints/osediff-official"
+    assert methods.official_checkpoints(loaded) == {"osediff-official": f"{folder}/osediff.pkl"}
+    assert paths.checkpoint_files(loaded, "osediff-official")[0] == f"{folder}/adapters.safetensors"
+    assert methods.backbone(loaded, "osediff-official") == "sd2.1-base"
+    assert prompts.of_test_set(loaded, "osediff-official", "realsr") == ["runs/paper/prompts/dape/512/realsr.json"]
+    spoil(root, "methods", "osediff-official", "official_file", "folder", value="data/weights")
+    with pytest.raises(InputError, match="official_file: its folder is data/checkpoints/osediff-official"):
+        registry.load(PAPER, root)
+    spoil(root, "methods", "osediff-official", "official_file", value=None)
+    with pytest.raises(InputError, match="needs either checkpoint or official_file"):
+        registry.load(PAPER, root)
 
 
 def test_published_images_are_a_method_that_a_rule_checks(root: Path, tmp_path: Path) -> None:

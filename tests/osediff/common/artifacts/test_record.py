@@ -36,6 +36,19 @@ class TestTrustOnFirstUse:
         assert path.read_bytes() == b"mine" and server.seen == []
         assert read_record(path.parent)["a.pth"].sha256 == hashlib.sha256(b"mine").hexdigest()
 
+    def test_the_git_blob_is_demanded_where_no_sha256_is_known(
+        self, server: FileServer, fetch: Fetch, tmp_path: Path, content: bytes
+    ) -> None:
+        head = f"blob {len(content)}\0".encode()
+        right, wrong = File(git_blob=hashlib.sha1(head + content).hexdigest()), File(git_blob="0" * 40)
+        with pytest.raises(InputError, match="its git blob is not 000000000000"):
+            fetch(server.url("whole"), known=wrong)
+        path = fetch(server.url("whole"), known=right)
+        assert path.read_bytes() == content
+        (path.parent / "artifacts.json").unlink()
+        with pytest.raises(InputError, match=r"a\.pth: is not the file that its git repository calls 000000000000"):
+            fetch(server.url("whole"), known=wrong)
+
     def test_a_damaged_record_stops(self, server: FileServer, fetch: Fetch, tmp_path: Path) -> None:
         (tmp_path / "set").mkdir()
         (tmp_path / "set" / "artifacts.json").write_text('{"a.pth": {"size": "big"}}')
