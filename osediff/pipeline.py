@@ -13,15 +13,25 @@ from torch import Tensor
 
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError
+from osediff.data import quantization as quantizations
 from osediff.data.color import FIXES
 from osediff.data.pairs import as_image, as_tensor
-from osediff.data.upsampling import upsample
+from osediff.data.upsampling import upsample, upsample_officially
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import load_adapters
 from osediff.models.compilation import compile_networks
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.models.tiling import Tiling
-from osediff.recipe import ColorFix, Compile, ModelRecipe, Posterior, Precision, read_model_recipe
+from osediff.recipe import (
+    ColorFix,
+    Compile,
+    ModelRecipe,
+    Posterior,
+    Precision,
+    Quantization,
+    Sizes,
+    read_model_recipe,
+)
 from osediff.training.sample_rng import SampleRNG
 
 AnyImage = TypeVar("AnyImage", Image.Image, np.ndarray, Tensor)
@@ -48,6 +58,8 @@ class OSEDiff:
         posterior: Posterior = "sample",
         color_fix: ColorFix | None = None,
         compile: Compile = "none",
+        quantization: Quantization = "rounded",
+        sizes: Sizes = "padded",
     ) -> None:
         """Merge and move ``generator``, whose weights are loaded already; see ``from_pretrained``."""
         for setting, value, choices in (
@@ -55,12 +67,15 @@ class OSEDiff:
             ("posterior", posterior, get_args(Posterior)),
             ("color fix", color_fix or recipe.color_fix, FIXES),
             ("compile", compile, get_args(Compile)),
+            ("quantization", quantization, get_args(Quantization)),
+            ("sizes", sizes, get_args(Sizes)),
         ):
             if value not in choices:
                 raise InputError(f"unknown {setting} {value!r}; choose one of {', '.join(choices)}")
         check_device(device)
         self.recipe, self.device, self.posterior = recipe, device, posterior
-        self.color_fix = FIXES[color_fix or recipe.color_fix]
+        self.color_fix: ColorFix = color_fix or recipe.color_fix
+        self.quantization, self.sizes = quantization, sizes
         self.generator = generator
         self.generator.merge()  # in float32, whatever the precision
         self.generator.tiles = tiles or Tiling()
@@ -83,6 +98,8 @@ class OSEDiff:
         posterior: Posterior = "sample",
         color_fix: ColorFix | None = None,
         compile: Compile = "none",
+        quantization: Quantization = "rounded",
+        sizes: Sizes = "padded",
     ) -> OSEDiff:
         """Load the model in ``checkpoint``, a folder of osediff.train, on the ``backbone`` folder it was trained on.
 
@@ -97,6 +114,10 @@ class OSEDiff:
             compile: run the networks through torch.compile: none, default, or cuda-graphs (on a GPU). The first image
                 of each size takes a minute then. Pixels may differ by rounding. Without a compiler, a line on standard
                 error says so, and ``compiled`` is false.
+            quantization: to 8 bits: rounded once, or cut off twice as the official script does
+                (osediff.data.quantization).
+            sizes: of small images and of sides that are no multiple of 8: padded, or resized as the official script
+                does (osediff.data.upsampling).
 
         Raises:
             InputError: a folder or a setting is not what it should be.
@@ -105,11 +126,12 @@ class OSEDiff:
         recipe = read_model_recipe(checkpoint / "recipe.json")
         generator = Generator(backbones.load(Path(backbone)), recipe)
         load_adapters(checkpoint, generator.parameters())
-        return cls(generator, recipe, device, precision, tiles, posterior, color_fix, compile)
+        return cls(generator, recipe, device, precision, tiles, posterior, color_fix, compile, quantization, sizes)
 
     def upsample(self, lr: np.ndarray) -> np.ndarray:
         """Bring ``lr``, uint8 (H, W, 3), to the size at which the networks see it (osediff.data.upsampling)."""
-        return upsample(lr, self.recipe.scale_factor, self.recipe.process_size)
+        enlarge = upsample_officially if self.sizes == "official" else upsample
+        return enlarge(lr, self.recipe.scale_factor, self.recipe.process_size)
 
     @torch.inference_mode()
     def restore_tensor(self, lq: Tensor, prompts: list[str], seeds: list[int]) -> Tensor:
@@ -130,9 +152,13 @@ class OSEDiff:
         Each image has its own prompt and its own seed, so it does not depend on the others of its batch, except for
         rounding: a pixel may differ by one level in 255. Returns SR images, uint8 (scale_factor H, scale_factor W, 3).
         """
-        lq = torch.stack([as_tensor(self.upsample(image)) for image in images]).to(self.device)
+        enlarged = [self.upsample(image) for image in images]
+        lq = torch.stack([as_tensor(image) for image in enlarged]).to(self.device)
         restored = self.restore_tensor(lq, prompts, seeds)
-        srs = [as_image(self.color_fix(image, reference)) for image, reference in zip(restored, lq, strict=True)]
+        quantize = quantizations.rounded
+        if self.quantization == "official":  # its first cut is made in the precision of the networks
+            quantize, restored = quantizations.official, restored.to(self.backbone.vae.dtype)
+        srs = [quantize(image, reference, self.color_fix) for image, reference in zip(restored, enlarged, strict=True)]
         size = (images[0].shape[1] * self.recipe.scale_factor, images[0].shape[0] * self.recipe.scale_factor)
         if (lq.shape[3], lq.shape[2]) == size:
             return srs

@@ -24,7 +24,7 @@ from osediff.outcome import read_outcome
 from osediff.pipeline import OSEDiff
 from osediff.prompts.prompt_file import read_folder_prompts
 from osediff.provenance import fingerprint, folder_hash
-from osediff.recipe import Compile, Posterior
+from osediff.recipe import Compile, Posterior, Quantization, Sizes
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -50,6 +50,18 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--compile", choices=get_args(Compile), default="none", help="of the networks, by torch.compile"
     )
+    parser.add_argument(
+        "--quantization",
+        choices=get_args(Quantization),
+        default="rounded",
+        help="to 8 bits: rounded once, or cut off twice as the official script does",
+    )
+    parser.add_argument(
+        "--sizes",
+        choices=get_args(Sizes),
+        default="padded",
+        help="of small images and of sides that are no multiple of 8: padded, or resized as the official script does",
+    )
     parser.add_argument("--color-fix", choices=list(FIXES), default=None, help="default: the checkpoint's")
     parser.add_argument(
         "--tile-vae", type=int, default=Tiling.vae, help="latent pixels (see osediff.models.tiling); 0: whole"
@@ -72,7 +84,13 @@ def main() -> None:
         print(f"{args.checkpoint}: {reason}; nothing is restored, its rows say so", file=sys.stderr)
         return
     tiles = Tiling(args.tile_vae, args.tile_latent, args.tile_overlap)
-    settings = {"precision": args.precision, "posterior": args.posterior, "color_fix": args.color_fix}
+    settings = {
+        "precision": args.precision,
+        "posterior": args.posterior,
+        "color_fix": args.color_fix,
+        "quantization": args.quantization,
+        "sizes": args.sizes,
+    }
     model = OSEDiff.from_pretrained(
         args.checkpoint, args.backbone, args.device, tiles=tiles, compile=args.compile, **settings
     )

@@ -18,6 +18,14 @@ def adain(image: Tensor, reference: Tensor) -> Tensor:
     return (image - mean) / (deviation + 1e-6) * wanted_deviation + wanted_mean
 
 
+def official_adain(image: Tensor, reference: Tensor) -> Tensor:
+    """Do what ``adain`` does as the official code does it: 1e-5 is added to both variances; both in [0, 1]."""
+    mean, deviation = image.mean((1, 2), keepdim=True), (image.var((1, 2), keepdim=True) + 1e-5).sqrt()
+    wanted_mean = reference.mean((1, 2), keepdim=True)
+    wanted_deviation = (reference.var((1, 2), keepdim=True) + 1e-5).sqrt()
+    return (image - mean) / deviation * wanted_deviation + wanted_mean
+
+
 def blurred(image: Tensor) -> Tensor:
     """Low frequencies of ``image`` (3, H, W): an à-trous wavelet transform's smooth part after five levels.
 
@@ -38,8 +46,10 @@ def wavelet(image: Tensor, reference: Tensor) -> Tensor:
     return image - blurred(image) + blurred(reference)
 
 
-FIXES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+Fix = Callable[[Tensor, Tensor], Tensor]
+FIXES: dict[str, Fix] = {
     "adain": adain,
     "wavelet": wavelet,
     "none": lambda image, reference: image,
 }
+OFFICIAL_FIXES: dict[str, Fix] = {"adain": official_adain, "wavelet": wavelet}

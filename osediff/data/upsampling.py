@@ -14,3 +14,19 @@ def upsample(lr: np.ndarray, scale_factor: int, process_size: int) -> np.ndarray
     height, width = (extent * scale_factor for extent in lr.shape[:2])
     zoom = max(1.0, process_size / min(height, width))
     return np.asarray(Image.fromarray(lr).resize((round(width * zoom), round(height * zoom))))
+
+
+def upsample_officially(lr: np.ndarray, scale_factor: int, process_size: int) -> np.ndarray:
+    """Do what ``upsample`` does as the official test script does it, where that differs.
+
+    A small image is enlarged twice, at first to ``process_size / scale_factor``; sides that are no multiple of 8 are
+    brought down to one by Lanczos interpolation, where we pad.
+    """
+    image = Image.fromarray(lr)
+    least = process_size // scale_factor
+    if min(image.size) < least:
+        zoom = least / min(image.size)
+        image = image.resize((int(zoom * image.width), int(zoom * image.height)))
+    image = image.resize((image.width * scale_factor, image.height * scale_factor))
+    size = (image.width - image.width % 8, image.height - image.height % 8)
+    return np.asarray(image.resize(size, Image.Resampling.LANCZOS))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from osediff.common.errors import InputError
 from osediff.common.images import read_rgb, write_png
+from osediff.data.color import FIXES
 from osediff.data.pairs import as_image, as_tensor
 from osediff.models import backbone as backbones
 from osediff.models.compilation import compile_networks
@@ -138,7 +139,8 @@ def osediff_run(
             model.embed.clear()
         sr = model.restore_tensor(lq, [""] * batch, list(range(batch)))
         if "color fix" in includes:
-            sr = torch.stack([model.color_fix(image, like) for image, like in zip(sr, lq, strict=True)])
+            fix = FIXES[model.color_fix]
+            sr = torch.stack([fix(image, like) for image, like in zip(sr, lq, strict=True)])
         for path, image in zip(sr_files, sr if "files" in includes else (), strict=False):
             write_png(path, as_image(image))
         return sr

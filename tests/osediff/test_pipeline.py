@@ -79,8 +79,21 @@ def test_half_precision_stays_near(
     assert np.abs(difference).mean() < 2
 
 
+@pytest.mark.parametrize("size", [(8, 8), (9, 13), (5, 21)])
+def test_the_official_way_gives_the_same_size_and_nearly_the_same_pixels(
+    checkpoint: Path, backbone_folder: Path, model: OSEDiff, size: tuple[int, int]
+) -> None:
+    official = OSEDiff.from_pretrained(checkpoint, backbone_folder, quantization="official", sizes="official")
+    lr = picture(*size)
+    sr, ours = official(lr, seed=1).astype(int), model(lr, seed=1).astype(int)
+    assert sr.shape == ours.shape == (4 * size[0], 4 * size[1], 3)
+    if size == (8, 8):  # seen by the networks at the same size
+        assert np.abs(sr - ours).max() <= 2 and 0.3 < (ours - sr).mean() < 0.7, "half a level is cut off"
+
+
 def test_unknown_settings_are_named(checkpoint: Path, backbone_folder: Path) -> None:
     wrong: dict[str, Any] = {"precision": "fp8", "posterior": "mean", "color_fix": "histogram", "compile": "cuda"}
+    wrong |= {"quantization": "floor", "sizes": "cropped"}
     for setting, value in wrong.items():
         with pytest.raises(InputError, match="choose one of"):
             OSEDiff.from_pretrained(checkpoint, backbone_folder, **{setting: value})

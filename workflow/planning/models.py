@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from benchmark.complexity.specs import TimingChoice
 from osediff.common.artifacts.model import Artifact
 from osediff.common.settings import Name, Positive, Seed, Settings, Text
-from osediff.recipe import Compile, Compute, Precision
+from osediff.recipe import Compile, Compute, Precision, Quantization, Sizes
 
 Preset = Literal["demo", "reproduce", "paper"]
 Count = Annotated[int, Field(ge=1)]
@@ -33,6 +33,10 @@ class Restoration(Settings):
     """Images of equal size that are restored together."""
     posterior: Literal["sample", "mode"]
     """The encoder's latent: a sample that is drawn with the seed, or the mode."""
+    quantization: Quantization
+    """To 8 bits: rounded once, or cut off twice as in the official code."""
+    sizes: Sizes
+    """Small images, and sides that are no multiple of 8: padded, or resized as in the official code."""
     compile: Compile
     """Whether the networks run through torch.compile, and how; cuda-graphs needs a GPU."""
     tile_vae: Annotated[int, Field(ge=0, le=4096)]

@@ -1,0 +1,41 @@
+"""From the network's output to the 8-bit image: color correction and quantization."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from osediff.data.color import FIXES, OFFICIAL_FIXES
+from osediff.data.pairs import as_image, as_tensor
+from osediff.recipe import ColorFix
+
+
+def rounded(restored: Tensor, reference: np.ndarray, color_fix: ColorFix) -> np.ndarray:
+    """Correct the colors of ``restored`` (3, H, W) in [-1, 1], and round to the nearest level once.
+
+    ``reference``: the enlarged LR image, uint8 (H, W, 3). Returns the same kind.
+    """
+    return as_image(FIXES[color_fix](restored, as_tensor(reference).to(restored.device)))
+
+
+def official(restored: Tensor, reference: np.ndarray, color_fix: ColorFix) -> np.ndarray:
+    """Do what ``rounded`` does as the official test script does it (test_osediff.py of cswry/OSEDiff at fcc4f09).
+
+    It cuts off the fractions of the levels twice: before the color correction, in the precision of ``restored``, and
+    after it. On average an image loses half a level at the second cut; the first one adds noise of 1/12 level².
+    """
+    image = truncated(restored.cpu() * 0.5 + 0.5)
+    if color_fix != "none":
+        image = truncated(OFFICIAL_FIXES[color_fix](image.float() / 255, channels_first(reference) / 255).clamp(0, 1))
+    return image.permute(1, 2, 0).numpy()
+
+
+def truncated(image: Tensor) -> Tensor:
+    """Return ``image``, in [0, 1], as uint8 with the fractions of its levels cut off."""
+    return (image * 255).byte()
+
+
+def channels_first(image: np.ndarray) -> Tensor:
+    """Return uint8 (H, W, 3) as float (3, H, W) in [0, 255]."""
+    return torch.tensor(image).permute(2, 0, 1).float()
