@@ -2,6 +2,7 @@
 
     python3 bench.py results/table1.csv     set up .venv once, then run `snakemake --cores all results/table1.csv` in it
     python3 bench.py [snakemake arguments]  any target, or none for everything; `-n` says what would run
+    python3 bench.py doctor --preset paper  which step of docs/paper-walk.md is done, what is missing, the next command
     python3 bench.py test [pytest arguments]  run the tests on all cores; `-m "not slow"` leaves the slow ones out
 
 Inside the environment (`source .venv/bin/activate`) plain `snakemake --cores all results/table1.csv` is the same thing.
@@ -164,7 +165,7 @@ def check_command_line(arguments: list[str], environment: dict[str, str]) -> Non
 
 
 def main() -> None:
-    """Set up the environment if necessary, then become snakemake or pytest."""
+    """Set up the environment if necessary, then become snakemake, pytest or the doctor."""
     arguments = sys.argv[1:]
     if arguments[:1] in (["-h"], ["--help"]):
         print(__doc__)
@@ -186,6 +187,8 @@ def main() -> None:
     if arguments[:1] == ["test"]:
         environment.setdefault("OMP_NUM_THREADS", "1")  # as many test processes as cores, so one thread for each
         module = ["pytest", "-n", str(len(os.sched_getaffinity(0))), *arguments[1:]]
+    elif arguments[:1] == ["doctor"]:
+        module = ["workflow.doctor", *arguments[1:]]
     else:
         module = ["snakemake", "--cores", "all", *arguments]
         check_command_line(arguments, environment)

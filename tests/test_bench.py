@@ -125,6 +125,11 @@ def test_test_runs_pytest_on_all_cores(bench: Bench) -> None:
     assert bench.calls()[-1] == f"-m pytest -n {cores} -x tests/benchmark"
 
 
+def test_doctor_runs_the_doctor(bench: Bench) -> None:
+    bench.run("doctor", "--preset", "paper")
+    assert bench.calls()[-1] == "-m workflow.doctor --preset paper"
+
+
 def test_a_wrong_command_line_never_reaches_snakemake(bench: Bench) -> None:
     arguments = ["--configfile", "config/paper.yaml", "results/table1.csv"]
     assert bench.run(*arguments).returncode == 0

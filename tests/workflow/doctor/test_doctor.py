@@ -1,0 +1,145 @@
+"""The doctor knows where a walk through the paper stands; every file of the walk is faked here."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from osediff.common.errors import run
+from tests.helpers import ROOT
+from workflow.doctor.__main__ import main
+
+PAPER = "--configfile config/paper.yaml"
+
+
+class Doctor:
+    """Calls the doctor and keeps what it said last."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.capsys, self.monkeypatch = capsys, monkeypatch
+        self.lines: list[str] = []
+
+    def __call__(self, *arguments: str) -> int:
+        """Return the exit code."""
+        self.monkeypatch.setattr("sys.argv", ["doctor", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            run(main)
+        output = self.capsys.readouterr()
+        self.lines = (output.out + output.err).splitlines()
+        return int(stop.value.code or 0)
+
+    def state(self, title: str) -> str:
+        """What is said of a step, such as ``to do 0 of 3``."""
+        (line,) = [line for line in self.lines if f" {title}: " in line]
+        state, counted = re.fullmatch(rf" ?\d+ (done|optional|to do) +{re.escape(title)}: (.*)", line).groups()  # type: ignore[union-attr]
+        return f"{state} {counted}"
+
+    def named(self, kind: str) -> list[str]:
+        """The paths that are named as ``missing`` or ``by hand``."""
+        return [line.split(f"{kind}: ", 1)[1] for line in self.lines if line.strip().startswith(f"{kind}: ")]
+
+
+@pytest.fixture
+def doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Doctor:
+    return Doctor(capsys, monkeypatch)
+
+
+def fake(*names: str) -> None:
+    """Make the files; a table says that it is of the paper preset."""
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("preset,source\npaper,measured\n" if name.startswith("results/") else "")
+
+
+def test_a_walk_from_a_fresh_clone_to_the_tables(tree: Path, doctor: Doctor) -> None:
+    """Each command is followed: its targets appear, and the doctor names the next step."""
+    commands = []
+    while doctor("--preset", "paper"):
+        following = doctor.lines[-1].removeprefix("Next: ")
+        commands.append(following)
+        assert commands.count(following) == 1, "no step is asked for twice"
+        if "by hand" in following:
+            (folder, source) = doctor.named("by hand")[-1].split(": ", 1)
+            assert folder == "data/photos/lsdir-ffhq" and "NVlabs/ffhq-dataset" in source
+            Path(folder).mkdir(parents=True)
+            continue
+        assert following.startswith("python3 bench.py ") and following.endswith(f" {PAPER}")
+        targets = following.removeprefix("python3 bench.py").removesuffix(PAPER).split()
+        made = {
+            "metric_weights": ["data/weights/brought.json"],
+            "ablations": [f"results/table{number}.csv" for number in range(3, 8)],
+            "results/table2.csv": ["results/table2.csv", *timings()],
+        }
+        fake(*(file for target in targets for file in made.get(target, [target])))
+        if not targets:
+            fake("results/table1.csv", "results/table8.csv")
+    assert doctor.lines[-1] == "Every step is done: results/ has the tables."
+    assert [" ".join(command.split()[:3]) for command in commands] == [
+        "python3 bench.py data/testsets/div2k-val/manifest.json",
+        "python3 bench.py metric_weights",
+        "python3 bench.py data/backbones/sd2.1-base/manifest.json",
+        "python3 bench.py data/prompts/ram/manifest.json",
+        "python3 bench.py runs/paper/evaluate/osediff-official/div2k-val.csv",
+        "Photographs to train",
+        "python3 bench.py data/weights/loss-lpips-vgg.json",
+        "python3 bench.py runs/paper/train/osediff/paper/0/outcome.json",
+        f"python3 bench.py {PAPER.split()[0]}",
+        "python3 bench.py results/table2.csv",
+        "python3 bench.py runs/paper/train/no-vsd/paper/0/outcome.json",
+        "python3 bench.py ablations",
+    ]
+    assert doctor.state("Code and weights of the baselines").startswith("optional 0 of"), "nobody waits for them"
+
+
+def timings() -> list[str]:
+    """The records that Table 2 waits for at the paper preset."""
+    return [f"runs/paper/timing/{protocol}/osediff.json" for protocol in ("authors", "strict", "strict-compiled")]
+
+
+def test_a_half_made_step_asks_for_the_rest(tree: Path, doctor: Doctor) -> None:
+    fake("data/testsets/realsr/manifest.json", "data/testsets/drealsr/manifest.json")
+    assert doctor("--preset", "paper") == 1
+    assert doctor.state("Test sets") == "to do 2 of 3"
+    assert doctor.lines[-1] == f"Next: python3 bench.py data/testsets/div2k-val/manifest.json {PAPER}"
+
+
+def test_a_table_of_another_preset_does_not_count(tree: Path, doctor: Doctor) -> None:
+    fake("results/table1.csv", "results/table8.csv")
+    doctor("--preset", "paper")
+    assert doctor.state("Tables of quality") == "done 2 of 2"
+    Path("results/table1.csv").write_text("preset,source\npaper,published\ndemo,measured\n")
+    doctor("--preset", "paper")
+    assert doctor.state("Tables of quality") == "to do 1 of 2"
+    assert "results/table1.csv" in doctor.named("missing")
+
+
+def test_what_lies_elsewhere_and_what_is_left_out(tree: Path, doctor: Doctor) -> None:
+    """A configuration file of one's own, over the preset's."""
+    (tree / "mine").mkdir()
+    (tree / "mine.yaml").write_text("methods: [osediff]\npaths: {lsdir-ffhq: mine}\n")
+    doctor("--preset", "paper", "--configfile", "mine.yaml")
+    assert doctor.state("Photographs to train on") == "done 1 of 1"
+    assert not any("baselines" in line or "published" in line for line in doctor.lines)
+    assert doctor.lines[-1].endswith(f"{PAPER} mine.yaml")
+
+
+def test_the_demo_needs_nothing_by_hand(tree: Path, doctor: Doctor) -> None:
+    assert doctor() == 1
+    assert doctor.named("by hand") == []
+    assert doctor.lines[-1].startswith("Next: python3 bench.py data/testsets/demo-synthetic/manifest.json")
+    assert "--configfile" not in doctor.lines[-1]
+
+
+def test_bad_configuration_is_one_line(tree: Path, doctor: Doctor) -> None:
+    (tree / "mine.yaml").write_text("methods: [osedif]\n")
+    assert doctor("--configfile", "mine.yaml") == 2
+    assert doctor.lines == ["error: configuration: methods: unknown method 'osedif', did you mean osediff?"]
+
+
+def test_it_answers_without_torch() -> None:
+    code = "import sys, workflow.doctor.__main__; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
