@@ -45,6 +45,7 @@ class PhotoTestSet(TestSetBase):
     """A test set that is cut from photographs and degraded."""
 
     kind: Literal["photos"]
+    reference: Literal[True] = True
     degradation: str
     """Id of config/degradations.yaml."""
     seed: Seed
@@ -53,9 +54,11 @@ class PhotoTestSet(TestSetBase):
 
 
 class FolderTestSet(TestSetBase):
-    """LR/HR pairs in a folder, or fetched into a folder."""
+    """LR/HR pairs, or LR images alone, in a folder or fetched into a folder."""
 
     kind: Literal["folder"]
+    reference: bool = True
+    """Whether there are HR images; without, what is fetched lies in original/, and LR/ has it as 8-bit RGB."""
     license: Text | None = None
     manual_source: Text | None = None
     """Where a person can get the images."""
@@ -76,6 +79,8 @@ class TestSetCheck(Settings):
 
     name: Text
     scale_factor: Annotated[int, Field(ge=1)]
+    reference: bool = True
+    """Whether there are HR images."""
     images: Count | None = None
     """Number of pairs; null: any."""
     lr_sizes: tuple[tuple[Count, Count], ...] | None = None

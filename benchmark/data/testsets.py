@@ -2,6 +2,7 @@
 
     python -m benchmark.data.testsets cut --spec FILE.yaml --out data/testsets/NAME/HR
     python -m benchmark.data.testsets manifest --spec FILE.yaml --lr DIR --hr DIR --out manifest.json
+    python -m benchmark.data.testsets manifest --spec FILE.yaml --lr DIR --out manifest.json   a set without HR images
     python -m benchmark.data.testsets list --lr DIR --hr DIR --out config/testsets/NAME.csv
 
 The spec of a cut is ``cut`` of an entry of config/testsets.yaml (``benchmark.data.settings.Cut``). The spec of a
@@ -25,6 +26,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from benchmark.data.checksums import Checksums, check, checksums_csv, read
@@ -35,7 +38,7 @@ from osediff.common.artifacts.model import Artifact
 from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.errors import InputError, run
 from osediff.common.files import sha256, write_json, write_text
-from osediff.common.images import pairs, read_rgb, write_png
+from osediff.common.images import list_images, pairs, read_rgb, write_png
 from osediff.common.settings import read as read_settings
 
 Size = tuple[int, int]
@@ -101,6 +104,31 @@ def manifest(
     }
 
 
+def lone_manifest(
+    name: str, lr: Path, scale_factor: int, images: int | None = None, lr_sizes: Collection[Size] | None = None
+) -> dict[str, Any]:
+    """The manifest of test set ``name``, which has no HR images; arguments and errors as for ``manifest``."""
+    paths = list_images(lr)
+    if images is not None and len(paths) != images:
+        raise InputError(f"{lr}: holds {len(paths)} images, {name} has {images}; get the test set anew")
+    entries = {}
+    for stem, path in tqdm(paths.items(), desc=f"checking {name}", unit="image"):
+        height, width = read_rgb(path).shape[:2]
+        if lr_sizes is not None and (width, height) not in lr_sizes:
+            allowed = " or ".join("{}x{}".format(*size) for size in lr_sizes)
+            raise InputError(f"{path}: is {width}x{height}, {name} has {allowed}")
+        entries[stem] = {"lr": (width, height), "lr_sha256": sha256(path)}
+    about = {"name": name, "scale_factor": scale_factor, "count": len(entries), "verified": "number and sizes"}
+    return {**about, "images": entries}
+
+
+def write_as_rgb(source: Path, target: Path) -> None:
+    """Write each image of ``source`` to ``target`` as 8-bit RGB PNG; gray is repeated, transparency left out."""
+    for stem, path in list_images(source).items():
+        with Image.open(path) as image:
+            write_png(target / f"{stem}.png", np.asarray(image.convert("RGB")))
+
+
 def fetch_missing(artifact: Artifact, folder: Path, how: Fetching) -> None:
     """Fetch the missing images of a test set into ``folder``/LR and /HR.
 
@@ -128,7 +156,7 @@ def main() -> None:
     listing = commands.add_parser("list", help="write the checksums of every image of a test set, as a CSV file")
     for command in (checking, listing):
         command.add_argument("--lr", type=Path, required=True)
-        command.add_argument("--hr", type=Path, required=True)
+        command.add_argument("--hr", type=Path, required=command is listing, help="needed where the test set has HR")
     listing.add_argument("--out", type=Path, required=True, help="CSV file to write")
     args = parser.parse_args()
     if args.command == "cut":
@@ -139,10 +167,18 @@ def main() -> None:
         return
     spec = read_settings(args.spec, TestSetCheck)
     checksums = read(Path(spec.checksums)) if spec.checksums else None
-    if spec.download:
-        fetch_missing(spec.download, args.lr.parent, Fetching(offline=args.offline))
-    content = manifest(spec.name, args.lr, args.hr, spec.scale_factor, spec.images, spec.lr_sizes, checksums)
-    print(f"{spec.name}: {content['count']} pairs, checked: {content['verified']}")
+    how = Fetching(offline=args.offline)
+    if spec.download and spec.reference:
+        fetch_missing(spec.download, args.lr.parent, how)
+    elif spec.download:
+        original = args.lr.parent / "original"
+        obtain(spec.download, how, folder=original)
+        write_as_rgb(original, args.lr)
+    if spec.reference:
+        content = manifest(spec.name, args.lr, args.hr, spec.scale_factor, spec.images, spec.lr_sizes, checksums)
+    else:
+        content = lone_manifest(spec.name, args.lr, spec.scale_factor, spec.images, spec.lr_sizes)
+    print(f"{spec.name}: {content['count']} {'pairs' if spec.reference else 'images'}, checked: {content['verified']}")
     write_json(args.out, content)
 
 

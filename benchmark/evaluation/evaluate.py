@@ -1,6 +1,7 @@
 """Measure one method on one test set: SR images against HR images, one row per image and metric.
 
     python -m benchmark.evaluation.evaluate --sr DIR --hr DIR --out FILE.csv [--spec FILE.yaml] [--metrics psnr ...]
+    python -m benchmark.evaluation.evaluate --sr DIR --lr DIR --out FILE.csv ...      a test set without HR images
 
 Columns: method, test_set, image, metric, value (6 decimals), protocol, note. ``image`` is empty for metrics of the
 whole set (FID) and for metrics that cannot be measured here; the latter have no value and a note with the reason.
@@ -79,11 +80,13 @@ def parse_arguments() -> argparse.Namespace:
         prog="python -m benchmark.evaluation.evaluate", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--sr", type=Path, required=True, help="folder of the method's images")
-    parser.add_argument("--hr", type=Path, required=True, help="folder of the true images, same names")
+    reference = parser.add_mutually_exclusive_group(required=True)
+    reference.add_argument("--hr", type=Path, help="folder of the true images, same names")
+    reference.add_argument("--lr", type=Path, help="in place of --hr, where there is none: metrics without reference")
     parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
     parser.add_argument("--record", type=Path, help="run.json of the method: where it failed, nothing is measured")
     parser.add_argument("--method", help="name in the method column (default: the SR folder's)")
-    parser.add_argument("--test-set", help="name in the test_set column (default: the HR folder's)")
+    parser.add_argument("--test-set", help="name in the test_set column (default: the HR or LR folder's)")
     parser.add_argument("--spec", type=Path, help="YAML file of the metrics to measure (default: by the registry)")
     parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
     parser.add_argument("--protocol", help="one of the registry's protocols (default: its own, the paper's)")
@@ -103,7 +106,7 @@ def main() -> None:
     """Measure, write the rows, and print on stderr which metrics could not be measured."""
     args = parse_arguments()
     selection = select_metrics(args)
-    method, test_set = args.method or args.sr.resolve().name, args.test_set or args.hr.resolve().name
+    method, test_set = args.method or args.sr.resolve().name, args.test_set or (args.hr or args.lr).resolve().name
     partial = args.out.with_name(args.out.name + ".partial")
     reason = unusable(args.record) if args.record else ""
     if not args.record:
@@ -112,7 +115,8 @@ def main() -> None:
         evaluation = Evaluation(notes=dict.fromkeys(selection.metrics, reason))
         if not reason:
             resources = Resources(args.device, args.workers, args.batch)
-            evaluation = evaluate(args.sr, args.hr, selection, partial, resources)
+            beside, reference = args.hr or args.lr, args.hr is not None
+            evaluation = evaluate(args.sr, beside, selection, partial, resources, reference)
             if args.record and (note := record_note(args.record)):
                 evaluation.notes = {name: with_method_note(note, text) for name, text in evaluation.notes.items()}
         write_rows(args.out, method, test_set, evaluation, selection)

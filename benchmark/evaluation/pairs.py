@@ -19,6 +19,7 @@ from benchmark.metrics.learned import BatchMetric
 from benchmark.metrics.registry import Selection
 from osediff.common.errors import InputError
 from osediff.common.files import sha256
+from osediff.common.images import pairs as match_images
 from osediff.common.images import read_rgb, rgb_size
 from osediff.common.settings import parse
 
@@ -48,6 +49,20 @@ class Task:
 
 Values = dict[str, float]  # by metric
 Images = list[np.ndarray]
+
+
+def match_without_reference(sr: Path, lr: Path) -> list[tuple[str, Path, Path]]:
+    """Return stem and twice the SR image, in place of an HR image, for each LR image.
+
+    Raises:
+        InputError: the folders have other names, or an SR image is no multiple of its LR image.
+    """
+    matched = match_images(sr, lr)
+    for _, image, small in matched:
+        (width, height), (lr_width, lr_height) = rgb_size(image), rgb_size(small)
+        if width % lr_width or height % lr_height or width // lr_width != height // lr_height:
+            raise InputError(f"{image} is {width}x{height}, no multiple of {small}, {lr_width}x{lr_height}")
+    return [(stem, image, image) for stem, image, _ in matched]
 
 
 def inspect_pair(stem: str, sr: Path, hr: Path) -> Pair:

@@ -1,4 +1,4 @@
-"""Measure every available metric on a folder of SR images and a folder of HR images.
+"""Measure every available metric on a folder of SR images, and a folder of HR images where there are some.
 
 Each process measures one pair at a time. With a GPU, networks get batches of pairs of one size, which are decoded
 ahead, while the processes measure the other metrics.
@@ -24,6 +24,7 @@ from benchmark.evaluation.pairs import (
     Values,
     checked_value,
     inspect_pair,
+    match_without_reference,
     measure_batches,
     measure_pair,
     pair_metric,
@@ -66,26 +67,32 @@ class Evaluation:
 
 
 def evaluate(
-    sr: Path, hr: Path, selection: Selection, partial_file: Path, resources: Resources | None = None
+    sr: Path,
+    beside: Path,
+    selection: Selection,
+    partial_file: Path,
+    resources: Resources | None = None,
+    reference: bool = True,
 ) -> Evaluation:
-    """Measure every metric of ``selection`` on the images of the folders ``sr`` and ``hr``, paired by stem.
+    """Measure every metric of ``selection`` on the images of the folder ``sr``, paired by stem with those ``beside``.
 
     Args:
         sr: folder of SR images.
-        hr: folder of HR images.
+        beside: folder of HR images; without ``reference``, of the LR images.
         selection: the metrics.
         partial_file: stores every value at once; values that it already has are not measured again.
         resources: device, processes, batch.
+        reference: whether there are HR images; without, metrics that need them are left out.
 
     Raises:
         InputError: images do not pair or differ in size, or a metric has no value.
     """
     resources = resources or Resources()
-    matched = match_images(sr, hr)
+    matched = match_images(sr, beside) if reference else match_without_reference(sr, beside)
     workers = resources.workers or sensible_workers(len(matched), count_cores())
     pair_metric.cache_clear()
     cv2.setNumThreads(1)
-    notes = note_metrics(selection, len(matched))
+    notes = note_metrics(selection, len(matched), reference)
     chosen = [name for name in selection.metrics if name not in notes.unavailable]
     of_images = [name for name in chosen if selection.metrics[name].level == "image"]
     of_sets = [name for name in chosen if selection.metrics[name].level == "set"]
@@ -127,11 +134,12 @@ class Notes:
     unavailable: frozenset[str]
 
 
-def note_metrics(selection: Selection, images: int) -> Notes:
+def note_metrics(selection: Selection, images: int, reference: bool) -> Notes:
     """Return the notes of the metrics of ``selection`` on a test set with this number of ``images``."""
     notes, unavailable = {}, set()
     for name, metric in selection.metrics.items():
-        reason = unavailable_reason(name, selection)
+        reason = "" if reference or not metric.needs_reference else "needs HR images, and the test set has none"
+        reason = reason or unavailable_reason(name, selection)
         if not reason and metric.level == "set" and images < 2:
             reason = "needs two images or more"
         if reason:

@@ -41,6 +41,8 @@ class Measure(Settings):
     higher_is_better: bool
     level: Literal["image", "set"]
     """Whether there is one value for each image, or one for the whole test set."""
+    needs_reference: bool = True
+    """Whether it compares with an HR image; a metric that does not is measured on test sets without HR too."""
     min_size: Count
     """Least length of the shorter side of an image, in pixels."""
     self_score: float | None = None

@@ -249,3 +249,16 @@ def test_the_demo_plans_its_jobs(fresh: Workflow) -> None:
     jobs = fresh.planned()
     assert jobs["cut_test_set"] == jobs["degrade_test_set"] == jobs["check_test_set"] == 3
     assert (jobs["photos"], jobs["train"], jobs["evaluate"], jobs["table"]) == (1, 1, 6, 1)
+
+
+def test_a_test_set_without_hr_images_is_a_table_of_its_own(fresh: Workflow) -> None:
+    config = ("--config", "test_sets=[demo-synthetic, realset65]", "tables=[table1, no-reference]", "pictures={}")
+    assert fresh.planned("results/no-reference.csv", *config, "methods=[bicubic]") == {
+        "check_test_set": 1,
+        "interpolate": 1,
+        "metric_weights": 1,
+        "evaluate": 1,
+        "table": 1,
+    }
+    jobs = fresh.planned("--until", "table", "radar", *config, "methods=[bicubic]")
+    assert (jobs["evaluate"], jobs["table"], jobs["radar"]) == (2, 2, 2)

@@ -21,7 +21,7 @@ def check_folders(bench: Configuration) -> None:
     for name, folder in main.paths.items():
         if isinstance(bench.methods.get(name), ImagesMethod):
             continue  # below, by test set
-        inside = ("LR", "HR") if name in bench.test_sets else ("",)
+        inside = paths.test_set_parts(bench, name) if name in bench.test_sets else ("",)
         for path in (Path(folder) / part for part in inside):
             if not path.is_dir():
                 raise InputError(f"configuration: paths: {name}: no folder {path}; correct it, or leave {name} out")
@@ -134,6 +134,7 @@ def check_main(bench: Configuration) -> None:
     ):
         for name in chosen:
             known(kind, name, list(names), f"{where}: {key}")
+    check_references(bench)
     methods = [
         name
         for name, entry in bench.methods.items()
@@ -142,6 +143,29 @@ def check_main(bench: Configuration) -> None:
     given = [*bench.test_sets, *bench.photos, *bench.backbones, *bench.prompts.weights, *methods]
     for name in main.paths:
         known("test set, photo set, backbone, method or extractor's weights", name, given, f"{where}: paths")
+
+
+def check_references(bench: Configuration) -> None:
+    """InputError at the first active test set that no active table shows, and at the first table that shows none.
+
+    Test sets with HR images and those without have tables of their own.
+    """
+    main, where = bench.main, "configuration"
+    for name in main.test_sets:
+        if not any(bench.tables[table].reference == bench.test_sets[name].reference for table in main.tables):
+            kind = "with" if bench.test_sets[name].reference else "without"
+            raise InputError(
+                f"{where}: test_sets: no table shows {name}; add one of test sets {kind} HR images to tables"
+            )
+    for table in main.tables:
+        if not any(bench.tables[table].reference == bench.test_sets[name].reference for name in main.test_sets):
+            kind = "with" if bench.tables[table].reference else "without"
+            raise InputError(
+                f"{where}: tables: {table} shows test sets {kind} HR images, and none is active; leave it out"
+            )
+    for name in main.pictures:
+        if not bench.test_sets[name].reference:
+            raise InputError(f"{where}: pictures: {name} has no HR images, which a picture shows; leave it out")
 
 
 def check_recipes(bench: Configuration) -> None:

@@ -57,6 +57,22 @@ def of_table(bench: Configuration, name: str) -> list[str]:
     return [method for method in active if method in bench.tables[name].methods or method not in elsewhere] or active
 
 
+def test_sets_of_table(bench: Configuration, name: str) -> list[str]:
+    """The active test sets that a table shows: those with HR images, or those without."""
+    return [data for data in bench.main.test_sets if bench.test_sets[data].reference == bench.tables[name].reference]
+
+
+def table_of_test_set(bench: Configuration, test_set: str) -> str:
+    """The first active table that shows a test set: what its radar is drawn from."""
+    return next(name for name in bench.main.tables if test_set in test_sets_of_table(bench, name))
+
+
+def reference_options(bench: Configuration, test_set: str) -> list[str]:
+    """Option of benchmark.evaluation.evaluate that names the HR images, or the LR images where there are none."""
+    part = paths.test_set_parts(bench, test_set)[-1]
+    return [f"--{part.lower()}", f"{paths.test_set_folder(bench, test_set)}/{part}"]
+
+
 def compared(bench: Configuration) -> list[str]:
     """Return the active methods, and bicubic interpolation as a control if it is not one of them."""
     bicubic = [name for name in of_kind(bench, InterpolationMethod) if kernel(bench, name) == "bicubic"]
@@ -91,6 +107,7 @@ def table_spec(bench: Configuration, name: str) -> dict[str, Any]:
         **table.model_dump(include={"title", "caption", "published"}, exclude_none=True),
         "metrics": metrics,
         "methods": methods,
+        "test_sets": {data: comparison["test_sets"][data] for data in test_sets_of_table(bench, name)},
     }
     if bench.main.show_published:
         spec["titles"] = {test_set: entry.title for test_set, entry in bench.test_sets.items()}
@@ -121,7 +138,8 @@ def evaluation_threads(bench: Configuration, test_set: str, cores: int) -> int:
     """Return how many of ``cores`` an evaluation on a test set can use."""
     entry = bench.test_sets[test_set]
     images = entry.images if entry.kind == "folder" else None
-    return sensible_workers(images or len(paths.test_set_input(bench, test_set)) // 2, cores)
+    count = len(paths.test_set_input(bench, test_set)) // len(paths.test_set_parts(bench, test_set))
+    return sensible_workers(images or count, cores)
 
 
 def record_options(bench: Configuration, method: str, test_set: str) -> list[str]:
@@ -212,6 +230,7 @@ def test_set_check(bench: Configuration, name: str) -> TestSetCheck:
     return TestSetCheck(
         name=name,
         scale_factor=entry.scale_factor,
+        reference=entry.reference,
         images=entry.images,
         lr_sizes=entry.lr_sizes,
         checksums=entry.checksums,

@@ -242,6 +242,8 @@ class Table(Settings):
     caption: Text
     metrics: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Columns, in order."""
+    reference: bool = True
+    """Shows the test sets with HR images; false: those without."""
     methods: tuple[Name, ...] = ()
     """Rows of this table; a method that no table names is a row of every table."""
     published: Text | None = None

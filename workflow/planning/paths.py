@@ -78,10 +78,15 @@ def test_set_folder(bench: Configuration, name: str) -> str:
     return bench.main.paths.get(name, f"data/testsets/{name}")
 
 
+def test_set_parts(bench: Configuration, name: str) -> tuple[str, ...]:
+    """The folders of a test set: LR, and HR where it has that."""
+    return ("LR", "HR") if bench.test_sets[name].reference else ("LR",)
+
+
 def test_set_input(bench: Configuration, name: str) -> list[str]:
-    """Return the inputs of a test set's manifest: the two folders that rules make, or the images that exist."""
-    folders = [f"{test_set_folder(bench, name)}/{part}" for part in ("LR", "HR")]
+    """Return the inputs of a test set's manifest: the folders that rules make, or the images that exist."""
     entry = bench.test_sets[name]
+    folders = [f"{test_set_folder(bench, name)}/{part}" for part in test_set_parts(bench, name)]
     if entry.kind == "photos":
         return folders
     if entry.download and name not in bench.main.paths:

@@ -19,11 +19,11 @@ rule evaluate:
         gpu=GPU,
     params:
         sr=lambda w: paths.images_folder(bench, w.method, w.test_set),
-        hr=lambda w: f"{paths.test_set_folder(bench, w.test_set)}/HR",
+        reference=lambda w: methods.reference_options(bench, w.test_set),
         record=lambda w: methods.record_options(bench, w.method, w.test_set),
         device=bench.main.device,
     shell:
-        f"{LEASE}python -m benchmark.evaluation.evaluate --sr {{params.sr:q}} --hr {{params.hr:q}} --method {{wildcards.method}}"
+        f"{LEASE}python -m benchmark.evaluation.evaluate --sr {{params.sr:q}} {{params.reference:q}} --method {{wildcards.method}}"
         " --test-set {wildcards.test_set} --spec {input.spec} --device {params.device}"
         " {params.record:q} --workers {threads} --out {output} > {log} 2>&1"
 

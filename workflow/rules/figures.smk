@@ -11,7 +11,7 @@ rule radar:
     input:
         code("benchmark.figures.radar"),
         "config/metrics.yaml",
-        table=f"results/{bench.main.tables[0]}.csv",
+        table=lambda w: f"results/{methods.table_of_test_set(bench, w.test_set)}.csv",
     output:
         png=report("results/radar_{test_set}.png", caption="../report/radar.rst", category="Figures"),
         svg="results/radar_{test_set}.svg",

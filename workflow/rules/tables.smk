@@ -12,7 +12,7 @@ rule table:
         rows=lambda w: expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
             method=methods.of_table(bench, w.table),
-            test_set=bench.main.test_sets,
+            test_set=methods.test_sets_of_table(bench, w.table),
         ),
         statistics=["results/statistics.csv"] if bench.main.intervals else [],
         published=PUBLISHED if bench.main.show_published else [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from PIL import Image
 from benchmark.data import checksums as image_checksums
 from benchmark.data.photographs import as_rgb, skimage_photo
 from benchmark.data.settings import Cut
-from benchmark.data.testsets import cut, fetch_missing, manifest
+from benchmark.data.testsets import cut, fetch_missing, lone_manifest, manifest, write_as_rgb
 from osediff.common.artifacts.fetching import Fetching
 from osediff.common.artifacts.model import Artifact, File, Mirror
 from osediff.common.errors import InputError
@@ -189,3 +190,37 @@ def test_an_archive_gives_its_two_folders(folders: tuple[Path, Path], tmp_path: 
     shutil.rmtree(target)
     with pytest.raises(InputError, match=r"sets\.zip: is not here and the run is offline; get it from its authors"):
         fetch_missing(artifact, target, Fetching(offline=True))
+
+
+def test_what_is_fetched_without_hr_images_becomes_rgb(tmp_path: Path) -> None:
+    """Gray is repeated, transparency left out, and colors stay what they are."""
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    source, target = tmp_path / "original", tmp_path / "LR"
+    source.mkdir()
+    Image.fromarray(pixels).save(source / "color.png")
+    Image.fromarray(np.dstack([pixels, pixels[..., 0]])).save(source / "transparent.png")
+    Image.fromarray(pixels[..., 0]).save(source / "gray.png")
+    write_as_rgb(source, target)
+    assert np.array_equal(read_rgb(target / "color.png"), pixels)
+    assert np.array_equal(read_rgb(target / "transparent.png"), pixels)
+    assert np.array_equal(read_rgb(target / "gray.png"), pixels[..., :1].repeat(3, axis=2))
+
+
+def test_a_set_without_hr_images_has_a_manifest(folders: tuple[Path, Path]) -> None:
+    content = lone_manifest("set", folders[0], 4, images=2)
+    assert content["count"] == 2
+    assert content["images"]["a"] == {"lr": (8, 6), "lr_sha256": sha256(folders[0] / "a.png")}
+    with pytest.raises(InputError, match="holds 2 images, set has 3"):
+        lone_manifest("set", folders[0], 4, images=3)
+    with pytest.raises(InputError, match=r"a\.png: is 8x6, set has 9x9"):
+        lone_manifest("set", folders[0], 4, lr_sizes=[(9, 9)])
+
+
+@pytest.mark.parametrize("name", ["realset65", "realset80"])
+def test_the_lists_of_the_sets_without_hr_images_are_of_the_public_files(name: str) -> None:
+    folder = Path(os.environ.get("BENCHMARK_TEST_DATA", "nowhere")) / name
+    if not folder.is_dir():
+        pytest.skip(f"no {name} in $BENCHMARK_TEST_DATA")
+    listed = Artifact(mirrors=(Mirror(url="https://example.org"),), files=str(ROOT / SETS[name]["download"]["files"]))
+    found = {path.name: File(size=path.stat().st_size, sha256=sha256(path)) for path in folder.iterdir()}
+    assert listed.contents == found and len(found) == SETS[name]["images"]

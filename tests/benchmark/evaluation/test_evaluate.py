@@ -208,3 +208,28 @@ def test_a_wrong_command_line_ends_in_one_line_and_code_2(folders: Folders, tmp_
     done = subprocess.run(line, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert [line for line in done.stderr.splitlines() if line.startswith("error: ")] == done.stderr.splitlines()[-1:]
+
+
+def test_without_hr_images_the_metrics_that_need_none_are_measured(tmp_path: Path) -> None:
+    """NIQE is the same with HR images and without; the others say what they lack."""
+    rng = np.random.default_rng(0)
+    for stem in "ab":
+        hr = cv2.GaussianBlur(rng.integers(0, 256, (200, 200, 3), dtype=np.uint8), (0, 0), 2)
+        write_png(tmp_path / "hr" / f"{stem}.png", hr)
+        write_png(tmp_path / "sr" / f"{stem}.png", cv2.GaussianBlur(hr, (0, 0), 1))
+        write_png(tmp_path / "lr" / f"{stem}.png", np.ascontiguousarray(hr[::4, ::4]))
+    rows = {}
+    for kind in ("hr", "lr"):
+        options = ("--metrics", "psnr", "niqe", "fid", "--workers", 1, "--registry", ROOT / "config/metrics.yaml")
+        command(main, "--sr", tmp_path / "sr", f"--{kind}", tmp_path / kind, "--out", tmp_path / "rows.csv", *options)
+        rows[kind] = read_rows(tmp_path / "rows.csv")
+    values = {
+        kind: {row["image"]: row["value"] for row in found if row["metric"] == "niqe"} for kind, found in rows.items()
+    }
+    assert values["lr"] == values["hr"] and list(values["lr"]) == ["a", "b"]
+    lacking = [row for row in rows["lr"] if row["metric"] != "niqe"]
+    assert [(row["metric"], row["image"], row["value"]) for row in lacking] == [("psnr", "", ""), ("fid", "", "")]
+    assert {row["note"] for row in lacking} == {"needs HR images, and the test set has none"}
+    write_png(tmp_path / "sr" / "a.png", np.zeros((199, 200, 3), np.uint8))
+    with pytest.raises(InputError, match=r"a\.png is 200x199, no multiple of .*a\.png, 50x50"):
+        command(main, "--sr", tmp_path / "sr", "--lr", tmp_path / "lr", "--out", tmp_path / "rows.csv", *options)

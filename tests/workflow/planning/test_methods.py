@@ -120,3 +120,26 @@ def test_every_method_is_compared_with_bicubic_interpolation(root: Path) -> None
     assert list(methods.table_spec(bench, "table1")["methods"]) == ["osediff"]
     bench = registry.load(MAIN | {"methods": ["osediff", "bicubic"]}, root)
     assert list(methods.comparison_spec(bench)["methods"]) == ["osediff", "bicubic"]
+
+
+def test_test_sets_without_hr_images_have_a_table_of_their_own(tmp_path: Path) -> None:
+    main = PAPER | {"test_sets": ["realsr", "realset65"], "tables": ["table1", "no-reference"], "pictures": {}}
+    bench = registry.load(main, ROOT)
+    assert [methods.test_sets_of_table(bench, name) for name in main["tables"]] == [["realsr"], ["realset65"]]
+    assert list(methods.table_spec(bench, "no-reference")["test_sets"]) == ["realset65"]
+    assert [methods.table_of_test_set(bench, name) for name in main["test_sets"]] == main["tables"]
+    assert methods.reference_options(bench, "realset65") == ["--lr", "data/testsets/realset65/LR"]
+    assert methods.reference_options(bench, "realsr") == ["--hr", "data/testsets/realsr/HR"]
+    assert methods.test_set_check(bench, "realset65").reference is False
+    bench = registry.load(main | {"paths": {"realset65": str(tmp_path)}}, ROOT)
+    with pytest.raises(InputError, match=f"no folder {tmp_path}/LR"):
+        checks.check_folders(bench)
+    (tmp_path / "LR").mkdir()
+    checks.check_folders(bench)
+    for change, message in (
+        ({"tables": ["table1"]}, "test_sets: no table shows realset65; add one of test sets without HR images"),
+        ({"test_sets": ["realsr"]}, "tables: no-reference shows test sets without HR images, and none is active"),
+        ({"pictures": {"realset65": "00003"}}, "pictures: realset65 has no HR images"),
+    ):
+        with pytest.raises(InputError, match=message):
+            registry.load(main | change, ROOT)
