@@ -134,6 +134,16 @@ class PlannedAblation(Settings):
     trainings: tuple[Text, ...]
 
 
+class PlannedImages(Settings):
+    """Work beside the trainings: images of a baseline or of an extractor, at a published time for each."""
+
+    title: Text
+    images: Count
+    method: Text
+    """Its name in config/published."""
+    metric: Literal["seconds", "extraction-seconds"]
+
+
 class TrainingCostSpec(Settings):
     """Spec of benchmark.tables.training_cost."""
 
@@ -142,6 +152,10 @@ class TrainingCostSpec(Settings):
     steps: Annotated[int, Field(ge=1)]
     cost: StepCost
     ablations: tuple[PlannedAblation, ...]
+    restorations: tuple[PlannedImages, ...] = ()
+    """All test sets by each active baseline."""
+    extractions: tuple[PlannedImages, ...] = ()
+    """Prompts of each stream of training crops."""
 
 
 class PictureMethod(Settings):

@@ -39,6 +39,8 @@ class ExtractorEntry(Settings):
 
     weights: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Ids of weights."""
+    published: Text
+    """Name of the row in Table 4 of config/published with its time, or that of an extractor of the same network."""
 
 
 class PromptRegistry(Settings):

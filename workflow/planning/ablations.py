@@ -187,4 +187,33 @@ def training_cost(bench: Configuration) -> Entry:
             }
             for name in active(bench)
         ],
+        "restorations": planned_restorations(bench),
+        "extractions": planned_extractions(bench),
     }
+
+
+def planned_restorations(bench: Configuration) -> list[Entry]:
+    """Return what each active baseline restores: the images of all active test sets whose number is known."""
+    test_sets = [bench.test_sets[name] for name in bench.main.test_sets]
+    images = sum((len(entry.cut.crops) if entry.kind == "photos" else entry.images) or 0 for entry in test_sets)
+    return [
+        {"title": entry.title, "images": images, "method": entry.published or entry.title, "metric": "seconds"}
+        for entry in (bench.methods[name] for name in bench.main.methods if name in bench.baselines)
+    ]
+
+
+def planned_extractions(bench: Configuration) -> list[Entry]:
+    """Return the streams of training crops of which prompts are extracted, each once."""
+    streams: dict[str, Entry] = {}
+    variants = [variant for name in active(bench) for variant in rows(bench, name)]
+    for variant in variants:
+        config = prompts.prompt_config(bench, variant, bench.main.ablation_base).training
+        if config is not None:
+            recipe = bench.recipe(variant, bench.main.ablation_base).recipe
+            streams[prompts.stream(bench, variant, bench.main.ablation_base)] = {
+                "title": bench.prompts.prompts[recipe.prompts].title,
+                "images": recipe.batch * recipe.steps * len(bench.main.seeds),
+                "method": bench.prompts.extractors[config.extractor].published,
+                "metric": "extraction-seconds",
+            }
+    return list(streams.values())

@@ -57,6 +57,8 @@ rule ablations:
 rule training_cost:
     input:
         code("benchmark.tables.training_cost"),
+        "config/metrics.yaml",
+        published="config/published/osediff-tables-2-7.csv",
         spec=spec_file("training_cost", ablations.training_cost(bench), TrainingCostSpec),
     output:
         report("results/training_cost.md", caption="../report/table.rst", category="Ablations"),
@@ -65,4 +67,4 @@ rule training_cost:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.tables.training_cost --spec {input.spec} --out {output} 2>&1 | tee -i {log}"
+        "python -m benchmark.tables.training_cost --spec {input.spec} --published {input.published} --out {output} 2>&1 | tee -i {log}"
