@@ -43,6 +43,7 @@ def test_a_batch_and_missing_weights_are_refused(inputs: Path, hooks: list[objec
     assert hooks == []
 
 
+@pytest.mark.slow
 def test_the_command_times_a_baseline_in_its_process(fake: Fake) -> None:
     protocol: dict[str, Any] = {
         "includes": (),

@@ -82,6 +82,7 @@ def test_a_baseline_that_hangs_is_stopped_at_its_limit(fake: Fake) -> None:
     assert fake.record["failed"] == "hung while loading: nothing for 2 s, the limit for one image"
 
 
+@pytest.mark.slow
 def test_finished_images_stay_after_a_failure_until_the_adapter_or_the_weights_change(fake: Fake) -> None:
     fake.does("crash c")
     assert fake.run().returncode == 0 and "failed" in fake.record
@@ -108,6 +109,7 @@ def hanging(fake: Fake) -> Iterator[tuple[subprocess.Popen[str], int]]:
         yield run, int(child)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_ends_its_process_and_leaves_no_record(fake: Fake, sent: signal.Signals) -> None:
     with hanging(fake) as (run, child):
@@ -121,6 +123,7 @@ def test_a_stopped_run_ends_its_process_and_leaves_no_record(fake: Fake, sent: s
     assert not (fake.folder / "run.json").exists()
 
 
+@pytest.mark.slow
 def test_a_killed_run_takes_its_process_along(fake: Fake) -> None:
     with hanging(fake) as (run, child):
         run.kill()
