@@ -114,13 +114,13 @@ class OSEDiff:
             compile: run the networks through torch.compile: none, default, or cuda-graphs (on a GPU). The first image
                 of each size takes a minute then. Pixels may differ by rounding. Without a compiler, a line on standard
                 error says so, and ``compiled`` is false.
-            quantization: to 8 bits: rounded once, or cut off twice as the official script does
+            quantization: conversion to 8 bits: rounded once, or truncated twice as in the official script
                 (osediff.data.quantization).
-            sizes: of small images and of sides that are no multiple of 8: padded, or resized as the official script
-                does (osediff.data.upsampling).
+            sizes: treatment of small images and of sides that are not multiples of 8: padded, or resized as in the
+                official script (osediff.data.upsampling).
 
         Raises:
-            InputError: a folder or a setting is not what it should be.
+            InputError: a folder or a setting is wrong.
         """
         checkpoint = Path(checkpoint)
         recipe = read_model_recipe(checkpoint / "recipe.json")
@@ -129,15 +129,15 @@ class OSEDiff:
         return cls(generator, recipe, device, precision, tiles, posterior, color_fix, compile, quantization, sizes)
 
     def upsample(self, lr: np.ndarray) -> np.ndarray:
-        """Bring ``lr``, uint8 (H, W, 3), to the size at which the networks see it (osediff.data.upsampling)."""
-        enlarge = upsample_officially if self.sizes == "official" else upsample
-        return enlarge(lr, self.recipe.scale_factor, self.recipe.process_size)
+        """Upsample ``lr``, uint8 (H, W, 3), to the size at which the networks restore it (osediff.data.upsampling)."""
+        upsample_lr = upsample_officially if self.sizes == "official" else upsample
+        return upsample_lr(lr, self.recipe.scale_factor, self.recipe.process_size)
 
     @torch.inference_mode()
     def restore_tensor(self, lq: Tensor, prompts: list[str], seeds: list[int]) -> Tensor:
         """Restore LQ images ``lq`` (N, 3, H, W) in [-1, 1] at output size, without color correction.
 
-        One prompt and one seed for each. Returns float32 of the same shape and range.
+        There is one prompt and one seed for each image. Returns float32 of the same shape and range.
         """
         height, width = lq.shape[2:]
         factor = self.generator.factor
@@ -152,13 +152,13 @@ class OSEDiff:
         Each image has its own prompt and its own seed, so it does not depend on the others of its batch, except for
         rounding: a pixel may differ by one level in 255. Returns SR images, uint8 (scale_factor H, scale_factor W, 3).
         """
-        enlarged = [self.upsample(image) for image in images]
-        lq = torch.stack([as_tensor(image) for image in enlarged]).to(self.device)
+        upsampled = [self.upsample(image) for image in images]
+        lq = torch.stack([as_tensor(image) for image in upsampled]).to(self.device)
         restored = self.restore_tensor(lq, prompts, seeds)
         quantize = quantizations.rounded
-        if self.quantization == "official":  # its first cut is made in the precision of the networks
+        if self.quantization == "official":  # its first truncation is in the precision of the networks
             quantize, restored = quantizations.official, restored.to(self.backbone.vae.dtype)
-        srs = [quantize(image, reference, self.color_fix) for image, reference in zip(restored, enlarged, strict=True)]
+        srs = [quantize(image, reference, self.color_fix) for image, reference in zip(restored, upsampled, strict=True)]
         size = (images[0].shape[1] * self.recipe.scale_factor, images[0].shape[0] * self.recipe.scale_factor)
         if (lq.shape[3], lq.shape[2]) == size:
             return srs

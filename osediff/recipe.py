@@ -1,8 +1,8 @@
-"""The recipe of a variant, typed: everything that decides its weights besides photographs, backbone and seed.
+"""The typed recipe of a variant: everything that decides its weights besides photographs, backbone and seed.
 
-``Recipe`` is what training takes and what a checkpoint keeps as ``recipe.json``. ``ModelRecipe`` is the part that
-restoration needs, ``PairRecipe`` the part that decides the training pairs. Light: imports no torch, so that planning
-can use it.
+A training reads a ``Recipe``, and a checkpoint contains it as ``recipe.json``. ``ModelRecipe`` is the part that
+restoration needs, ``PairRecipe`` the part that decides the training pairs. This module does not import torch, so that
+planning can use it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OFFICIAL_PROCESS_SIZE = 512  # of the official test script; its checkpoints do n
 
 
 class LoraTargets(Settings):
-    """Which networks of the generator carry LoRA (Table 7)."""
+    """The networks of the generator that have LoRA (Table 7)."""
 
     vae_encoder: bool
     vae_decoder: bool
@@ -43,11 +43,11 @@ class PerceptualLoss(Settings):
     """Perceptual part of the data term (Eq. 5)."""
 
     kind: Literal["encoder-features", "lpips-vgg"]
-    """lpips-vgg is the paper's; encoder-features is the demo's stand-in, which needs no download."""
+    """lpips-vgg is that of the paper; encoder-features needs no download."""
     weight: Weight
     """Lambda 1 of Eq. 5."""
     fallback: Literal["encoder-features"] | None = None
-    """What takes the place of lpips-vgg where its weights cannot be had; null: training stops."""
+    """The kind that replaces lpips-vgg if its weights are missing; null: training stops."""
 
 
 class VSDLoss(Settings):
@@ -55,15 +55,15 @@ class VSDLoss(Settings):
 
     kind: Literal["vsd"]
     domain: Literal["latent", "image"]
-    """What is judged: the latent, as in the paper, or the restored image, as in its ablation (Table 3)."""
+    """The input of teacher and regularizer: the latent, or the restored image as in the paper's ablation (Table 3)."""
     weight: Weight
     """Lambda 2 of Eq. 8."""
     guidance: float
     """Classifier-free guidance of the teacher."""
     timesteps: tuple[Annotated[int, Field(ge=0, le=TIMESTEPS)], Annotated[int, Field(ge=0, le=TIMESTEPS)]]
-    """Range of the timestep; the upper end is left out."""
+    """Range of the timestep, without its upper end."""
     negative_prompt: str
-    """What the teacher is guided away from."""
+    """The prompt from which the teacher is guided away."""
     lora_scope: LoraScope
     """Layers that the regularizer's LoRA adapts: all, as in the paper, or the mid-block, as in the official code."""
 
@@ -99,11 +99,11 @@ class Loss(Settings):
     perceptual: PerceptualLoss
     regularizer: RegularizerLoss
     discriminator: Literal["encoder", "clip"]
-    """Whose features the discriminator of a GAN loss sees; nothing else uses it."""
+    """The network whose features the discriminator of a GAN loss gets; other losses do not use it."""
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """Networks from outside that the loss is computed with, by their names in the registries of artifacts."""
+        """Networks from outside that the loss needs, by their names in the registries of artifacts."""
         perceptual = ["lpips-vgg"] if self.perceptual.kind == "lpips-vgg" else []
         clip = isinstance(self.regularizer, GANLoss) and self.discriminator == "clip"
         return (*perceptual, *(["clip-vit-base-patch32"] if clip else []))
@@ -119,7 +119,7 @@ class Optimizer(Settings):
 
 
 class ModelRecipe(Settings):
-    """What restoration needs to know of a checkpoint."""
+    """The part of a checkpoint's recipe that restoration needs."""
 
     rank_vae: Rank
     """LoRA rank in the VAE."""
@@ -130,21 +130,21 @@ class ModelRecipe(Settings):
     lora_targets: LoraTargets
     scale_factor: Literal[4]
     process_size: Annotated[int, Field(ge=1, le=16384)]
-    """Smallest side, in pixels, at which the networks see an image; smaller images are enlarged to it."""
+    """Smallest side, in pixels, at which images are restored; smaller images are upsampled to it."""
     color_fix: ColorFix
     timestep: Annotated[int, Field(ge=0, le=999)] = 999
     """Diffusion step at which the generator predicts the noise (Eq. 3); the paper's is the last."""
 
 
 class PairRecipe(Settings):
-    """What decides the training pairs, with the photographs and the seed."""
+    """The part of a recipe that, with photographs and seed, decides the training pairs."""
 
     crop: Annotated[int, Field(ge=16, le=16384, multiple_of=8)]
     """Side of an HQ crop in pixels."""
     scale_factor: Literal[4]
     degradation: Degradation
     upsample_modes: Annotated[tuple[UpsampleMode, ...], Field(min_length=1)]
-    """How the LR crop is brought back to the size of the HQ crop; one is drawn for each pair."""
+    """Ways to upsample the LR crop to the size of the HQ crop; one is drawn for each pair."""
 
     @model_validator(mode="after")
     def _check_modes(self) -> Self:
@@ -154,10 +154,10 @@ class PairRecipe(Settings):
 
 
 class StreamRecipe(PairRecipe):
-    """The training pairs that a training of ``steps`` steps sees."""
+    """The stream of training pairs of a training of ``steps`` steps."""
 
     batch: Annotated[int, Field(ge=1, le=65536)]
-    """Pairs of one step, however many devices share them."""
+    """Number of pairs of one step, on all devices together."""
     steps: Count
 
 
@@ -169,7 +169,7 @@ class Recipe(ModelRecipe, StreamRecipe):
     """Name of the prompts in config/prompts.yaml that the variant is trained with."""
     learning_rate: Positive
     schedule: Literal["constant", "cosine"]
-    """Of the learning rate; cosine falls to zero at the last step."""
+    """Schedule of the learning rate; cosine falls to zero at the last step."""
     optimizer: Optimizer
     checkpoint_every: Count
     """Steps between two saved training states."""
@@ -181,13 +181,13 @@ class Compute(Settings):
     """How a training is computed; none of it is part of the recipe."""
 
     precision: Precision = "fp32"
-    """Of the frozen weights and of the activations; adapters are always trained in float32."""
+    """Precision of the frozen weights and of the activations; adapters are always trained in float32."""
     micro_batch: Annotated[int, Field(ge=1)] | None = None
-    """Largest number of samples in memory at once on a device; null: its whole share of the batch."""
+    """Largest number of samples in memory at once on a device; null: all samples of the device."""
     gradient_checkpointing: bool = False
-    """Less memory, more time."""
+    """Whether activations are computed again in the backward pass: less memory, more time."""
     workers: Annotated[int, Field(ge=0, le=1024)] = 0
-    """Processes that degrade photographs."""
+    """Number of processes that degrade photographs."""
 
 
 class TrainingSpec(Settings):

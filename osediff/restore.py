@@ -107,7 +107,7 @@ def main() -> None:
         "adapters": sha256(args.checkpoint / ADAPTERS),
         "backbone": folder_hash(args.backbone),
         "backbone_source": origin,
-        # What osediff.common.restore_folder refuses to have evaluated.
+        # osediff.common.restore_folder refuses to evaluate images of random weights.
         "weights": "random" if origin["weights"] == "random" else "trained",
         "prompts": extractor,
         "prompt": args.prompt,

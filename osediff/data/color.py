@@ -1,4 +1,4 @@
-"""Color correction: a restored image gets the colors of the LQ image it was made from."""
+"""Color correction: a restored image gets the colors of its LQ image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def adain(image: Tensor, reference: Tensor) -> Tensor:
 
 
 def official_adain(image: Tensor, reference: Tensor) -> Tensor:
-    """Do what ``adain`` does as the official code does it: 1e-5 is added to both variances; both in [0, 1]."""
+    """Do the same as ``adain`` in the way of the official code: 1e-5 is added to both variances; both in [0, 1]."""
     mean, deviation = image.mean((1, 2), keepdim=True), (image.var((1, 2), keepdim=True) + 1e-5).sqrt()
     wanted_mean = reference.mean((1, 2), keepdim=True)
     wanted_deviation = (reference.var((1, 2), keepdim=True) + 1e-5).sqrt()
@@ -27,10 +27,10 @@ def official_adain(image: Tensor, reference: Tensor) -> Tensor:
 
 
 def blurred(image: Tensor) -> Tensor:
-    """Low frequencies of ``image`` (3, H, W): an à-trous wavelet transform's smooth part after five levels.
+    """Return the low frequencies of ``image`` (3, H, W): the smooth part of an à-trous wavelet transform, five levels.
 
-    Each level smooths with the kernel (1, 2, 1) / 4 in both directions, its taps twice as far apart as before; beyond
-    the border the edge repeats.
+    Each level smooths with the kernel (1, 2, 1) / 4 in both directions. Its taps are twice as far apart as those of the
+    level before; edges are replicated.
     """
     taps = image.new_tensor([0.25, 0.5, 0.25])
     for level in range(LEVELS):

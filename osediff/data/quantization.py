@@ -1,4 +1,4 @@
-"""From the network's output to the 8-bit image: color correction and quantization."""
+"""Convert the network's output to an 8-bit image: color correction and quantization."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from osediff.recipe import ColorFix
 def rounded(restored: Tensor, reference: np.ndarray, color_fix: ColorFix) -> np.ndarray:
     """Correct the colors of ``restored`` (3, H, W) in [-1, 1], and round to the nearest level once.
 
-    ``reference``: the enlarged LR image, uint8 (H, W, 3). Returns the same kind.
+    ``reference``: the upsampled LR image, uint8 (H, W, 3). Returns an image of the same kind.
     """
     return as_image(FIXES[color_fix](restored, as_tensor(reference).to(restored.device)))
 
 
 def official(restored: Tensor, reference: np.ndarray, color_fix: ColorFix) -> np.ndarray:
-    """Do what ``rounded`` does as the official test script does it (test_osediff.py of cswry/OSEDiff at fcc4f09).
+    """Do the same as ``rounded`` in the way of the official test script (test_osediff.py of cswry/OSEDiff at fcc4f09).
 
-    It cuts off the fractions of the levels twice: before the color correction, in the precision of ``restored``, and
-    after it. On average an image loses half a level at the second cut; the first one adds noise of 1/12 level².
+    It truncates the levels twice: before the color correction, in the precision of ``restored``, and after it. On
+    average an image loses half a level by the second truncation; the first one adds noise of 1/12 level².
     """
     image = truncated(restored.cpu() * 0.5 + 0.5)
     if color_fix != "none":
@@ -32,7 +32,7 @@ def official(restored: Tensor, reference: np.ndarray, color_fix: ColorFix) -> np
 
 
 def truncated(image: Tensor) -> Tensor:
-    """Return ``image``, in [0, 1], as uint8 with the fractions of its levels cut off."""
+    """Return ``image``, in [0, 1], as uint8, with truncated levels."""
     return (image * 255).byte()
 
 

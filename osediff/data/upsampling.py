@@ -1,4 +1,4 @@
-"""An LR image at the size at which the networks see it."""
+"""Upsample an LR image to the size at which the networks restore it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from PIL import Image
 
 
 def upsample(lr: np.ndarray, scale_factor: int, process_size: int) -> np.ndarray:
-    """Enlarge ``lr``, uint8 (H, W, 3), by ``scale_factor`` with PIL's default filter, as the official code does.
+    """Upsample ``lr``, uint8 (H, W, 3), by ``scale_factor`` with PIL's default filter, as the official code does.
 
-    Where the smaller side stays below ``process_size`` pixels, the image is enlarged further, until it reaches that.
+    If the smaller side is then below ``process_size`` pixels, the image is upsampled further, until the side has this
+    size.
     """
     height, width = (extent * scale_factor for extent in lr.shape[:2])
     zoom = max(1.0, process_size / min(height, width))
@@ -17,10 +18,10 @@ def upsample(lr: np.ndarray, scale_factor: int, process_size: int) -> np.ndarray
 
 
 def upsample_officially(lr: np.ndarray, scale_factor: int, process_size: int) -> np.ndarray:
-    """Do what ``upsample`` does as the official test script does it, where that differs.
+    """Upsample ``lr`` as ``upsample`` does, but with the differences of the official test script.
 
-    A small image is enlarged twice, at first to ``process_size / scale_factor``; sides that are no multiple of 8 are
-    brought down to one by Lanczos interpolation, where we pad.
+    A small image is upsampled twice, first to ``process_size / scale_factor``. Sides that are not multiples of 8 are
+    reduced to the next one by Lanczos interpolation; this suite otherwise pads them.
     """
     image = Image.fromarray(lr)
     least = process_size // scale_factor

@@ -38,11 +38,11 @@ STAGES = ("files", "upsampling", "prompt extraction", "text encoder", "color fix
 
 
 class TimingSettings(Protocol):
-    """What a protocol of config/timing.yaml says of a run."""
+    """The part of a protocol of config/timing.yaml that decides a run."""
 
     @property
     def includes(self) -> Sequence[str]:
-        """Stages beside the networks, of ``STAGES``."""
+        """Timed steps besides the networks, of ``STAGES``."""
 
     @property
     def precision(self) -> str:

@@ -10,7 +10,7 @@ from baselines.stablesr import adapter
 from osediff.common.errors import InputError
 
 
-def test_lr_images_are_enlarged_to_512_pixels_and_other_sizes_are_refused() -> None:
+def test_lr_images_are_upsampled_to_512_pixels_and_other_sizes_are_refused() -> None:
     lr = np.full((128, 128, 3), 255, np.uint8)
     assert torch.equal(adapter.to_input(lr, "a"), torch.ones(1, 3, 512, 512))
     with pytest.raises(InputError, match="a: 64x128, but this network restores 128x128 images"):

@@ -31,7 +31,7 @@ def test_an_image_reaches_four_times_its_size_and_at_least_the_process_size(
         ((100, 151), 512, (128, 193), (512, 768)),  # 1.28 * 151 = 193.28; 4 * 193 = 772 comes down to 768
     ],
 )
-def test_the_official_way_enlarges_small_images_twice_and_ends_at_multiples_of_8(
+def test_the_official_way_upsamples_small_images_twice_and_ends_at_multiples_of_8(
     size: tuple[int, int], process_size: int, first: tuple[int, int] | None, expected: tuple[int, int]
 ) -> None:
     lr = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
