@@ -1,4 +1,4 @@
-"""What the demo's backbone learns from: crops of photographs, clean or degraded, with prompts."""
+"""Training data of the demo's backbone: crops of photographs, clean or degraded, with prompts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Bank(NamedTuple):
 
 
 def load_photos(folder: Path, recipe: Recipe) -> Photos:
-    """Read every photograph of ``folder``. InputError where ``recipe["captions"]`` lacks one of them."""
+    """Read every photograph of ``folder``. InputError if ``recipe["captions"]`` lacks one of them."""
     paths = list_images(folder)
     unknown = sorted(set(paths) - set(recipe["captions"]))
     if unknown:
@@ -49,9 +49,9 @@ def load_photos(folder: Path, recipe: Recipe) -> Photos:
 
 
 def cut(photo: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """A random crop of ``photo``, mirrored at random, as (3, size, size) in [-1, 1].
+    """Cut a random crop of ``photo``, mirrored at random, as (3, size, size) in [-1, 1].
 
-    It is taken down in size by a random factor of 1 to 2, since photographs that are taken down are the sharper ones.
+    It is reduced by a random factor of 1 to 2, since reduced photographs are sharper.
     """
     zoom = 1 + float(torch.rand((), generator=generator))
     side = min(int(size * zoom), *photo.shape[1:])
@@ -63,13 +63,13 @@ def cut(photo: Tensor, size: int, generator: torch.Generator) -> Tensor:
 
 
 def draw_crops(photos: Photos, count: int, size: int, generator: torch.Generator) -> Tensor:
-    """``count`` clean crops of random photographs, (count, 3, size, size) in [-1, 1]."""
+    """Cut ``count`` clean crops of random photographs, (count, 3, size, size) in [-1, 1]."""
     chosen = torch.randint(0, len(photos.images), (count,), generator=generator).tolist()
     return torch.stack([cut(photos.images[index], size, generator) for index in chosen])
 
 
 def harm(crop: Tensor, degradation: Degradation, rng: np.random.Generator) -> Tensor:
-    """``crop`` (3, S, S) in [-1, 1] after ``degradation``, at its size again, in [-1, 1]."""
+    """Degrade ``crop`` (3, S, S) in [-1, 1] by ``degradation`` and return it at the same size, in [-1, 1]."""
     pixels = ((crop.permute(1, 2, 0) + 1) * 127.5).round().byte().numpy()
     lr = degrade_unrounded(pixels, degradation, SCALE_FACTOR, rng)
     large = resize(np.ascontiguousarray(lr, dtype=np.float32), pixels.shape[:2], "bicubic")
@@ -78,9 +78,10 @@ def harm(crop: Tensor, degradation: Degradation, rng: np.random.Generator) -> Te
 
 @torch.no_grad()
 def encode_crops(model: Backbone, photos: Photos, recipe: Recipe, stage: Recipe, seed: int) -> Bank:
-    """Latents of ``stage["crops"]`` random crops, of which ``stage["degraded_share"]`` are degraded first.
+    """Encode ``stage["crops"]`` random crops, of which ``stage["degraded_share"]`` are degraded first.
 
-    The denoiser sees them many times; a crop is encoded once, since that costs as much as a step of the denoiser.
+    The denoiser is trained on them many times. Each is encoded once, since that takes as long as a step of the
+    denoiser.
     """
     generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     device = next(model.vae.parameters()).device

@@ -4,13 +4,13 @@
 
 A recipe is a list of stages, each of which trains one network (``trains``: vae or unet) for some steps.
 
-The backbone is to the demo what SD 2.1-base is to the paper: same parts, same conditioning, ten million weights. Two
-things make it useful to OSEDiff: a decoder that draws sharp photographs, and a denoiser that has seen clean crops under
-content tags and degraded crops under the words of OSEDiff's negative prompt, so that guidance away from that prompt
-(Eq. 6's teacher) means something.
+The backbone has the role in the demo that SD 2.1-base has in the paper: the same parts and conditioning, with ten
+million weights. Two properties make it useful to OSEDiff. Its decoder draws sharp photographs. Its denoiser is trained
+on clean crops with tags of their content, and on degraded crops with words of OSEDiff's negative prompt, so that
+guidance away from that prompt (the teacher of Eq. 6) has an effect.
 
-Killed at any moment, the same command continues from the last saved state: every random draw of a step comes from
-(seed, stage, step, process) alone. ``batch`` is one process's; the weights depend on the number of processes.
+Killed at any moment, the same command continues from the last saved state: the random numbers of a step depend only on
+seed, stage, step and process. ``batch`` is that of one process; the weights depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ LOG_VARIANCE = -5.0  # of the posterior at first: one of 0 would drown the laten
 
 
 def process() -> tuple[int, int]:
-    """Number of this process, and how many there are."""
+    """Return the number of this process, and the number of processes."""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
 
 
 def autoencoder_loss(
     model: Backbone, images: Tensor, stage: Recipe, distance: Distance, generator: torch.Generator
 ) -> Tensor:
-    """Mean absolute error of the reconstruction and of its color, LPIPS-VGG, and a small KL term per latent element.
+    """Compute the mean absolute error of reconstruction and color, LPIPS-VGG, and a small KL term for each element.
 
-    Photographs are mostly gray, so the error of RGB alone is slow to teach color; ``color_weight`` weighs the error of
-    each channel's difference from gray. ``images`` (N, 3, H, W) in [-1, 1].
+    Photographs are mostly gray, so with the error of RGB alone color is learned slowly. ``color_weight`` is the weight
+    of the error of each channel's difference from gray. ``images`` (N, 3, H, W) in [-1, 1].
     """
     posterior = model.vae.encode(images).latent_dist
     noise = torch.randn(posterior.mean.shape, generator=generator).to(images.device)
@@ -70,9 +70,9 @@ def autoencoder_loss(
 
 
 def draw_timesteps(count: int, steps: int, late_share: float, generator: torch.Generator) -> Tensor:
-    """``count`` timesteps below ``steps``: uniform, but ``late_share`` of them in the last third.
+    """Draw ``count`` timesteps below ``steps``: uniform, but ``late_share`` of them in the last third.
 
-    OSEDiff's generator works at the last timestep, where Eq. 3 enlarges the errors of the predicted noise.
+    OSEDiff's generator uses a late timestep, where Eq. 3 amplifies the errors of the predicted noise.
     """
     uniform, late = (torch.randint(first, steps, (count,), generator=generator) for first in (0, steps * 2 // 3))
     return torch.where(torch.rand(count, generator=generator) < late_share, late, uniform)
@@ -81,7 +81,7 @@ def draw_timesteps(count: int, steps: int, late_share: float, generator: torch.G
 def denoising_loss(
     model: Backbone, latents: Tensor, prompts: list[str], stage: Recipe, generator: torch.Generator
 ) -> Tensor:
-    """Mean squared error of the predicted noise (the objective SD 2.1-base was trained with)."""
+    """Compute the mean squared error of the predicted noise, the objective of SD 2.1-base."""
     noise = torch.randn(latents.shape, generator=generator).to(latents.device)
     steps = model.scheduler.config.num_train_timesteps
     timesteps = draw_timesteps(len(latents), steps, stage["late_share"], generator).to(latents.device)
@@ -92,7 +92,7 @@ def denoising_loss(
 
 
 def rate_factor(step: int, steps: int) -> float:
-    """Share of the full learning rate at ``step``: rising at first, then constant, at the end falling to nothing."""
+    """Return the share of the full learning rate at ``step``: rising, then constant, then falling to zero."""
     return min(1.0, (step + 1) / WARM_UP, max(0.01, (steps - step) / (DECAY * steps)))
 
 
@@ -131,10 +131,10 @@ def make_loss(
 
 
 def train_stage(number: int, model: Backbone, photos: Photos, recipe: Recipe, work: Path) -> None:
-    """Run one stage to its end, leaving the averaged weights in ``model``; states and log lie in ``work``."""
+    """Run one stage to its end and put the averaged weights into ``model``; states and log are in ``work``."""
     stage, (rank, processes) = recipe["stages"][number], process()
     steps = stage["steps"]
-    # A stage does not depend on later ones, so its state outlives a change of them.
+    # A stage does not depend on later stages, so its state remains valid if they change.
     settings = recipe | {"stages": recipe["stages"][: number + 1], "processes": processes}
     networks = {"vae": [model.vae], "unet": [model.unet, model.text_encoder]}[stage["trains"]]
     trained = nn.ModuleList(networks).train().requires_grad_(True)
@@ -196,7 +196,7 @@ def set_scaling_factor(model: Backbone, photos: Photos, recipe: Recipe) -> None:
 
 
 def new_backbone(recipe: Recipe) -> Backbone:
-    """A backbone of the recipe's sizes with random weights, whose encoder is sure of its latents."""
+    """Build a backbone of the recipe's sizes with random weights, whose encoder has a small posterior variance."""
     tokenizer = backbones.word_tokenizer([recipe["negative_prompt"], *recipe["captions"].values()])
     model = backbones.build(recipe["sizes"], tokenizer)
     channels, last = model.vae.config.latent_channels, model.vae.quant_conv or model.vae.encoder.conv_out

@@ -1,1 +1,1 @@
-"""What of the paper walk is done, and what comes next; from planning alone, so that it answers within a second."""
+"""Say which steps of the paper walk are done and which is next, from planning alone and within a second."""

@@ -3,8 +3,8 @@
     python3 bench.py doctor --preset paper
     python -m workflow.doctor --preset paper
 
-The steps are those of docs/paper-walk.md. Nothing is run, fetched or written; exit code 0 when every step that must be
-is done, else 1.
+The steps are those of docs/paper-walk.md. Nothing is run, fetched or written. The exit code is 0 if every step that is
+not optional is done, else 1.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ SHOWN = 4  # missing files of a step that are named
 
 
 def configuration_files(preset: str, more: list[Path]) -> list[Path]:
-    """The configuration files that ``--configfile`` takes for ``preset``; none for the demo."""
+    """Return the files of ``--configfile`` for ``preset``; none for the demo."""
     return [*([] if preset == "demo" else [Path(f"config/{preset}.yaml")]), *more]
 
 
 def command(step: Step, files: list[Path]) -> str:
-    """The command that does ``step``."""
+    """Return the command that does ``step``."""
     if not step.targets:
         return ""
     missing = [target for target in step.targets if target in step.missing] or list(step.targets)
@@ -39,7 +39,7 @@ def command(step: Step, files: list[Path]) -> str:
 
 
 def described(number: int, step: Step) -> list[str]:
-    """The lines of a step: state and title, and what of it is missing."""
+    """Return the lines of a step: state and title, and its missing files."""
     missing = step.missing
     state = "done" if not missing else "optional" if step.optional else "to do"
     done = len(step.files) - len(missing)

@@ -1,4 +1,4 @@
-"""The steps of docs/paper-walk.md as files: a step is done when all of its files are there."""
+"""The steps of docs/paper-walk.md as files: a step is done when all of its files exist."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from workflow.planning.models import BaselineMethod, CheckpointMethod, ImagesMet
 
 @dataclass(frozen=True)
 class Step:
-    """A step, the files that it makes or needs, and how they come.
+    """A step, and the files that it makes or needs.
 
-    ``targets``: of the command that makes them, empty where a person must. ``by_hand``: by a missing file or folder,
-    where to get it. ``optional``: the others do not wait for it.
+    ``targets``: targets of the command that makes the files, empty if a person must provide them. ``by_hand``: a
+    missing file or folder, with where to get it. ``optional``: other steps do not need it.
     """
 
     title: str
@@ -30,18 +30,18 @@ class Step:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Those of ``files`` that are not here, and those of another preset."""
+        """Return those ``files`` that are missing or belong to another preset."""
         return tuple(path for path in self.files if path in self.outdated or not Path(path).exists())
 
 
 def steps(bench: Configuration) -> list[Step]:
-    """The steps of the active preset in order; those that need nothing are left out."""
+    """Return the steps of the active preset in order, without steps that have no files."""
     every = [
         test_sets(bench),
         metric_weights(bench),
         backbones(bench),
         prompt_weights(bench),
-        measured(bench, "What the authors published, measured", CheckpointMethod, ImagesMethod),
+        measured(bench, "Official checkpoint and images, measured", CheckpointMethod, ImagesMethod),
         baseline_sources(bench),
         measured(bench, "Baselines, restored and measured", BaselineMethod, optional=True),
         photographs(bench),
@@ -56,24 +56,24 @@ def steps(bench: Configuration) -> list[Step]:
 
 
 def active_variants(bench: Configuration) -> list[str]:
-    """The active methods that are trained."""
+    """Return the active methods that are trained."""
     return [name for name in bench.main.methods if isinstance(bench.methods[name], VariantMethod)]
 
 
 def ablation_runs(bench: Configuration) -> list[str]:
-    """The runs of all ablations, each once."""
+    """Return the runs of all ablations, each once."""
     rows = (row for name in ablations.active(bench) for row in ablations.runs(bench, name).values())
     return list(dict.fromkeys(run for row in rows for run in row))
 
 
 def restored(bench: Configuration) -> list[str]:
-    """The active methods that OSEDiff restores: variants and checkpoints."""
+    """Return the active methods that OSEDiff restores: variants and checkpoints."""
     kinds = (VariantMethod, CheckpointMethod)
     return [name for name in bench.main.methods if isinstance(bench.methods[name], kinds)]
 
 
 def test_sets(bench: Configuration) -> Step:
-    """Manifests of every test set that a table needs."""
+    """Return the step of the test sets: the manifest of every test set that a table needs."""
     names = dict.fromkeys(
         [*bench.main.test_sets, *(ablations.test_set(bench, name) for name in ablations.active(bench))]
     )
@@ -87,25 +87,25 @@ def test_sets(bench: Configuration) -> Step:
 
 
 def metric_weights(bench: Configuration) -> Step:
-    """The record of the rule that brings metric weights; which metrics lack theirs, the tables say."""
+    """Return the step of the metric weights: the record of their rule. Tables name metrics without weights."""
     return Step("Weights of the metrics", (paths.BROUGHT,), ("metric_weights",))
 
 
 def backbones(bench: Configuration) -> Step:
-    """The manifest of each backbone that a rule fetches."""
+    """Return the step of the backbones: the manifest of each backbone that a rule fetches."""
     names = dict.fromkeys(methods.backbone(bench, name) for name in restored(bench))
     files = [file for name in names if bench.backbones[name].download for file in backbone_files(bench, name)]
     return Step("Backbone", tuple(files), tuple(files))
 
 
 def backbone_files(bench: Configuration, name: str) -> list[str]:
-    """The manifest of a fetched backbone, or a given folder."""
+    """Return the manifest of a fetched backbone, or a given folder."""
     folder = paths.backbone_folder(bench, name)
     return [folder if name in bench.main.paths else f"{folder}/manifest.json"]
 
 
 def prompt_weights(bench: Configuration) -> Step:
-    """The weights of every extractor that an active method needs, or an ablation's default variant."""
+    """Return the step of the extractors' weights that active methods, or the default variants of ablations, need."""
     extractors: dict[str, None] = {}
     for name in restored(bench):
         entry = bench.methods[name]
@@ -123,14 +123,14 @@ def prompt_weights(bench: Configuration) -> Step:
 
 
 def measured(bench: Configuration, title: str, *kinds: type[Method], optional: bool = False) -> Step:
-    """The rows of the active methods of some kinds."""
+    """Return a step of measuring: the rows of the active methods of some kinds."""
     names = [name for name in bench.main.methods if isinstance(bench.methods[name], kinds)]
     files = tuple(f"{bench.runs}/evaluate/{name}/{data}.csv" for name in names for data in bench.main.test_sets)
     return Step(title, files, files, optional=optional)
 
 
 def baseline_sources(bench: Configuration) -> Step:
-    """Checkouts and weights of the active baselines; one without them leaves its cells empty."""
+    """Return the step of the baselines' checkouts and weights; a baseline without them leaves its cells empty."""
     root = Path(bench.main.baselines.sources)
     files: dict[str, None] = {}
     by_hand: dict[str, None] = {}
@@ -147,7 +147,7 @@ def baseline_sources(bench: Configuration) -> Step:
 
 
 def photographs(bench: Configuration) -> Step:
-    """The photo set of each training: the manifest of a rule, or the folder of a person."""
+    """Return the step of the photo sets of trainings: the manifest of a rule, or the folder that a person fills."""
     runs = (bench.methods[name] for name in [*active_variants(bench), *ablation_runs(bench)])
     recipes = [bench.recipe(entry.variant, entry.recipe_base) for entry in runs if isinstance(entry, VariantMethod)]
     files, targets, by_hand = [], [], []
@@ -162,7 +162,7 @@ def photographs(bench: Configuration) -> Step:
 
 
 def loss_weights(bench: Configuration) -> Step:
-    """Networks of the losses, of every training."""
+    """Return the step of the networks that the losses of the trainings need."""
     entries = [bench.methods[name] for name in [*active_variants(bench), *ablation_runs(bench)]]
     files = dict.fromkeys(
         file
@@ -175,14 +175,14 @@ def loss_weights(bench: Configuration) -> Step:
 
 
 def trainings(bench: Configuration, title: str, names: list[str]) -> Step:
-    """The outcome of each training."""
+    """Return a step of training: the outcome of each training."""
     folders = dict.fromkeys(paths.checkpoint(bench, name) for name in names)
     files = tuple(f"{folder}/outcome.json" for folder in folders)
     return Step(title, files, files)
 
 
 def results(bench: Configuration, title: str, tables: list[str], target: str) -> Step:
-    """Tables in results/, which the presets share: one of another preset is missing."""
+    """Return a step of tables in results/, which the presets share: a table of another preset counts as missing."""
     files = tuple(f"results/{name}.csv" for name in tables)
     outdated = tuple(
         file for file in files if Path(file).is_file() and preset_of(Path(file)) not in (bench.main.preset, "")
@@ -191,11 +191,11 @@ def results(bench: Configuration, title: str, tables: list[str], target: str) ->
 
 
 def table2(bench: Configuration) -> Step:
-    """Table 2 and the timings of the preset; of its baselines, those that can run by now."""
+    """Return the step of Table 2 and its timings, with the baselines that can run now."""
     return Step("Table 2: cost", (*profiling.timed_files(bench), "results/table2.csv"), ("results/table2.csv",))
 
 
 def preset_of(table: Path) -> str:
-    """The preset of a table's measured rows; empty where there is none. Published rows have one of their own."""
+    """Return the preset of a table's measured rows; empty if there are none."""
     with table.open(newline="", encoding="utf-8") as file:
         return next((row["preset"] for row in csv.DictReader(file) if row["source"] == "measured"), "")
