@@ -21,6 +21,7 @@ from osediff.models import backbone as backbones
 from osediff.models.adapter_files import load_adapters
 from osediff.models.compilation import compile_networks
 from osediff.models.generator import PRECISIONS, Generator
+from osediff.models.sample_rng import SampleRNG
 from osediff.models.tiling import Tiling
 from osediff.recipe import (
     ColorFix,
@@ -32,7 +33,6 @@ from osediff.recipe import (
     Sizes,
     read_model_recipe,
 )
-from osediff.training.sample_rng import SampleRNG
 
 AnyImage = TypeVar("AnyImage", Image.Image, np.ndarray, Tensor)
 

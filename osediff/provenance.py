@@ -29,7 +29,7 @@ TRAINING_CODE = (
     "training/batches.py",
     "training/distributed.py",
     "training/optimization.py",
-    "training/sample_rng.py",
+    "models/sample_rng.py",
     "training/train.py",
 )
 LIBRARIES = ("torch", "diffusers", "peft", "transformers")

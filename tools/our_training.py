@@ -19,10 +19,10 @@ from osediff.losses.objective import Objective, regularizer_scope
 from osediff.models import backbone as backbones
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.models.lora import REGULARIZER, lora_parameters
+from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import Recipe
 from osediff.training.distributed import make_accelerator
 from osediff.training.optimization import OptimizerState
-from osediff.training.sample_rng import SampleRNG
 from tools.peak import peak
 
 

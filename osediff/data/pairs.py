@@ -15,6 +15,8 @@ from osediff.data.degradation import degrade_unrounded, resize
 from osediff.recipe import PairRecipe
 
 CACHE_BYTES = 2**30  # of decoded photographs
+VALIDATION_PAIRS = 4
+VALIDATION_SEED = 2**31 - 1  # of these pairs and of their noise, whatever the training's seed is
 
 
 class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):

@@ -21,7 +21,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from osediff.common.errors import InputError
 from osediff.common.weights import CLIP, CLIP_SHA256, CLIP_WEIGHTS, digest, weights_folder
 from osediff.models.generator import Generator, upcast_half
-from osediff.training.sample_rng import SampleRNG
+from osediff.models.sample_rng import SampleRNG
 
 Features = Callable[[Tensor], list[Tensor]]
 REAL = 0.8  # one-sided label smoothing

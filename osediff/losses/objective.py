@@ -19,8 +19,8 @@ from osediff.losses import perceptual
 from osediff.losses.gan import GAN
 from osediff.losses.vsd import VSD
 from osediff.models.generator import Generator
+from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import GANLoss, LoraScope, Loss, NoRegularizer, VSDLoss
-from osediff.training.sample_rng import SampleRNG
 
 
 class Regularizer(Protocol):

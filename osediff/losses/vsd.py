@@ -9,8 +9,8 @@ from torch import Tensor
 from osediff.models.backbone import Backbone
 from osediff.models.generator import Generator, estimate_clean, upcast_half
 from osediff.models.lora import REGULARIZER, TEACHER
+from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import VSDLoss
-from osediff.training.sample_rng import SampleRNG
 
 
 class VSD:

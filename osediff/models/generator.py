@@ -23,8 +23,8 @@ from osediff.models.lora import (
     lora_parameters,
     targets,
 )
+from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import LoraScope, ModelRecipe
-from osediff.training.sample_rng import SampleRNG
 
 PRECISIONS: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 

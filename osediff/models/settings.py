@@ -62,7 +62,7 @@ class UNetStage(StageBase):
 
 
 class BackboneRecipe(Settings):
-    """How the demo's backbone is trained (osediff.training.train_demo_backbone)."""
+    """How the demo's backbone is trained (osediff.demo_backbone.train)."""
 
     seed: Seed
     crop: Annotated[int, Field(ge=16, le=16384, multiple_of=8)]
@@ -80,7 +80,7 @@ class BackboneRecipe(Settings):
 
 
 class DemoBackboneSpec(Settings):
-    """Settings of ``python -m osediff.training.train_demo_backbone``."""
+    """Settings of ``python -m osediff.demo_backbone.train``."""
 
     recipe: BackboneRecipe
     degradation: Degradation

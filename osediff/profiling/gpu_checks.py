@@ -15,10 +15,10 @@ from torch import Tensor
 from osediff.losses.objective import Objective, regularizer_scope
 from osediff.models import backbone as backbones
 from osediff.models.generator import PRECISIONS, Generator
+from osediff.models.sample_rng import SampleRNG
 from osediff.profiling.networks import Sizes
 from osediff.profiling.timed_run import RECIPE, build_backbone, build_model
 from osediff.recipe import Loss, PerceptualLoss, VSDLoss
-from osediff.training.sample_rng import SampleRNG
 
 Row = tuple[str, float, str, str]
 LEVELS = 127.5  # gray levels in one unit of [-1, 1]

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from osediff.common.files import sha256
 from osediff.common.images import list_images, read_rgb
-from osediff.data.pairs import TrainingPairs
+from osediff.data.pairs import VALIDATION_PAIRS, VALIDATION_SEED, TrainingPairs
 from osediff.data.upsampling import upsample
 from osediff.prompts.prompt_file import (
     FolderImages,
@@ -23,7 +23,6 @@ from osediff.prompts.prompt_file import (
     stream_names,
 )
 from osediff.provenance import folder_hash
-from osediff.training import validation
 
 
 class ImageSet(Protocol):
@@ -67,7 +66,7 @@ class StreamSet:
     def __init__(self, settings: StreamImages, photos: Path) -> None:
         self.settings, self.photos = settings, photos
         self.pairs = settings.recipe.steps * settings.recipe.batch
-        self.names = stream_names(self.pairs, validation.PAIRS)
+        self.names = stream_names(self.pairs, VALIDATION_PAIRS)
         self.source = StreamSource(
             kind="stream",
             pairs=pair_recipe(settings.recipe),
@@ -81,7 +80,7 @@ class StreamSet:
         of_training = [int(name) for name in names if name.isdecimal()]
         of_validation = [int(name.removeprefix("validation-")) for name in names if not name.isdecimal()]
         yield from self._crops(self.settings.seed, self.pairs, of_training)
-        yield from self._crops(validation.SEED, validation.PAIRS, of_validation)
+        yield from self._crops(VALIDATION_SEED, VALIDATION_PAIRS, of_validation)
 
     def _crops(self, seed: int, length: int, numbers: list[int]) -> Iterator[Tensor]:
         part = {"lq": 0, "hq": 1}[self.settings.image]

@@ -1,1 +1,1 @@
-"""Training of OSEDiff (Algorithm 1) and of the demo's backbone."""
+"""Training of OSEDiff (Algorithm 1)."""

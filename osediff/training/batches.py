@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader
 
 from osediff.data.pairs import TrainingPairs
 from osediff.models.backbone import PromptEmbedder
+from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import TrainingSpec
 from osediff.training.distributed import micro_batch_size, share
-from osediff.training.sample_rng import SampleRNG
 
 
 @dataclass

@@ -19,6 +19,7 @@ from torch import nn
 
 from osediff.common.files import sha256, write_json
 from osediff.common.weights import LOSS_SHA256
+from osediff.data.pairs import VALIDATION_PAIRS
 from osediff.losses.perceptual import available_kind, used_networks
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import ADAPTERS, PROVENANCE, save_adapters
@@ -29,7 +30,6 @@ from osediff.recipe import TrainingSpec
 from osediff.training.checkpoint import STATE, Checkpointable, StateMismatchError, load_state, save_state, set_aside
 from osediff.training.distributed import make_accelerator
 from osediff.training.log import TrainingLog
-from osediff.training.validation import PAIRS
 
 RECIPE = "recipe.json"
 Restart = Literal["never", "if-changed", "always"]
@@ -51,10 +51,12 @@ class RunFolder:
         self.accelerator = make_accelerator(spec.device, spec.compute.precision, spec.recipe.batch)
         self.main = self.accelerator.is_main_process
         hash_of_photos = folder_hash(photos)
-        self.prompts = [""] * (spec.recipe.steps * spec.recipe.batch + PAIRS)
+        self.prompts = [""] * (spec.recipe.steps * spec.recipe.batch + VALIDATION_PAIRS)
         made_by = None
         if prompts:
-            self.prompts, source = read_stream_prompts(prompts, spec.recipe, spec.seed, hash_of_photos, PAIRS)
+            self.prompts, source = read_stream_prompts(
+                prompts, spec.recipe, spec.seed, hash_of_photos, VALIDATION_PAIRS
+            )
             made_by = source.model_dump(mode="json") | {"text": fingerprint(self.prompts)}
         self.settings: dict[str, Any] = {
             "recipe": spec.recipe.model_dump(mode="json"),

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from osediff.data.pairs import VALIDATION_PAIRS
 from osediff.losses.objective import Objective, regularizer_scope
 from osediff.models.backbone import PromptEmbedder
 from osediff.models.backbone import load as load_backbone
@@ -25,7 +26,7 @@ from osediff.training.divergence import divergence
 from osediff.training.log import LOG_EVERY
 from osediff.training.optimization import OptimizerState, learning_rate
 from osediff.training.run_folder import RunFolder
-from osediff.training.validation import PAIRS, Validation
+from osediff.training.validation import Validation
 
 
 class Trainer:
@@ -122,7 +123,7 @@ def train(spec: TrainingSpec, run: RunFolder, prompts: list[str]) -> Outcome:
         # In fp16 an infinite gradient is not a divergence: the loss scale is reduced and the step is skipped.
         reason = divergence(numbers, {} if spec.compute.precision == "fp16" else grad_norms)
         if validation and not reason and ((step + 1) % recipe.validate_every == 0 or last):
-            measured = trainer.validate(validation, prompts[-PAIRS:], run.sample(step + 1))
+            measured = trainer.validate(validation, prompts[-VALIDATION_PAIRS:], run.sample(step + 1))
             reason = divergence({}, measured)
             numbers |= measured
         reason = run.broadcast(reason)  # the main process alone validates, and all must end together

@@ -198,7 +198,7 @@ def table2_spec(bench: Configuration) -> Table2Spec:
 
 
 def demo_training(bench: Configuration, name: str) -> DemoBackboneSpec:
-    """Return what ``osediff.training.train_demo_backbone`` trains a backbone by."""
+    """Return what ``osediff.demo_backbone.train`` trains a backbone by."""
     recipe = bench.backbones[name].recipe
     assert recipe is not None
     return DemoBackboneSpec(recipe=recipe, degradation=bench.degradations[recipe.degradation])

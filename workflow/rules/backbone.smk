@@ -3,7 +3,7 @@
 # processes of one thread, since the weights depend on their number.
 rule train_demo_backbone:
     input:
-        code("osediff.training.train_demo_backbone"),
+        code("osediff.demo_backbone.train"),
         photos=lambda w: paths.photo_input(bench, bench.backbones[w.backbone].photos),
         weights=paths.LOSS_WEIGHTS.format(network="lpips-vgg"),
         spec=lambda w: specs.write_spec(
@@ -25,7 +25,7 @@ rule train_demo_backbone:
         device=bench.main.device,
     shell:
         f"OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive {LEASE}torchrun --standalone --nproc_per_node 2"
-        " -m osediff.training.train_demo_backbone --photos {params.photos:q}"
+        " -m osediff.demo_backbone.train --photos {params.photos:q}"
         " --spec {input.spec} --out {output} --device {params.device} 2>&1 | tee -i {log}"
 
 

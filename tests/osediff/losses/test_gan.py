@@ -18,7 +18,7 @@ from osediff.common.weights import CLIP, CLIP_SHA256, CLIP_WEIGHTS
 from osediff.losses import gan
 from osediff.losses.gan import GAN, clip_features
 from osediff.losses.objective import Objective
-from osediff.training.sample_rng import SampleRNG
+from osediff.models.sample_rng import SampleRNG
 from tests.helpers import ROOT
 from tests.osediff.losses.objectives import GAN_LOSS, make_batch, make_objective
 

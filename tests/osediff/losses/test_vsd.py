@@ -11,8 +11,8 @@ from osediff.losses.vsd import VSD
 from osediff.models import backbone as backbones
 from osediff.models.generator import Generator
 from osediff.models.lora import REGULARIZER, TEACHER
+from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import VSDLoss
-from osediff.training.sample_rng import SampleRNG
 from tests.osediff.tiny import RECIPE
 from tests.osediff.tiny import VSD as SETTINGS
 

@@ -1,12 +1,16 @@
-"""Backbones: the size of SD 2.1-base, and prompts that are embedded once."""
+"""Backbones: the size of SD 2.1-base, prompts that are embedded once, tokens, and folders that are refused."""
 
 from __future__ import annotations
+
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
 import yaml
 from torch import nn
 
+from osediff.common.errors import InputError
 from osediff.models import backbone as backbones
 from osediff.models.backbone import Backbone
 from osediff.models.generator import Generator
@@ -50,3 +54,24 @@ def test_a_prompt_is_embedded_once_as_long_as_there_is_room(
     assert torch.equal(embed(["artifacts"])[0], backbone.embed(["artifacts"])[0]) and len(embed.cache) == 2
     embed.clear()
     assert not embed.cache
+
+
+def test_a_backbone_of_another_prediction_type_is_refused(backbone_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(backbone_folder, tmp_path / "velocity")
+    config = tmp_path / "velocity" / "scheduler" / "scheduler_config.json"
+    config.write_text(config.read_text().replace('"epsilon"', '"v_prediction"'))
+    with pytest.raises(InputError, match="predicts v_prediction, OSEDiff needs epsilon"):
+        backbones.load(tmp_path / "velocity")
+
+
+def test_a_folder_that_is_no_backbone(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no vae/ in this backbone"):
+        backbones.load(tmp_path)
+
+
+def test_a_tokenizer_knows_its_words_and_spells_others() -> None:
+    tokenizer = backbones.word_tokenizer(["blurring, jpeg artifacts"])
+    words = tokenizer.convert_ids_to_tokens(tokenizer("JPEG artifacts").input_ids)
+    assert words == ["<|startoftext|>", "jpeg</w>", "artifacts</w>", "<|endoftext|>"]
+    spelled = tokenizer.convert_ids_to_tokens(tokenizer("zebra").input_ids)
+    assert "".join(spelled[1:-1]) == "zebra</w>"

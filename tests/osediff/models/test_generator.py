@@ -10,8 +10,8 @@ import torch
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import load_adapters
 from osediff.models.generator import Generator, estimate_clean
+from osediff.models.sample_rng import SampleRNG
 from osediff.pipeline import OSEDiff
-from osediff.training.sample_rng import SampleRNG
 from tests.osediff.tiny import RECIPE, edit
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from osediff.losses.objective import Objective
-from osediff.training.sample_rng import SampleRNG
+from osediff.models.sample_rng import SampleRNG
 from tests.osediff.tiny import edit, run_training
 
 

@@ -1,6 +1,6 @@
 """Train the demo's backbone from nothing: an autoencoder, then a text-conditioned denoising UNet on its latents.
 
-    torchrun --standalone --nproc_per_node 2 -m osediff.training.train_demo_backbone --photos ... --spec ... --out ...
+    torchrun --standalone --nproc_per_node 2 -m osediff.demo_backbone.train --photos ... --spec ... --out ...
 
 A recipe is a list of stages, each of which trains one network (``trains``: vae or unet) for some steps.
 
@@ -32,13 +32,14 @@ from tqdm import tqdm
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.settings import read
-from osediff.losses.perceptual import Distance, load_lpips_vgg
+from osediff.demo_backbone.losses import autoencoder_loss, denoising_loss
+from osediff.demo_backbone.muon import Muon, hidden_weights
+from osediff.demo_backbone.photographs import Photos, draw_crops, draw_latents, encode_crops, load_photos
+from osediff.losses.perceptual import load_lpips_vgg
 from osediff.models import backbone as backbones
 from osediff.models.backbone import Backbone
 from osediff.models.settings import DemoBackboneSpec
 from osediff.training.checkpoint import Checkpointable, load_state, save_state, set_aside
-from osediff.training.demo_photographs import Photos, draw_crops, draw_latents, encode_crops, load_photos
-from osediff.training.muon import Muon, hidden_weights
 
 Recipe = dict[str, Any]
 WARM_UP, DECAY = 50, 0.4  # steps at the start, share of all steps at the end
@@ -49,46 +50,6 @@ LOG_VARIANCE = -5.0  # of the posterior at first: one of 0 would drown the laten
 def process() -> tuple[int, int]:
     """Return the number of this process, and the number of processes."""
     return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
-
-
-def autoencoder_loss(
-    model: Backbone, images: Tensor, stage: Recipe, distance: Distance, generator: torch.Generator
-) -> Tensor:
-    """Compute the mean absolute error of reconstruction and color, LPIPS-VGG, and a small KL term for each element.
-
-    Photographs are mostly gray, so with the error of RGB alone color is learned slowly. ``color_weight`` is the weight
-    of the error of each channel's difference from gray. ``images`` (N, 3, H, W) in [-1, 1].
-    """
-    posterior = model.vae.encode(images).latent_dist
-    noise = torch.randn(posterior.mean.shape, generator=generator).to(images.device)
-    decoded = model.vae.decode(posterior.mean + posterior.std * noise).sample
-    kl = 0.5 * (posterior.mean**2 + posterior.var - 1 - posterior.logvar)
-    color, target = (x - x.mean(1, keepdim=True) for x in (decoded, images))
-    error: Tensor = F.l1_loss(decoded, images) + stage["color_weight"] * F.l1_loss(color, target)
-    loss: Tensor = error + stage["perceptual_weight"] * distance(decoded, images) + stage["kl_weight"] * kl.mean()
-    return loss
-
-
-def draw_timesteps(count: int, steps: int, late_share: float, generator: torch.Generator) -> Tensor:
-    """Draw ``count`` timesteps below ``steps``: uniform, but ``late_share`` of them in the last third.
-
-    OSEDiff's generator uses a late timestep, where Eq. 3 amplifies the errors of the predicted noise.
-    """
-    uniform, late = (torch.randint(first, steps, (count,), generator=generator) for first in (0, steps * 2 // 3))
-    return torch.where(torch.rand(count, generator=generator) < late_share, late, uniform)
-
-
-def denoising_loss(
-    model: Backbone, latents: Tensor, prompts: list[str], stage: Recipe, generator: torch.Generator
-) -> Tensor:
-    """Compute the mean squared error of the predicted noise, the objective of SD 2.1-base."""
-    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
-    steps = model.scheduler.config.num_train_timesteps
-    timesteps = draw_timesteps(len(latents), steps, stage["late_share"], generator).to(latents.device)
-    tokens = model.tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt").input_ids
-    text = model.text_encoder(tokens.to(latents.device))[0]
-    noisy = model.scheduler.add_noise(latents, noise, timesteps)
-    return F.mse_loss(model.unet(noisy, timesteps, text).sample, noise)
 
 
 def rate_factor(step: int, steps: int) -> float:

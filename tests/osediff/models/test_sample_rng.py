@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from osediff.training.sample_rng import SampleRNG
+from osediff.models.sample_rng import SampleRNG
 
 
 def test_a_sample_s_numbers_do_not_depend_on_its_batch() -> None:

@@ -1,0 +1,49 @@
+"""A training of the demo's backbone that takes a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from osediff.demo_backbone.photographs import load_photos
+from osediff.demo_backbone.train import new_backbone, train_stage
+from osediff.models.backbone import Backbone
+from tests.osediff.tiny import DEGRADATION_CONTENT, TINY
+
+STAGE = {"steps": 4, "batch": 2, "learning_rate": 1e-3, "hidden_learning_rate": 1e-2}
+RECIPE: dict[str, Any] = {
+    "seed": 0,
+    "crop": 16,
+    "degradation": DEGRADATION_CONTENT,
+    "negative_prompt": "blurring, jpeg artifacts, lowres.",
+    "captions": {f"photo{index}": "nothing, at all" for index in range(3)},
+    "sizes": TINY,
+    "checkpoint_every": 2,
+    "stages": [
+        STAGE
+        | {"name": "autoencoder", "trains": "vae", "kl_weight": 1e-4, "color_weight": 1.0, "perceptual_weight": 1.0},
+        STAGE
+        | {
+            "name": "denoiser",
+            "trains": "unet",
+            "crops": 12,
+            "degraded_share": 0.5,
+            "caption_dropout": 0.5,
+            "late_share": 0.5,
+        },
+    ],
+}
+
+
+def trained(photos: Path, work: Path) -> Backbone:
+    """A backbone after every stage of ``RECIPE``, with states in ``work``."""
+    work.mkdir(exist_ok=True)
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    loaded = load_photos(photos, RECIPE)
+    model = new_backbone(RECIPE)
+    for number in range(len(RECIPE["stages"])):
+        train_stage(number, model, loaded, RECIPE, work)
+    return model
