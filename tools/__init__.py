@@ -1,1 +1,1 @@
-"""Checks against the official code, and of one tree of results against another."""
+"""Run by hand: one tree of results against another, and measurements, with and without the official code."""

@@ -30,7 +30,7 @@ from osediff.data.degradation import (
 )
 from osediff.data.degradation_recipe import Degradation, DegradationSpec, Noise
 from tests.osediff.tiny import DEGRADATION
-from tools import degradation as beside
+from tools.official import degradation as beside
 
 PICTURE = (np.indices((64, 48)).sum(0)[..., None] * np.array([1, 2, 3]) % 256).astype(np.uint8)
 
@@ -118,7 +118,7 @@ def test_a_product_kernel_filters_as_the_same_kernel_in_two_dimensions() -> None
 
 
 # Four statistics of 300 LR images that the official code (cswry/OSEDiff fcc4f09, kernels and noise of BasicSR 8d56e3a)
-# made of crops of these photographs: tools/degradation.py --crops 300 --crop 128 --save.
+# made of crops of these photographs: tools/official/degradation.py --crops 300 --crop 128 --save.
 OFFICIAL = json.loads((Path(__file__).parent / "fixtures" / "degradation_official.json").read_text())
 
 

@@ -1,6 +1,6 @@
 """One step's losses and gradients against numbers that the official training script gave.
 
-The fixture was made by tools/official_fixture.py from cswry/OSEDiff at fcc4f09, in float32.
+The fixture was made by tools/official/fixture.py from cswry/OSEDiff at fcc4f09, in float32.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from osediff.losses.objective import Objective
 from osediff.models.generator import Generator
 from osediff.recipe import LoraScope
 from tests.osediff import closed_form
-from tools.our_training import Given, gradients, parameters_of
+from tools.official.sides.our_training import Given, gradients, parameters_of
 
 NUMBERS = json.loads((Path(__file__).parent / "fixtures" / "official_step.json").read_text())
 

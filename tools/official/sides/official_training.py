@@ -1,11 +1,11 @@
 """The released training script (cswry/OSEDiff, train_osediff.py) on a CPU, its own main() run for some steps.
 
-    python tools/official_training.py --official CHECKOUT --backbone DIR --given FILE --out FILE --steps 1
+    python tools/official/sides/official_training.py --official CHECKOUT --backbone DIR --given FILE --out FILE
 
 None of its code is here. Around it: names that newer versions of diffusers moved are given back, "cuda" means the CPU
 while it builds its models, its data set gives the one batch of ``--given`` again and again, and its prompt extractor
 (RAM) answers that batch's prompts at once. Weights of the adapters, noise and timesteps come from ``--given`` (see
-tools.training_sides); the random functions of torch answer with them. LPIPS is the package ``lpips``.
+tools.official.sides.training_sides); the random functions of torch answer with them. LPIPS is the package ``lpips``.
 
 Run by path, not with -m: the checkout's own module is called osediff too.
 """
@@ -96,7 +96,7 @@ class Run:
                 super().set_train()
                 put(self.unet, run.given["released"]["unet"])
                 put(self.vae, run.given["released"]["vae"])
-                # As in tools/official_osediff.py: where 999 is looked up since diffusers 0.26.
+                # As in tools/official/sides/official_osediff.py: where 999 is looked up since diffusers 0.26.
                 self.noise_scheduler.timesteps = torch.tensor([999])
                 run.models["generator"] = self
 

@@ -1,10 +1,10 @@
 """Time and peak memory of a training step, the released script against ours, on the same batch and weights.
 
-    python -m tools.training_step --official CHECKOUT --backbone data/backbones/sd2.1-random --work DIR
+    python -m tools.official.training_step --official CHECKOUT --backbone data/backbones/sd2.1-random --work DIR
 
-CHECKOUT is a clone of cswry/OSEDiff; its script is run as it is but for what tools/official_training.py says:
-above all its prompt extractor, RAM, costs nothing here, where it would run in every step. Each side is a process of its
-own, one after the other. A step is both losses, both backward passes and both optimizers' steps; the first does not
+CHECKOUT is a clone of cswry/OSEDiff; its script is run as it is but for what sides/official_training.py says: above all
+its prompt extractor, RAM, costs nothing here, where it would run in every step. Each side is a process of its own, one
+after the other. A step is both losses, both backward passes and both optimizers' steps; the first does not
 count. Peak memory is that of the whole process, loading included.
 """
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from tools import training_sides
+from tools.official.sides import training_sides
 
 
 def medians(result: dict[str, Any]) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """Restoring one image on a CPU: the released code against ours, alternated in one run, and how far outputs differ.
 
-    python -m tools.restoration_speed --official CHECKOUT --backbone data/backbones/sd2.1-random --work DIR
+    python -m tools.official.restoration_speed --official CHECKOUT --backbone data/backbones/sd2.1-random --work DIR
 
 CHECKOUT is a clone of cswry/OSEDiff. Each side is a process of its own that has loaded its weights (random ones, with
 random LoRA, the same for all) and waits for its turn. What is timed is the image tensor's way to the restored tensor:
@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from tools import released_format
-from tools.peak import peak
+from tools.official.sides import official_format
+from tools.official.sides.peak import peak
 
 HERE = Path(__file__).parent
 
@@ -76,11 +76,11 @@ def main() -> None:
     args = parser.parse_args()
     adapters, pickled = args.work / "adapters", args.work / "adapters.pkl"
     if not pickled.exists():
-        released_format.write(args.backbone, adapters, pickled)
+        official_format.write(args.backbone, adapters, pickled)
     common = ["--backbone", args.backbone, "--threads", args.threads]
     common += ["--tile-latent", args.tile_latent, "--tile-overlap", args.tile_overlap]
-    ours = ["-m", "tools.our_osediff", *common, "--checkpoint", adapters, "--precision"]
-    theirs = [HERE / "official_osediff.py", *common, "--official", args.official, "--checkpoint", pickled]
+    ours = ["-m", "tools.official.sides.our_osediff", *common, "--checkpoint", adapters, "--precision"]
+    theirs = [HERE / "sides" / "official_osediff.py", *common, "--official", args.official, "--checkpoint", pickled]
     sides = {"released": Side(*theirs)} | {name: Side(*ours, name) for name in args.precisions}
     for size in args.sizes:
         width, height = map(int, size.split("x"))

@@ -1,6 +1,6 @@
-"""Our OSEDiff in a process of its own that answers as tools/official_osediff.py does.
+"""Our OSEDiff in a process of its own that answers as tools/official/sides/official_osediff.py does.
 
-python -m tools.our_osediff --backbone DIR --checkpoint DIR --precision bf16 --threads N
+python -m tools.official.sides.our_osediff --backbone DIR --checkpoint DIR --precision bf16 --threads N
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether tiles show, and how much memory a large image takes.
 
-    python -m tools.restoration_tiles --checkpoint DIR --backbone DIR --image PHOTO seams
-    python -m tools.restoration_tiles --checkpoint DIR --backbone DIR --image PHOTO memory --size 3840x2160
+    python -m tools.measure.restoration_tiles --checkpoint DIR --backbone DIR --image PHOTO seams
+    python -m tools.measure.restoration_tiles --checkpoint DIR --backbone DIR --image PHOTO memory --size 3840x2160
 
 ``seams``: the photograph is restored whole and in tiles, and the two are compared: everywhere, and by how much more
 their difference jumps from one pixel to the next where a tile begins than elsewhere (1: tiles do not show).

@@ -1,6 +1,6 @@
 """FID from Inception-like features: clean-fid's matrix root against ours, the same features, one run.
 
-    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m tools.fid_root [--images 93 1000]
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m tools.measure.fid_root [--images 93 1000]
 
 Features are random, as correlated and never negative as those of a network with 2048 outputs. clean-fid gets their
 means and covariances, which are not timed; ours gets the features.

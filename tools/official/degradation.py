@@ -1,6 +1,6 @@
 """Our degradation beside the released one: how alike their LR images are, and how fast each makes them.
 
-    python -m tools.degradation --official OSEDIFF --basicsr BASICSR --photos DIR --crops 1000 --crop 256
+    python -m tools.official.degradation --official OSEDIFF --basicsr BASICSR --photos DIR --crops 1000 --crop 256
 
 ``--official``: a checkout of cswry/OSEDiff, whose dataloaders/realesrgan.py is run as it is; ``--basicsr``: one of
 XPixelGroup/BasicSR, whose kernels and noise it uses. Both degrade the same crops, each with random numbers of its
@@ -41,7 +41,7 @@ from osediff.data.degradation import degrade
 from osediff.data.degradation_recipe import Degradation
 
 SCALE, LEVEL = 4, 0.01
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def statistics(lr: np.ndarray, hq: np.ndarray) -> list[float]:

@@ -1,6 +1,6 @@
 r"""Numbers of one step of the released training script on a tiny network in closed form, for the tests.
 
-    python -m tools.official_fixture --official CHECKOUT --work DIR \
+    python -m tools.official.fixture --official CHECKOUT --work DIR \
         --out tests/osediff/losses/fixtures/official_step.json
 
 CHECKOUT is a clone of cswry/OSEDiff. ``lpips`` has to be installed, since the script imports it; its weight is 0 here.
@@ -18,9 +18,9 @@ from osediff.common.files import write_text
 from osediff.models import backbone as backbones
 from osediff.models.generator import Generator
 from tests.osediff import closed_form
-from tools import training_sides
-from tools.our_training import parameters_of
-from tools.released_format import released_name
+from tools.official.sides import training_sides
+from tools.official.sides.official_format import released_name
+from tools.official.sides.our_training import parameters_of
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def main() -> None:
         found = {name: theirs["gradients"][training_sides.network(name)][released_name(name)] for name in weights}
         losses = {name: theirs["losses"][0][released] for name, (released, _) in training_sides.LOSSES.items()}
         steps[trains] = {"losses": losses, "gradients": closed_form.summary(found)}
-    source = "cswry/OSEDiff, its train_osediff.py run by tools/official_fixture.py"
+    source = "cswry/OSEDiff, its train_osediff.py run by tools/official/fixture.py"
     write_text(args.out, json.dumps({"source": source, "torch": torch.__version__, **steps}) + "\n")
 
 

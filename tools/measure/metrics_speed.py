@@ -1,6 +1,6 @@
 """Time of PSNR, SSIM and NIQE on one core: the authors' recipe with pyiqa against ours, same pairs, one run.
 
-    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m tools.metrics_speed --sr DIR --hr DIR
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m tools.measure.metrics_speed --sr DIR --hr DIR
 
 $TORCH_HOME holds NIQE's parameters. Both sides read their images, one pair at a time; imports and building the metrics
 are not counted, a first pair is warm-up. The recipe is test_metrics.py of cswry/OSEDiff: pyiqa with test_y_channel and

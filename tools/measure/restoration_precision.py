@@ -1,6 +1,6 @@
 """How far restoration in half precision is from float32, image by image.
 
-python -m tools.restoration_precision --checkpoint DIR --backbone DIR --images LR --precisions bf16 fp16
+python -m tools.measure.restoration_precision --checkpoint DIR --backbone DIR --images LR --precisions bf16 fp16
 """
 
 from __future__ import annotations

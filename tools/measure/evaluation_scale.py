@@ -1,6 +1,6 @@
 """Time and memory of benchmark.evaluation.evaluate on thousands of pairs: one process and all cores.
 
-    python -m tools.evaluation_scale --sr DIR --hr DIR --pairs 3000 --metrics psnr ssim niqe
+    python -m tools.measure.evaluation_scale --sr DIR --hr DIR --pairs 3000 --metrics psnr ssim niqe
 
 The pairs of the folders are used again under other names until there are ``--pairs``. Memory is the largest sum, over
 all processes of an evaluation, of their proportional set sizes (a page that n processes share counts 1/n in each); it

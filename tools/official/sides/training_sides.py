@@ -26,8 +26,8 @@ from osediff.models import backbone as backbones
 from osediff.models.generator import Generator
 from osediff.models.lora import REGULARIZER
 from osediff.recipe import Recipe
-from tools.our_training import parameters_of
-from tools.released_format import released_name
+from tools.official.sides.official_format import released_name
+from tools.official.sides.our_training import parameters_of
 
 HERE = Path(__file__).parent
 NEGATIVE = "painting, oil painting, illustration, blurring, dirty, messy, worst quality, low quality, jpeg artifacts"
@@ -43,7 +43,7 @@ LOSSES = {
 
 def recipe(lora_scope: str, batch: int) -> Recipe:
     """The paper's recipe with the official script's losses; the regularizer adapts all layers or the mid-block."""
-    root = HERE.parent / "config"
+    root = HERE.parents[2] / "config"
     content = yaml.safe_load((root / "variants.yaml").read_text())["bases"]["paper"]
     degradation = yaml.safe_load((root / "degradations.yaml").read_text())[content["degradation"]]
     loss = content["loss"] | {"regularizer": content["loss"]["regularizer"] | {"lora_scope": lora_scope}}
@@ -112,7 +112,7 @@ def perceptual_weights(work: Path) -> Path:
 
 def run(side: str, work: Path, out: str, **options: Any) -> dict[str, Any]:
     """What the process of ``side`` (ours or official) tells of its steps on ``options``; its log is in ``work``."""
-    script = ["-m", "tools.our_training"] if side == "ours" else [str(HERE / "official_training.py")]
+    script = ["-m", "tools.official.sides.our_training"] if side == "ours" else [str(HERE / "official_training.py")]
     line = [sys.executable, *script, "--out", str(work / f"{out}.pt")]
     for name, value in options.items():
         flag = f"--{name.replace('_', '-')}"

@@ -1,10 +1,10 @@
 """One training step of the released code and one of ours: the same losses, and the same gradient of every parameter?
 
-    python -m tools.official_parity --official CHECKOUT --backbone DIR --work DIR --crop 64
+    python -m tools.official.parity --official CHECKOUT --backbone DIR --work DIR --crop 64
 
-CHECKOUT is a clone of cswry/OSEDiff, whose training script is run as it is (tools/official_training.py). Both
-sides get the same pretrained weights, adapters, images, prompts, noise and timesteps, in float32. With ``--trains
-mid-block`` the regularizer is as that script leaves it, with ``all`` (the paper's) its three adapters are made active.
+CHECKOUT is a clone of cswry/OSEDiff, whose training script is run as it is (by sides/official_training.py). Both sides
+get the same pretrained weights, adapters, images, prompts, noise and timesteps, in float32. With ``--trains mid-block``
+the regularizer is as that script leaves it, with ``all`` (the paper's) its three adapters are made active.
 A difference of gradients is |ours - theirs| / |theirs| (Euclidean), of one tensor and of all. Exit code 1 where one of
 all, or of a loss, is above the tolerance.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tools import training_sides
+from tools.official.sides import training_sides
 
 
 def differences(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> tuple[float, float, float]:

@@ -1,6 +1,6 @@
 """The released OSEDiff (cswry/OSEDiff) on a CPU, in a process of its own that answers on its standard streams.
 
-    python tools/official_osediff.py --official CHECKOUT --backbone DIR --checkpoint FILE.pkl --threads N
+    python tools/official/sides/official_osediff.py --official CHECKOUT --backbone DIR --checkpoint FILE.pkl --threads N
 
 None of its code is here: its class OSEDiff_test is imported from a checkout that the user names, and restores tensors.
 Three things are done around it. Names that newer versions of diffusers have moved are given back to it; "cuda" means

@@ -1,6 +1,6 @@
-"""Our training step in a process of its own, on what tools/official_training.py is given too.
+"""Our training step in a process of its own, on what tools/official/sides/official_training.py is given too.
 
-python -m tools.our_training --backbone DIR --given FILE --out FILE --steps 1
+python -m tools.official.sides.our_training --backbone DIR --given FILE --out FILE --steps 1
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import Recipe
 from osediff.training.distributed import make_accelerator
 from osediff.training.optimization import OptimizerState
-from tools.peak import peak
+from tools.official.sides.peak import peak
 
 
 class Given(SampleRNG):
