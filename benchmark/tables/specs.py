@@ -118,11 +118,12 @@ class CurvesSpec(Settings):
 
 
 class StepCost(Settings):
-    """Cost of a training step: seconds on ``devices`` that work on it together, and the source of the figure."""
+    """Cost of a training step, measured or estimated: an entry of config/training_cost.yaml."""
 
     seconds_per_step: Positive
     device: Text
     devices: Annotated[int, Field(ge=1)]
+    """Devices that work on one step together."""
     source: Text
 
 

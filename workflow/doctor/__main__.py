@@ -17,9 +17,9 @@ from typing import get_args
 from osediff.common.errors import InputError, run
 from osediff.common.validation import read_yaml
 from workflow.doctor.steps import Step, steps
-from workflow.planning import checks, config
-from workflow.planning.models import Preset
+from workflow.planning import checks, loader
 from workflow.planning.recipes import merge
+from workflow.planning.settings import Preset
 
 SHOWN = 4  # missing files of a step that are named
 
@@ -66,7 +66,7 @@ def main() -> None:
         if not isinstance(change, dict):
             raise InputError(f"{file}: must hold keys and values, as config/config.yaml does")
         content = merge(content, change)
-    bench = config.load(content, Path())
+    bench = loader.load(content, Path())
     checks.check_folders(bench)
     every = steps(bench)
     for number, step in enumerate(every, 1):

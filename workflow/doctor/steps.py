@@ -9,7 +9,7 @@ from pathlib import Path
 from osediff.common.artifacts.record import is_present
 from workflow.planning import ablations, methods, paths, profiling, prompts
 from workflow.planning.configuration import Configuration
-from workflow.planning.models import BaselineMethod, CheckpointMethod, ImagesMethod, Method, VariantMethod
+from workflow.planning.settings import BaselineMethod, CheckpointMethod, ImagesMethod, Method, VariantMethod
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,18 @@ that would repeat the default's row is left out.
 
 from __future__ import annotations
 
-from typing import Any
-
+from benchmark.tables.specs import (
+    AblationRow,
+    AblationSpec,
+    CurvesSpec,
+    PlannedAblation,
+    PlannedImages,
+    TrainingCostSpec,
+)
 from workflow.planning import paths, prompts
 from workflow.planning.configuration import Configuration
-from workflow.planning.models import Method, VariantMethod
 from workflow.planning.recipes import chain
-
-Entry = dict[str, Any]
+from workflow.planning.settings import Method, VariantMethod
 
 
 def active(bench: Configuration) -> list[str]:
@@ -129,91 +133,94 @@ def evaluations(bench: Configuration, name: str) -> list[str]:
     return list(dict.fromkeys(files))
 
 
-def spec(bench: Configuration, name: str) -> Entry:
-    """Return the spec of ``benchmark.tables.ablation``."""
-    entry, data, shown = bench.ablations[name], test_set(bench, name), rows(bench, name)
-    return {
-        "name": name,
-        "preset": bench.main.preset,
-        "title": entry.title,
-        "note": entry.note,
-        "test_set": data,
-        "test_set_title": bench.test_sets[data].title,
-        "published_test_set": entry.test_set.paper or "",
-        "metrics": [metric for metric in entry.metrics if metric in bench.main.metrics],
-        "default": bench.variants.default,
-        "remarks": list(skipped_rows(bench, name).values()),
-        "extraction": entry.extraction,
-        "rows": {
-            variant: {
-                "title": title,
-                "runs": runs(bench, name)[variant],
-                "prompts": prompts.of_test_set(bench, runs(bench, name)[variant][0], data),
-                "published": published_name(bench, name, variant),
-                "published_remark": entry.published_remark.get(variant, ""),
-            }
-            for variant, title in shown.items()
-        },
-    }
-
-
-def curves(bench: Configuration, name: str) -> Entry:
-    """Return the spec of ``benchmark.figures.curves``: the training logs of each row."""
-    return {
-        "preset": bench.main.preset,
-        "title": bench.ablations[name].title,
-        "default": bench.ablations[name].variants[bench.variants.default],
-        "rows": {
-            title: [f"{paths.checkpoint(bench, run)}/log.jsonl" for run in runs(bench, name)[variant]]
+def table_spec(bench: Configuration, name: str) -> AblationSpec:
+    """Return the spec of benchmark.tables.ablation."""
+    entry, data, of_row = bench.ablations[name], test_set(bench, name), runs(bench, name)
+    return AblationSpec(
+        name=name,
+        preset=bench.main.preset,
+        title=entry.title,
+        note=entry.note,
+        test_set=data,
+        test_set_title=bench.test_sets[data].title,
+        published_test_set=entry.test_set.paper or "",
+        metrics=tuple(metric for metric in entry.metrics if metric in bench.main.metrics),
+        default=bench.variants.default,
+        remarks=tuple(skipped_rows(bench, name).values()),
+        extraction=entry.extraction,
+        rows={
+            variant: AblationRow(
+                title=title,
+                runs=tuple(of_row[variant]),
+                prompts=tuple(prompts.of_test_set(bench, of_row[variant][0], data)),
+                published=published_name(bench, name, variant),
+                published_remark=entry.published_remark.get(variant, ""),
+            )
             for variant, title in rows(bench, name).items()
         },
-    }
+    )
 
 
-def training_cost(bench: Configuration) -> Entry:
-    """Return the spec of ``benchmark.tables.training_cost``."""
+def curves_spec(bench: Configuration, name: str) -> CurvesSpec:
+    """Return the spec of benchmark.figures.curves: the training logs of each row."""
+    of_row = runs(bench, name)
+    return CurvesSpec(
+        preset=bench.main.preset,
+        title=bench.ablations[name].title,
+        default=bench.ablations[name].variants[bench.variants.default],
+        rows={
+            title: tuple(f"{paths.checkpoint(bench, run)}/log.jsonl" for run in of_row[variant])
+            for variant, title in rows(bench, name).items()
+        },
+    )
+
+
+def training_cost_spec(bench: Configuration) -> TrainingCostSpec:
+    """Return the spec of benchmark.tables.training_cost."""
     ablation_base = bench.main.ablation_base
     base = next(name for name in chain(bench.variants, ablation_base) if name in bench.training_cost)
-    return {
-        "preset": bench.main.preset,
-        "seeds": bench.main.seeds,
-        "steps": bench.recipe(bench.variants.default, ablation_base).recipe.steps,
-        "cost": bench.training_cost[base].model_dump(),
-        "ablations": [
-            {
-                "title": bench.ablations[name].title,
-                "rows": len(rows(bench, name)),
-                "trainings": trainings(bench, name),
-            }
-            for name in active(bench)
-        ],
-        "restorations": planned_restorations(bench),
-        "extractions": planned_extractions(bench),
-    }
+    planned = (
+        PlannedAblation(
+            title=bench.ablations[name].title,
+            rows=len(rows(bench, name)),
+            trainings=tuple(trainings(bench, name)),
+        )
+        for name in active(bench)
+    )
+    return TrainingCostSpec(
+        preset=bench.main.preset,
+        seeds=bench.main.seeds,
+        steps=bench.recipe(bench.variants.default, ablation_base).recipe.steps,
+        cost=bench.training_cost[base],
+        ablations=tuple(planned),
+        restorations=planned_restorations(bench),
+        extractions=planned_extractions(bench),
+    )
 
 
-def planned_restorations(bench: Configuration) -> list[Entry]:
+def planned_restorations(bench: Configuration) -> tuple[PlannedImages, ...]:
     """Return what each active baseline restores: the images of all active test sets whose number is known."""
     test_sets = [bench.test_sets[name] for name in bench.main.test_sets]
     images = sum((len(entry.cut.crops) if entry.kind == "photos" else entry.images) or 0 for entry in test_sets)
-    return [
-        {"title": entry.title, "images": images, "method": entry.published or entry.title, "metric": "seconds"}
-        for entry in (bench.methods[name] for name in bench.main.methods if name in bench.baselines)
-    ]
+    baselines = (bench.methods[name] for name in bench.main.methods if name in bench.baselines)
+    return tuple(
+        PlannedImages(title=entry.title, images=images, method=entry.published or entry.title, metric="seconds")
+        for entry in baselines
+    )
 
 
-def planned_extractions(bench: Configuration) -> list[Entry]:
+def planned_extractions(bench: Configuration) -> tuple[PlannedImages, ...]:
     """Return the streams of training crops of which prompts are extracted, each once."""
-    streams: dict[str, Entry] = {}
-    variants = [variant for name in active(bench) for variant in rows(bench, name)]
-    for variant in variants:
-        config = prompts.prompt_config(bench, variant, bench.main.ablation_base).training
+    streams: dict[str, PlannedImages] = {}
+    base = bench.main.ablation_base
+    for variant in (variant for name in active(bench) for variant in rows(bench, name)):
+        config = prompts.prompt_config(bench, variant, base).training
         if config is not None:
-            recipe = bench.recipe(variant, bench.main.ablation_base).recipe
-            streams[prompts.stream(bench, variant, bench.main.ablation_base)] = {
-                "title": bench.prompts.prompts[recipe.prompts].title,
-                "images": recipe.batch * recipe.steps * len(bench.main.seeds),
-                "method": bench.prompts.extractors[config.extractor].published,
-                "metric": "extraction-seconds",
-            }
-    return list(streams.values())
+            recipe = bench.recipe(variant, base).recipe
+            streams[prompts.stream(bench, variant, base)] = PlannedImages(
+                title=bench.prompts.prompts[recipe.prompts].title,
+                images=recipe.batch * recipe.steps * len(bench.main.seeds),
+                method=bench.prompts.extractors[config.extractor].published,
+                metric="extraction-seconds",
+            )
+    return tuple(streams.values())

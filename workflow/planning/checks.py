@@ -6,10 +6,10 @@ from pathlib import Path
 
 from osediff.common.errors import InputError
 from osediff.common.validation import known
-from workflow.planning import paths
+from workflow.planning import methods, paths
 from workflow.planning.configuration import Configuration
-from workflow.planning.models import CheckpointMethod, ImagesMethod, VariantMethod
 from workflow.planning.recipes import chain
+from workflow.planning.settings import CheckpointMethod, ImagesMethod, VariantMethod
 
 
 def check_folders(bench: Configuration) -> None:
@@ -134,13 +134,14 @@ def check_main(bench: Configuration) -> None:
     ):
         for name in chosen:
             known(kind, name, list(names), f"{where}: {key}")
+    check_titles(bench)
     check_references(bench)
-    methods = [
+    with_files = [
         name
         for name, entry in bench.methods.items()
         if isinstance(entry, ImagesMethod) or (isinstance(entry, CheckpointMethod) and entry.official_file)
     ]
-    given = [*bench.test_sets, *bench.photos, *bench.backbones, *bench.prompts.weights, *methods]
+    given = [*bench.test_sets, *bench.photos, *bench.backbones, *bench.prompts.weights, *with_files]
     for name in main.paths:
         known("test set, photo set, backbone, method or extractor's weights", name, given, f"{where}: paths")
 
@@ -166,6 +167,16 @@ def check_references(bench: Configuration) -> None:
     for name in main.pictures:
         if not bench.test_sets[name].reference:
             raise InputError(f"{where}: pictures: {name} has no HR images, which a picture shows; leave it out")
+
+
+def check_titles(bench: Configuration) -> None:
+    """InputError where two methods that are compared have one title: their rows would look alike."""
+    titles: dict[str, str] = {}
+    for name in methods.compared(bench):
+        title = bench.methods[name].title
+        if title in titles:
+            raise InputError(f"configuration: methods: {titles[title]} and {name} have one title, {title}; change one")
+        titles[title] = name
 
 
 def check_recipes(bench: Configuration) -> None:

@@ -1,4 +1,4 @@
-"""The configuration as planning uses it: typed and frozen. ``workflow.planning.config`` reads it."""
+"""The configuration as planning uses it: typed and frozen. ``workflow.planning.loader`` reads it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from baselines.runner.descriptor import Descriptor
 from benchmark.complexity.specs import ComplexityEntry, ScalingEntry
 from benchmark.data.settings import PhotoSet, TestSet
 from benchmark.metrics.registry import MetricRegistry
+from benchmark.tables.specs import StepCost
 from osediff.data.degradation_recipe import Degradation
 from osediff.models.settings import Backbone
 from osediff.prompts.settings import PromptRegistry
-from workflow.planning.models import (
+from workflow.planning.recipes import Variant
+from workflow.planning.settings import (
     Ablation,
     ComputeEntry,
     MainConfig,
     Method,
     Table,
-    TrainingCost,
     VariantRegistry,
 )
-from workflow.planning.recipes import Variant
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Configuration:
     metrics: MetricRegistry
     tables: dict[str, Table]
     ablations: dict[str, Ablation]
-    training_cost: dict[str, TrainingCost]
+    training_cost: dict[str, StepCost]
     compute: dict[str, ComputeEntry]
     complexity: dict[str, ComplexityEntry]
     scaling: dict[str, ScalingEntry]

@@ -1,18 +1,11 @@
-"""The methods of a table, a figure or a comparison, and the specs and options of the modules that make them."""
+"""Which methods a table, a figure or a comparison shows, and the options that their commands get."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from benchmark.data.settings import FetchedImages, TestSetCheck
 from benchmark.evaluation.workers import sensible_workers
-from benchmark.metrics.registry import MetricWeights, Selection
-from osediff.common.weights import provided
-from osediff.data.degradation_recipe import DegradationSpec
-from osediff.recipe import Compute, TrainingSpec
 from workflow.planning import paths
 from workflow.planning.configuration import Configuration
-from workflow.planning.models import CheckpointMethod, ImagesMethod, InterpolationMethod, Method, VariantMethod
+from workflow.planning.settings import CheckpointMethod, ImagesMethod, InterpolationMethod, Method, VariantMethod
 
 
 def of_kind(bench: Configuration, *kinds: type[Method]) -> list[str]:
@@ -80,58 +73,9 @@ def compared(bench: Configuration) -> list[str]:
     return active if set(bicubic) & set(active) else [*bicubic[:1], *active]
 
 
-def comparison_spec(bench: Configuration) -> dict[str, Any]:
-    """Return the spec of benchmark.statistics.pairwise and benchmark.tables.published: everything that is compared."""
-    methods = {name: bench.methods[name] for name in compared(bench)}
-    return {
-        "preset": bench.main.preset,
-        "metrics": bench.main.metrics,
-        "methods": {
-            name: entry.model_dump(include={"title", "steps", "published", "weights"}, exclude_none=True)
-            for name, entry in methods.items()
-        },
-        "test_sets": {
-            name: bench.test_sets[name].model_dump(include={"title", "images"}, exclude_none=True)
-            for name in bench.main.test_sets
-        },
-    }
-
-
-def table_spec(bench: Configuration, name: str) -> dict[str, Any]:
-    """Return the spec of benchmark.tables.quality: the part of the configuration on which a table depends."""
-    comparison, table = comparison_spec(bench), bench.tables[name]
-    metrics = [metric for metric in table.metrics if metric in bench.main.metrics]
-    methods = {method: comparison["methods"][method] for method in of_table(bench, name)}
-    spec = {
-        **comparison,
-        **table.model_dump(include={"title", "caption", "published"}, exclude_none=True),
-        "metrics": metrics,
-        "methods": methods,
-        "test_sets": {data: comparison["test_sets"][data] for data in test_sets_of_table(bench, name)},
-    }
-    if bench.main.show_published:
-        spec["titles"] = {test_set: entry.title for test_set, entry in bench.test_sets.items()}
-    return spec
-
-
-def evaluation_spec(bench: Configuration) -> Selection:
-    """Return the spec of ``benchmark.evaluation.evaluate``: all but the images that decides the active metrics.
-
-    If a person puts weights here, the rows are made again. Titles and decimals belong to the tables and are not in it.
-    """
-    selection = bench.metrics.select(bench.main.metrics)
-    files = [name for artifact in selection.weights.values() for name in artifact.contents]
-    return selection.model_copy(update={"provided": provided(files)})
-
-
 def weights_options(bench: Configuration) -> list[str]:
     """Return the options of osediff.common.artifacts fetch for the weights that are fetched before an evaluation."""
     return {"none": ["--limit", "0"], "small": ["--limit", "100"], "all": []}[bench.main.metric_weights]
-
-
-def metric_weights_spec(bench: Configuration) -> MetricWeights:
-    """Return the files that rule ``metric_weights`` may fetch: it runs again if one of them changes."""
-    return MetricWeights(weights=bench.metrics.weights)
 
 
 def evaluation_threads(bench: Configuration, test_set: str, cores: int) -> int:
@@ -150,13 +94,6 @@ def record_options(bench: Configuration, method: str, test_set: str) -> list[str
 def published_images(bench: Configuration) -> list[str]:
     """Return the methods of kind ``images`` whose images are fetched, or checked in a given folder."""
     return [name for name in of_kind(bench, ImagesMethod) if paths.has_record(bench, name)]
-
-
-def fetched_images_spec(bench: Configuration, method: str, test_set: str) -> FetchedImages:
-    """Return the spec of ``benchmark.data.fetched_images``."""
-    entry = bench.methods[method]
-    assert isinstance(entry, ImagesMethod)
-    return FetchedImages(method=method, test_set=test_set, images=entry.download.get(test_set))
 
 
 def fetched_images_options(bench: Configuration, method: str, test_set: str) -> list[str]:
@@ -185,54 +122,3 @@ def restoration_options(bench: Configuration) -> list[str]:
 def pictures(bench: Configuration) -> dict[str, str]:
     """Return the image of each comparison picture, by active test set."""
     return {name: image for name, image in bench.main.pictures.items() if name in bench.main.test_sets}
-
-
-def picture_spec(bench: Configuration, test_set: str) -> dict[str, Any]:
-    """Return the spec of benchmark.figures.visual_comparison: an image, and folder and rows of each active method."""
-    folder = paths.test_set_folder(bench, test_set)
-    title = f"{bench.test_sets[test_set].title}, {bench.main.preset} preset"
-    methods = [
-        {
-            "title": bench.methods[name].title,
-            "sr": paths.images_folder(bench, name, test_set),
-            "rows": f"{bench.runs}/evaluate/{name}/{test_set}.csv",
-        }
-        for name in bench.main.methods
-    ]
-    images = {"image": pictures(bench)[test_set], "lr": f"{folder}/LR", "hr": f"{folder}/HR"}
-    return {**images, "title": title, "methods": methods}
-
-
-def training_spec(bench: Configuration, name: str, base: str, seed: int) -> TrainingSpec:
-    """Return the spec of ``python -m osediff.train``.
-
-    It has one thread: the weights depend on the number of threads, and the demo's networks are no faster with two.
-    """
-    entry = bench.compute[bench.main.compute]
-    compute = Compute.model_validate({key: getattr(entry, key) for key in Compute.model_fields})
-    recipe = bench.recipe(name, base).recipe
-    return TrainingSpec(recipe=recipe, compute=compute, device=bench.main.device, threads=1, seed=seed)
-
-
-def degradation_spec(bench: Configuration, name: str) -> DegradationSpec:
-    """Return the spec of osediff.data.degradation for a test set that is cut from photographs."""
-    entry = bench.test_sets[name]
-    assert entry.kind == "photos"
-    degradation = bench.degradations[entry.degradation]
-    return DegradationSpec(degradation=degradation, scale_factor=entry.scale_factor, seed=entry.seed)
-
-
-def test_set_check(bench: Configuration, name: str) -> TestSetCheck:
-    """Return the spec of ``benchmark.data.testsets manifest``: the registry's description of a test set."""
-    entry = bench.test_sets[name]
-    if entry.kind == "photos":
-        return TestSetCheck(name=name, scale_factor=entry.scale_factor)
-    return TestSetCheck(
-        name=name,
-        scale_factor=entry.scale_factor,
-        reference=entry.reference,
-        images=entry.images,
-        lr_sizes=entry.lr_sizes,
-        checksums=entry.checksums,
-        download=None if name in bench.main.paths else entry.download,
-    )

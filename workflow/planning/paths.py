@@ -10,7 +10,7 @@ from pathlib import Path
 
 from osediff.common.files import files_below
 from workflow.planning.configuration import Configuration
-from workflow.planning.models import CheckpointMethod, ImagesMethod, VariantMethod
+from workflow.planning.settings import CheckpointMethod, ImagesMethod, VariantMethod
 
 BROUGHT = "data/weights/brought.json"  # output of rule metric_weights
 LOSS_WEIGHTS = "data/weights/loss-{network}.json"  # output of rule loss_weights

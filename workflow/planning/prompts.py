@@ -10,8 +10,8 @@ from osediff.prompts.prompt_file import ExtractionSpec, ExtractorName, FolderIma
 from osediff.prompts.settings import PromptConfig
 from osediff.recipe import OFFICIAL_PROCESS_SIZE, Recipe, StreamRecipe, read_model_recipe
 from workflow.planning.configuration import Configuration
-from workflow.planning.models import CheckpointMethod, VariantMethod
 from workflow.planning.paths import weights_folder
+from workflow.planning.settings import CheckpointMethod, VariantMethod
 
 
 def weights_input(bench: Configuration, extractor: str) -> list[str]:

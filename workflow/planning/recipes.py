@@ -12,7 +12,7 @@ from osediff.common.settings import parse
 from osediff.common.validation import known
 from osediff.data.degradation_recipe import Degradation
 from osediff.recipe import Recipe
-from workflow.planning.models import RecipeSources, VariantRegistry
+from workflow.planning.settings import RecipeSources, VariantRegistry
 
 SOURCE = "config/variants.yaml"
 BASE = "recipe_base"

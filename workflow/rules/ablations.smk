@@ -1,11 +1,11 @@
 # Ablations: tables of variants with their spread over seeds, beside the published rows.
-from benchmark.tables.specs import AblationSpec, CurvesSpec, TrainingCostSpec
-
 ABLATION_SPECS = {
-    name: spec_file(f"ablation/{name}", ablations.spec(bench, name), AblationSpec) for name in ablations.active(bench)
+    name: specs.write_spec(bench.specs, f"ablation/{name}", ablations.table_spec(bench, name))
+    for name in ablations.active(bench)
 }
 CURVES_SPECS = {
-    name: spec_file(f"curves/{name}", ablations.curves(bench, name), CurvesSpec) for name in ablations.active(bench)
+    name: specs.write_spec(bench.specs, f"curves/{name}", ablations.curves_spec(bench, name))
+    for name in ablations.active(bench)
 }
 
 
@@ -59,7 +59,7 @@ rule training_cost:
         code("benchmark.tables.training_cost"),
         "config/metrics.yaml",
         published="config/published/osediff-tables-2-7.csv",
-        spec=spec_file("training_cost", ablations.training_cost(bench), TrainingCostSpec),
+        spec=specs.write_spec(bench.specs, "training_cost", ablations.training_cost_spec(bench)),
     output:
         report("results/training_cost.md", caption="../report/table.rst", category="Ablations"),
     log:

@@ -14,7 +14,7 @@ rule restore_baseline:
     benchmark:
         f"{RUNS}/logs/restore/{{method}}/{{test_set}}.tsv"
     wildcard_constraints:
-        method=names(methods.of_kind(bench, models.BaselineMethod)),
+        method=names(methods.of_kind(bench, settings.BaselineMethod)),
     conda:
         lambda w: environment_of(w.method)
     resources:

@@ -2,19 +2,17 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from workflow.planning import ablations, checks, methods, models, paths, profiling, prompts, recipes, specs
-from workflow.planning import config as planning_config
+from workflow.planning import ablations, checks, loader, methods, paths, profiling, prompts, settings, specs
 from workflow.planning import imports as sources
 from osediff.common import files
 from osediff.common.artifacts import offline
 from osediff.common.validation import check_writable
 from osediff.common.errors import InputError
-from osediff.common.settings import parse as parse_settings
 
 ROOT = Path(workflow.basedir)
 
 try:
-    bench = planning_config.load(config, ROOT, texts=workflow.config_settings.config)
+    bench = loader.load(config, ROOT, texts=workflow.config_settings.config)
     checks.check_folders(bench)
     check_writable([Path(name) for name in ("results", "runs", "data")])
 except InputError as error:
@@ -40,14 +38,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 def code(module):
     """Source files that `python -m module` depends on, so that an edit of any of them runs the rule again."""
     return sources.sources(ROOT, module)
-
-
-def spec_file(job, content, model):
-    """Write the spec of a job of this preset, ``content`` checked against ``model``, and return its path.
-
-    Called when the rules are read: Snakemake lists folders once, and takes a file that comes later for missing.
-    """
-    return specs.write_spec(f"{RUNS}/specs", job, parse_settings(content, model, f"spec of {job}"))
 
 
 def names(choices):

@@ -5,7 +5,7 @@ rule evaluate:
         manifest="data/testsets/{test_set}/manifest.json",
         images=lambda w: paths.images_input(bench, w.method, w.test_set),
         weights=paths.BROUGHT,
-        spec=specs.write_spec(f"{RUNS}/specs", "evaluate", methods.evaluation_spec(bench)),
+        spec=specs.write_spec(bench.specs, "evaluate", specs.evaluation_spec(bench)),
     output:
         f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
     log:
@@ -51,7 +51,7 @@ rule protocol:
 # declared, so Snakemake keeps them when this runs again.
 rule metric_weights:
     input:
-        spec=specs.write_spec(specs.SHARED, "metric_weights", methods.metric_weights_spec(bench)),  # runs it again; not read
+        spec=specs.write_spec(specs.SHARED, "metric_weights", specs.metric_weights_spec(bench)),  # runs it again; not read
     output:
         paths.BROUGHT,
     log:

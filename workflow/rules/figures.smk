@@ -1,8 +1,6 @@
 # Figures: radar charts, from tables alone, and pictures that show restored images side by side.
-from benchmark.tables.specs import PictureSpec
-
 COMPARISON_SPECS = {
-    name: spec_file(f"plot_visual_comparison/{name}", methods.picture_spec(bench, name), PictureSpec)
+    name: specs.write_spec(bench.specs, f"plot_visual_comparison/{name}", specs.picture_spec(bench, name))
     for name in methods.pictures(bench)
 }
 

@@ -11,7 +11,7 @@ rule interpolate:
     benchmark:
         f"{RUNS}/logs/restore/{{method}}/{{test_set}}.tsv"
     wildcard_constraints:
-        method=names(methods.of_kind(bench, models.InterpolationMethod)),
+        method=names(methods.of_kind(bench, settings.InterpolationMethod)),
     conda:
         "../../environment.yml"
     params:
@@ -31,7 +31,7 @@ rule fetch_images:
         spec=lambda w: specs.write_spec(
             bench.specs,
             f"fetch_images/{w.method}/{w.test_set}/spec",
-            methods.fetched_images_spec(bench, w.method, w.test_set),
+            specs.fetched_images_spec(bench, w.method, w.test_set),
         ),
         images=lambda w: paths.published_images_input(bench, w.method, w.test_set),
     output:
@@ -89,7 +89,7 @@ rule restore:
     benchmark:
         f"{RUNS}/logs/restore/{{method}}/{{test_set}}.tsv"
     wildcard_constraints:
-        method=names(methods.of_kind(bench, models.VariantMethod, models.CheckpointMethod)),
+        method=names(methods.of_kind(bench, settings.VariantMethod, settings.CheckpointMethod)),
     conda:
         "../../environment.yml"
     resources:

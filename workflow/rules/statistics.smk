@@ -1,12 +1,11 @@
 # Intervals and pairwise tests of measured values, and their comparison with published values.
-from benchmark.tables.specs import ComparisonSpec
 
 
 rule statistics:
     input:
         code("benchmark.statistics.pairwise"),
         "config/metrics.yaml",
-        spec=spec_file("statistics", methods.comparison_spec(bench), ComparisonSpec),
+        spec=specs.write_spec(bench.specs, "statistics", specs.comparison_spec(bench)),
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
             method=methods.compared(bench),
@@ -28,7 +27,7 @@ rule compare_published:
     input:
         code("benchmark.tables.published"),
         "config/metrics.yaml",
-        spec=spec_file("compare_published", methods.comparison_spec(bench), ComparisonSpec),
+        spec=specs.write_spec(bench.specs, "compare_published", specs.comparison_spec(bench)),
         rows=expand(
             f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
             method=methods.compared(bench),

@@ -1,7 +1,7 @@
 # Tables: averages of the rows, as CSV, Markdown, LaTeX and HTML.
-from benchmark.tables.specs import QualitySpec
-
-TABLE_SPECS = {name: spec_file(f"table/{name}", methods.table_spec(bench, name), QualitySpec) for name in bench.tables}
+TABLE_SPECS = {
+    name: specs.write_spec(bench.specs, f"table/{name}", specs.table_spec(bench, name)) for name in bench.tables
+}
 
 
 rule table:

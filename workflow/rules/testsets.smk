@@ -28,7 +28,7 @@ rule degrade_test_set:
         code("osediff.data.degradation"),
         hr="data/testsets/{test_set}/HR",
         spec=lambda w: specs.write_spec(
-            specs.SHARED, f"degrade_test_set/{w.test_set}/spec", methods.degradation_spec(bench, w.test_set)
+            specs.SHARED, f"degrade_test_set/{w.test_set}/spec", specs.degradation_spec(bench, w.test_set)
         ),
     output:
         directory("data/testsets/{test_set}/LR"),
@@ -46,9 +46,9 @@ rule check_test_set:
     input:
         code("benchmark.data.testsets"),
         images=lambda w: paths.test_set_input(bench, w.test_set),
-        checksums=lambda w: methods.test_set_check(bench, w.test_set).checksums or [],
+        checksums=lambda w: specs.test_set_check(bench, w.test_set).checksums or [],
         spec=lambda w: specs.write_spec(
-            specs.SHARED, f"check_test_set/{w.test_set}/spec", methods.test_set_check(bench, w.test_set)
+            specs.SHARED, f"check_test_set/{w.test_set}/spec", specs.test_set_check(bench, w.test_set)
         ),
     output:
         "data/testsets/{test_set}/manifest.json",

@@ -7,7 +7,6 @@ TRAIN_LEASE = LEASE.replace(" -- ", f" --gpus {PROCESSES} -- ")
 LAUNCH = "python" if PROCESSES == 1 else f"torchrun --standalone --nproc_per_node {PROCESSES}"
 
 
-# Each spec has a folder of its own: Snakemake lists a folder once, and takes a file that comes later for missing.
 rule train:
     input:
         code("osediff.train"),
@@ -18,7 +17,7 @@ rule train:
         spec=lambda w: specs.write_spec(
             bench.specs,
             f"train/{w.variant}/{w.base}/{w.seed}/spec",
-            methods.training_spec(bench, w.variant, w.base, int(w.seed)),
+            specs.training_spec(bench, w.variant, w.base, int(w.seed)),
         ),
     output:
         adapters=f"{RUNS}/train/{{variant}}/{{base}}/{{seed}}/adapters.safetensors",

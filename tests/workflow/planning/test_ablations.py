@@ -11,8 +11,8 @@ from osediff.common.errors import InputError
 from tests.helpers import ROOT
 from tests.workflow.planning.configurations import MAIN, PAPER, spoil
 from workflow.planning import ablations, prompts
-from workflow.planning.config import load
 from workflow.planning.configuration import Configuration
+from workflow.planning.loader import load
 from workflow.planning.recipes import merge
 
 TABLES = ["table3", "table4", "table5", "table6", "table7"]
@@ -52,28 +52,28 @@ def test_at_paper_scale_each_table_has_its_trainings(table: str, trained: int) -
 
 
 def test_a_row_that_repeats_the_default_is_left_out_and_said_so() -> None:
-    spec = ablations.spec(loaded(MAIN), "table4")  # the demo's prompts are null
-    assert "prompt-null" not in spec["rows"] and "osediff" in spec["rows"]
-    assert spec["remarks"][0] == "Null: trains exactly as OSEDiff does at demo preset"
-    assert spec["rows"]["osediff"]["published"] == "prompt Null"
-    assert ablations.spec(loaded(PAPER), "table4")["rows"]["osediff"]["published"] == "OSEDiff"
+    spec = ablations.table_spec(loaded(MAIN), "table4")  # the demo's prompts are null
+    assert "prompt-null" not in spec.rows and "osediff" in spec.rows
+    assert spec.remarks[0] == "Null: trains exactly as OSEDiff does at demo preset"
+    assert spec.rows["osediff"].published == "prompt Null"
+    assert ablations.table_spec(loaded(PAPER), "table4").rows["osediff"].published == "OSEDiff"
 
 
 def test_a_row_whose_extractor_has_no_weights_is_absent_with_the_reason(root: Path, tmp_path: Path) -> None:
     assert list(ablations.rows(loaded(MAIN), "table4")) == ["osediff"]
-    demo, paper = (ablations.spec(loaded(main), "table4") for main in (MAIN, PAPER))
-    assert "DAPE: no row without weights: snakemake --cores 1 data/prompts/ram/manifest.json" in demo["remarks"][1]
+    demo, paper = (ablations.table_spec(loaded(main), "table4") for main in (MAIN, PAPER))
+    assert "DAPE: no row without weights: snakemake --cores 1 data/prompts/ram/manifest.json" in demo.remarks[1]
     # At the paper preset the default has DAPE's tags, whose weights a rule brings; LLaVA's nobody asked for.
-    assert list(paper["rows"]) == ["prompt-null", "osediff"]
-    assert "DAPE: trains exactly as OSEDiff does" in paper["remarks"][0] and "LLaVA-v1.5: no row" in paper["remarks"][1]
+    assert list(paper.rows) == ["prompt-null", "osediff"]
+    assert "DAPE: trains exactly as OSEDiff does" in paper.remarks[0] and "LLaVA-v1.5: no row" in paper.remarks[1]
     here = tmp_path / "llava"
     here.mkdir()
     for file in loaded(PAPER).prompts.weights["llava"].files:
         (here / file).touch()
     bench = loaded(merge(PAPER, {"paths": {"llava": str(here)}}))
     assert list(ablations.rows(bench, "table4")) == ["prompt-null", "osediff", "prompt-llava"]
-    row = ablations.spec(bench, "table4")["rows"]["prompt-llava"]
-    assert row["prompts"] == ["runs/paper/prompts/llava/512/drealsr.json"]
+    row = ablations.table_spec(bench, "table4").rows["prompt-llava"]
+    assert row.prompts == ("runs/paper/prompts/llava/512/drealsr.json",)
     assert prompts.of_training(bench, "prompt-llava", "paper", "0") == [
         "runs/paper/prompts/train/prompt-llava/paper/0.json"
     ]

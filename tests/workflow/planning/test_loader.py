@@ -14,10 +14,9 @@ from osediff.common.errors import InputError
 from osediff.common.validation import check_writable
 from tests.helpers import ROOT
 from tests.workflow.planning.configurations import MAIN, spoil
-from workflow.planning import checks, methods, paths
-from workflow.planning import config as registry
+from workflow.planning import checks, loader, paths, specs
 from workflow.planning.imports import sources
-from workflow.planning.models import BaselineMethod
+from workflow.planning.settings import BaselineMethod
 
 
 @pytest.mark.parametrize(
@@ -41,7 +40,7 @@ from workflow.planning.models import BaselineMethod
 )
 def test_mistakes_in_the_main_file(key: str, value: Any, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        registry.load(MAIN | {key: value}, ROOT)
+        loader.load(MAIN | {key: value}, ROOT)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -92,7 +91,7 @@ def test_mistakes_in_the_main_file(key: str, value: Any, message: str) -> None:
 def test_mistakes_in_a_registry(root: Path, name: str, keys: tuple[str | int, ...], value: Any, message: str) -> None:
     spoil(root, name, *keys, value=value)
     with pytest.raises(InputError) as caught:
-        registry.load(MAIN, root)
+        loader.load(MAIN, root)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -101,12 +100,12 @@ def test_a_name_that_stands_twice(root: Path) -> None:
     with (root / "config" / "methods.yaml").open("a") as file:
         file.write("bicubic: {title: Bicubic, steps: 0, kind: interpolation, kernel: nearest}\n")
     with pytest.raises(InputError, match="bicubic stands twice"):
-        registry.load(MAIN, root)
+        loader.load(MAIN, root)
 
 
 def test_a_variant_is_its_base_with_its_own_keys_over_it(root: Path) -> None:
     spoil(root, "variants", "variants", "wide", value={"rank_unet": 8, "loss": {"regularizer": {"guidance": 3.0}}})
-    loaded = registry.load(MAIN, root)
+    loaded = loader.load(MAIN, root)
     default, wide = (loaded.recipe(name).recipe.model_dump() for name in ("osediff", "wide"))
     assert default["rank_unet"] == 4 and default["loss"]["regularizer"]["guidance"] != 3.0
     default["rank_unet"], default["loss"]["regularizer"]["guidance"] = 8, 3.0
@@ -115,12 +114,12 @@ def test_a_variant_is_its_base_with_its_own_keys_over_it(root: Path) -> None:
 
 def test_another_kind_of_term_brings_its_own_settings_only(root: Path) -> None:
     spoil(root, "variants", "variants", "no-vsd", value={"loss": {"regularizer": {"kind": "none"}}})
-    assert registry.load(MAIN, root).recipe("no-vsd").recipe.loss.regularizer.model_dump() == {"kind": "none"}
+    assert loader.load(MAIN, root).recipe("no-vsd").recipe.loss.regularizer.model_dump() == {"kind": "none"}
 
 
 def test_a_given_folder_is_waited_for_only_when_it_is_there(tmp_path: Path) -> None:
     main = MAIN | {"paths": {"drealsr": str(tmp_path), "lsdir-ffhq": str(tmp_path), "sd2.1-base": str(tmp_path / "sd")}}
-    loaded = registry.load(main, ROOT)
+    loaded = loader.load(main, ROOT)
     assert paths.test_set_folder(loaded, "drealsr") == str(tmp_path)
     assert paths.test_set_input(loaded, "drealsr") == []
     assert paths.backbone_input(loaded, "sd2.1-base") == []
@@ -138,8 +137,8 @@ def test_a_given_folder_is_waited_for_only_when_it_is_there(tmp_path: Path) -> N
 
 
 def test_given_folders_that_are_not_there_are_named_before_anything_runs(root: Path, tmp_path: Path) -> None:
-    checks.check_folders(registry.load(MAIN, root))
-    given = registry.load(MAIN | {"paths": {"drealsr": str(tmp_path / "pairs")}}, root)
+    checks.check_folders(loader.load(MAIN, root))
+    given = loader.load(MAIN | {"paths": {"drealsr": str(tmp_path / "pairs")}}, root)
     with pytest.raises(InputError, match=r"paths: drealsr: no folder .*/pairs/LR"):
         checks.check_folders(given)
     for part in ("LR", "HR"):
@@ -148,15 +147,15 @@ def test_given_folders_that_are_not_there_are_named_before_anything_runs(root: P
     entry = {"title": "Mine", "steps": 1, "kind": "images", "images": f"{tmp_path}/mine/{{test_set}}"}
     spoil(root, "methods", "mine", value=entry)
     with pytest.raises(InputError, match=r"config/methods\.yaml: mine: images: no folder .*/mine/demo-synthetic"):
-        checks.check_folders(registry.load(MAIN | {"methods": ["mine"]}, root))
+        checks.check_folders(loader.load(MAIN | {"methods": ["mine"]}, root))
 
 
 def test_titles_do_not_belong_to_the_measurement(root: Path) -> None:
-    before = methods.evaluation_spec(registry.load(MAIN, root))
+    before = specs.evaluation_spec(loader.load(MAIN, root))
     spoil(root, "metrics", "metrics", "psnr", "title", value="Peak SNR")
-    assert methods.evaluation_spec(registry.load(MAIN, root)) == before
+    assert specs.evaluation_spec(loader.load(MAIN, root)) == before
     spoil(root, "metrics", "metrics", "psnr", "options", "crop_border", value=4)
-    assert methods.evaluation_spec(registry.load(MAIN, root)) != before
+    assert specs.evaluation_spec(loader.load(MAIN, root)) != before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -168,39 +167,39 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
 
 
 def test_every_baseline_is_a_method_and_its_name_is_taken() -> None:
-    loaded = registry.load(MAIN | {"methods": ["femasr"]}, ROOT)
+    loaded = loader.load(MAIN | {"methods": ["femasr"]}, ROOT)
     assert loaded.methods["femasr"] == BaselineMethod(kind="baseline", title="FeMaSR", published="FeMASR", steps=1)
     given = MAIN["baselines"] | {"weights": {"femasr": "other"}}
-    loaded = registry.load(MAIN | {"baselines": given}, ROOT)
+    loaded = loader.load(MAIN | {"baselines": given}, ROOT)
     assert loaded.methods["femasr"] == BaselineMethod(
         kind="baseline", title="FeMaSR (other weights)", published="FeMASR", steps=1, weights="other"
     )
     with pytest.raises(InputError, match="unknown baseline 'femasrr', did you mean femasr"):
-        registry.load(MAIN | {"baselines": MAIN["baselines"] | {"python": {"femasrr": "python"}}}, ROOT)
+        loader.load(MAIN | {"baselines": MAIN["baselines"] | {"python": {"femasrr": "python"}}}, ROOT)
 
 
 def test_a_method_cannot_have_a_baselines_name(root: Path) -> None:
     spoil(root, "methods", "ldl", value={"title": "Mine", "steps": 0, "kind": "interpolation", "kernel": "nearest"})
     with pytest.raises(InputError, match=r"methods\.yaml: ldl is a baseline already"):
-        registry.load(MAIN, root)
+        loader.load(MAIN, root)
 
 
 def test_a_mistake_in_a_descriptor_is_named(root: Path) -> None:
     path = root / "baselines" / "ldl" / "descriptor.yaml"
     path.write_text(path.read_text().replace("manual_source:", "manualsource:"))
     with pytest.raises(InputError, match=r"baselines/ldl/descriptor\.yaml: at weights\.0: unknown key 'manualsource'"):
-        registry.load(MAIN, root)
+        loader.load(MAIN, root)
 
 
 def test_reading_the_configuration_loads_nothing_heavy() -> None:
     heavy = ("torch", "numpy", "pandas", "cv2", "matplotlib", "PIL")
-    code = f"import sys, workflow.planning.config; print(sorted(set({heavy}) & set(sys.modules)))"
+    code = f"import sys, workflow.planning.loader; print(sorted(set({heavy}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_demo_test_photographs_are_in_no_training_set() -> None:
-    loaded = registry.load(MAIN, ROOT)
+    loaded = loader.load(MAIN, ROOT)
     cuts = [entry.cut for entry in loaded.test_sets.values() if entry.kind == "photos"]
     held_out = {crop.photo for cut in cuts for crop in cut.crops}
     assert held_out
@@ -228,8 +227,8 @@ def test_packages_share_osediff_common_only() -> None:
 
 
 def test_a_list_of_seeds_on_the_command_line_is_numbers() -> None:
-    assert registry.load(MAIN | {"seeds": ["0", "1"]}, ROOT, texts=["seeds"]).main.seeds == (0, 1)
+    assert loader.load(MAIN | {"seeds": ["0", "1"]}, ROOT, texts=["seeds"]).main.seeds == (0, 1)
     with pytest.raises(InputError, match=r"at seeds\.0: must be a whole number, not 'x'"):
-        registry.load(MAIN | {"seeds": ["x"]}, ROOT, texts=["seeds"])
+        loader.load(MAIN | {"seeds": ["x"]}, ROOT, texts=["seeds"])
     with pytest.raises(InputError, match=r"at seeds\.0: must be a whole number, not '0'"):
-        registry.load(MAIN | {"seeds": ["0"]}, ROOT)
+        loader.load(MAIN | {"seeds": ["0"]}, ROOT)

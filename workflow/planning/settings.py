@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from benchmark.complexity.specs import TimingChoice
+from benchmark.tables.specs import Preset
 from osediff.common.artifacts.model import Artifact
 from osediff.common.settings import Name, Positive, Seed, Settings, Text
 from osediff.recipe import Compile, Compute, Precision, Quantization, Sizes
 
-Preset = Literal["demo", "reproduce", "paper"]
 Count = Annotated[int, Field(ge=1)]
 Steps = Annotated[int, Field(ge=0, le=10**6)]
 # A name that stands in the path of a file: it must not leave its folder.
@@ -285,13 +285,3 @@ class Ablation(Settings):
     """By variant: a statement of the paper in words."""
     extraction: bool = False
     """Whether the table has a column with the seconds to extract the prompt of one image."""
-
-
-class TrainingCost(Settings):
-    """An entry of config/training_cost.yaml: the cost of a training step."""
-
-    device: Text
-    devices: Count
-    """Number of devices that work on a step together."""
-    seconds_per_step: Positive
-    source: Text

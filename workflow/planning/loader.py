@@ -11,6 +11,7 @@ from baselines.runner.descriptor import Descriptor
 from benchmark.complexity.specs import ComplexityEntry, ScalingEntry
 from benchmark.data.settings import PhotoSet, TestSet
 from benchmark.metrics.registry import MetricRegistry, read_registry
+from benchmark.tables.specs import StepCost
 from osediff.common.errors import InputError
 from osediff.common.settings import parse, parse_each
 from osediff.common.validation import read_yaml
@@ -19,7 +20,8 @@ from osediff.models.settings import Backbone
 from osediff.prompts.settings import PromptRegistry
 from workflow.planning import ablations, checks, profiling
 from workflow.planning.configuration import Configuration
-from workflow.planning.models import (
+from workflow.planning.recipes import build_variant
+from workflow.planning.settings import (
     Ablation,
     BaselineMethod,
     ComputeEntry,
@@ -27,10 +29,8 @@ from workflow.planning.models import (
     Method,
     MethodEntry,
     Table,
-    TrainingCost,
     VariantRegistry,
 )
-from workflow.planning.recipes import build_variant
 
 
 def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Configuration:
@@ -67,7 +67,7 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
         metrics=read_metrics(folder / "metrics.yaml", main.protocol),
         tables=registry("tables", Table),
         ablations=registry("ablations", Ablation),
-        training_cost=registry("training_cost", TrainingCost),
+        training_cost=registry("training_cost", StepCost),
         compute=registry("compute", ComputeEntry),
         complexity=registry("complexity", ComplexityEntry),
         scaling=registry("scaling", ScalingEntry),

@@ -1,6 +1,6 @@
 """Generate the JSON Schemas of the configuration files, for editors, from the typed models.
 
-    python -m workflow.planning.schemas
+    python -m workflow.schemas.generate
 
 Every YAML file names its schema in a comment at its head, so that an editor completes keys and marks mistakes.
 """
@@ -17,6 +17,7 @@ from baselines.runner.descriptor import Descriptor
 from benchmark.complexity.specs import ComplexityEntry, ScalingEntry, TimingProtocol
 from benchmark.data.settings import PhotoSet, TestSet
 from benchmark.metrics.registry import MetricRegistry
+from benchmark.tables.specs import StepCost
 from osediff.common.artifacts.model import Artifact
 from osediff.common.errors import run
 from osediff.common.files import write_text
@@ -24,22 +25,21 @@ from osediff.data.degradation_recipe import Degradation
 from osediff.models.settings import Backbone
 from osediff.prompts.settings import PromptRegistry
 from osediff.recipe import Recipe
-from workflow.planning import models
+from workflow.planning import settings
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "workflow" / "schemas"
+FOLDER = Path(__file__).parent
 Schema = dict[str, Any]
 
 REGISTRIES: dict[str, Any] = {
-    "methods": models.MethodEntry,
+    "methods": settings.MethodEntry,
     "testsets": TestSet,
     "photos": PhotoSet,
     "degradations": Degradation,
     "backbones": Backbone,
-    "tables": models.Table,
-    "ablations": models.Ablation,
-    "training_cost": models.TrainingCost,
-    "compute": models.ComputeEntry,
+    "tables": settings.Table,
+    "ablations": settings.Ablation,
+    "training_cost": StepCost,
+    "compute": settings.ComputeEntry,
     "loss_weights": Artifact,
     "complexity": ComplexityEntry,
     "scaling": ScalingEntry,
@@ -60,11 +60,11 @@ def optional_keys(schema: Any) -> Any:
 def variants_schema() -> Schema:
     """Return the schema of config/variants.yaml, whose entries are parts of a recipe."""
     recipe = optional_keys(Recipe.model_json_schema())
-    sources = models.RecipeSources.model_json_schema()["properties"]
+    sources = settings.RecipeSources.model_json_schema()["properties"]
     definitions = recipe.pop("$defs")
     variant = recipe | {"properties": recipe["properties"] | sources}
     base = variant | {"properties": variant["properties"] | {"recipe_base": {"type": "string"}}}
-    schema = models.VariantRegistry.model_json_schema()
+    schema = settings.VariantRegistry.model_json_schema()
     schema["properties"]["variants"]["additionalProperties"] = variant
     schema["properties"]["bases"]["additionalProperties"] = base
     return schema | {"$defs": definitions}
@@ -74,7 +74,7 @@ def schemas() -> dict[str, Schema]:
     """Return every schema by the name of its file without ``.schema.json``."""
     named = {name: TypeAdapter(dict[str, model]).json_schema() for name, model in REGISTRIES.items()}  # type: ignore[valid-type]
     named |= {name: model.model_json_schema() for name, model in FILES.items()}
-    named |= {"config": optional_keys(models.MainConfig.model_json_schema()), "variants": variants_schema()}
+    named |= {"config": optional_keys(settings.MainConfig.model_json_schema()), "variants": variants_schema()}
     return {
         name: {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema for name, schema in named.items()
     }

@@ -1,0 +1,1 @@
+"""JSON Schemas of the configuration files, and the command that generates them."""
