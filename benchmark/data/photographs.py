@@ -1,9 +1,9 @@
 """Prepare photographs for training, from the scikit-image wheel and from downloads, as 8-bit RGB PNG.
 
-    python -m benchmark.data.photographs --spec FILE.yaml --out data/photos/NAME [--local DIR] [--offline]
+    python -m benchmark.data.photographs --spec FILE.yaml --out data/photos/NAME [--offline]
 
-The spec is an entry of config/photos.yaml. manifest.json beside the images has title, license, and for each photograph
-its size (width, height), the sha256 of its PNG and its source.
+The spec is an entry of config/photos.yaml, with ``local``: a folder that has the downloads already. manifest.json beside
+the images has title, license, and for each photograph its size (width, height), the sha256 of its PNG and its source.
 """
 
 from __future__ import annotations
@@ -13,18 +13,33 @@ import importlib.metadata
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from benchmark.data.settings import PhotoSet
+from benchmark.data.settings import PhotoSet, PhotoSetSpec
 from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256, write_json
 from osediff.common.images import list_images, write_png
-from osediff.common.settings import read
+from osediff.common.settings import Settings, read
+
+
+class Photograph(Settings):
+    """What the manifest says of a photograph: (width, height), sha256 of its PNG, and where it is from."""
+
+    size: tuple[int, int]
+    sha256: str
+    source: str
+
+
+class PhotoManifest(Settings):
+    """The content of manifest.json."""
+
+    title: str
+    license: str
+    photos: dict[str, Photograph]
 
 
 def skimage_photo(name: str) -> Path:
@@ -68,17 +83,19 @@ def prepare(spec: PhotoSet, out: Path, how: Fetching, root: Path = Path()) -> No
     """Write the photographs of ``spec`` and manifest.json into ``out``; other PNGs in it are removed."""
     if spec.manual_source:
         raise InputError(f"{out}: no rule makes these photographs; get {spec.manual_source}, and put them there as PNG")
-    photos: dict[str, dict[str, Any]] = {}
+    photos: dict[str, Photograph] = {}
     for path, source in sources(spec, how, root):
         if path.stem in photos:
             raise InputError(f"{path.name}: two photographs of the set are named {path.stem}; rename or leave out one")
         pixels, target = as_rgb(path), out / f"{path.stem}.png"
         write_png(target, pixels)
-        photos[path.stem] = {"size": [pixels.shape[1], pixels.shape[0]], "sha256": sha256(target), "source": source}
+        size = (pixels.shape[1], pixels.shape[0])
+        photos[path.stem] = Photograph(size=size, sha256=sha256(target), source=source)
     for path in out.glob("*.png"):
         if path.stem not in photos:
             path.unlink()
-    write_json(out / "manifest.json", {"title": spec.title, "license": spec.license, "photos": photos})
+    content = PhotoManifest(title=spec.title, license=spec.license, photos=photos)
+    write_json(out / "manifest.json", content.model_dump(mode="json"))
 
 
 def main() -> None:
@@ -86,12 +103,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--spec", type=Path, required=True, help="YAML file of the set's entry")
     parser.add_argument("--out", type=Path, required=True, help="folder for the PNGs and manifest.json")
-    parser.add_argument("--local", type=Path, help="folder that has the set's downloads already; they are verified")
     add_offline_option(parser)
     args = parser.parse_args()
-    spec = read(args.spec, PhotoSet)
+    spec = read(args.spec, PhotoSetSpec)
     with lock(args.out / ".lock"):
-        prepare(spec, args.out, Fetching(offline=args.offline, local=args.local))
+        prepare(spec, args.out, Fetching(offline=args.offline, local=Path(spec.local) if spec.local else None))
 
 
 if __name__ == "__main__":

@@ -122,3 +122,10 @@ class PhotoSet(Settings):
         if not (self.skimage or self.repository or self.download or self.manual_source):
             raise ValueError("needs skimage, repository, download or manual_source")
         return self
+
+
+class PhotoSetSpec(PhotoSet):
+    """Spec of benchmark.data.photographs: a set of photographs, and where its downloads lie already."""
+
+    local: Text | None = None
+    """Folder that has them; null: they are fetched."""

@@ -24,7 +24,7 @@ import argparse
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -39,9 +39,29 @@ from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.errors import InputError, run
 from osediff.common.files import sha256, write_json, write_text
 from osediff.common.images import list_images, pairs, read_rgb, write_png
+from osediff.common.settings import Settings
 from osediff.common.settings import read as read_settings
 
 Size = tuple[int, int]
+
+
+class Pair(Settings):
+    """What the manifest says of an image: (width, height) and sha256 of its LR file, and of an HR file."""
+
+    lr: Size
+    hr: Size | None = None
+    lr_sha256: str
+    hr_sha256: str | None = None
+
+
+class Manifest(Settings):
+    """The content of a test set's manifest.json."""
+
+    name: str
+    scale_factor: int
+    count: int
+    verified: Literal["every image", "number and sizes"]
+    images: dict[str, Pair]
 
 
 def cut(spec: Cut, out: Path) -> None:
@@ -66,7 +86,7 @@ def manifest(
     images: int | None = None,
     lr_sizes: Collection[Size] | None = None,
     checksums: Checksums | None = None,
-) -> dict[str, Any]:
+) -> Manifest:
     """Return the manifest of a test set; InputError naming the first image that breaks the rules above.
 
     Args:
@@ -94,20 +114,15 @@ def manifest(
         if hr_size != (lr_size[0] * scale_factor, lr_size[1] * scale_factor):
             wanted = f"{lr_size[0] * scale_factor}x{lr_size[1] * scale_factor}"
             raise InputError(f"{hr_path}: is {hr_size[0]}x{hr_size[1]}, {scale_factor} times its LR image is {wanted}")
-        entries[stem] = {"lr": lr_size, "hr": hr_size, "lr_sha256": sha256(lr_path), "hr_sha256": sha256(hr_path)}
-    return {
-        "name": name,
-        "scale_factor": scale_factor,
-        "count": len(entries),
-        "verified": "every image" if checksums is not None else "number and sizes",
-        "images": entries,
-    }
+        entries[stem] = Pair(lr=lr_size, hr=hr_size, lr_sha256=sha256(lr_path), hr_sha256=sha256(hr_path))
+    verified: Literal["every image", "number and sizes"] = "number and sizes" if checksums is None else "every image"
+    return Manifest(name=name, scale_factor=scale_factor, count=len(entries), verified=verified, images=entries)
 
 
 def lone_manifest(
     name: str, lr: Path, scale_factor: int, images: int | None = None, lr_sizes: Collection[Size] | None = None
-) -> dict[str, Any]:
-    """The manifest of test set ``name``, which has no HR images; arguments and errors as for ``manifest``."""
+) -> Manifest:
+    """Return the manifest of test set ``name``, which has no HR images; arguments and errors as for ``manifest``."""
     paths = list_images(lr)
     if images is not None and len(paths) != images:
         raise InputError(f"{lr}: holds {len(paths)} images, {name} has {images}; get the test set anew")
@@ -117,9 +132,10 @@ def lone_manifest(
         if lr_sizes is not None and (width, height) not in lr_sizes:
             allowed = " or ".join("{}x{}".format(*size) for size in lr_sizes)
             raise InputError(f"{path}: is {width}x{height}, {name} has {allowed}")
-        entries[stem] = {"lr": (width, height), "lr_sha256": sha256(path)}
-    about = {"name": name, "scale_factor": scale_factor, "count": len(entries), "verified": "number and sizes"}
-    return {**about, "images": entries}
+        entries[stem] = Pair(lr=(width, height), lr_sha256=sha256(path))
+    return Manifest(
+        name=name, scale_factor=scale_factor, count=len(entries), verified="number and sizes", images=entries
+    )
 
 
 def write_as_rgb(source: Path, target: Path) -> None:
@@ -178,8 +194,8 @@ def main() -> None:
         content = manifest(spec.name, args.lr, args.hr, spec.scale_factor, spec.images, spec.lr_sizes, checksums)
     else:
         content = lone_manifest(spec.name, args.lr, spec.scale_factor, spec.images, spec.lr_sizes)
-    print(f"{spec.name}: {content['count']} {'pairs' if spec.reference else 'images'}, checked: {content['verified']}")
-    write_json(args.out, content)
+    print(f"{spec.name}: {content.count} {'pairs' if spec.reference else 'images'}, checked: {content.verified}")
+    write_json(args.out, content.model_dump(mode="json", exclude_none=True))
 
 
 if __name__ == "__main__":

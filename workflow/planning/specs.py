@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmark.data.settings import FetchedImages, TestSet, TestSetCheck
+from benchmark.data.settings import FetchedImages, PhotoSetSpec, TestSet, TestSetCheck
 from benchmark.metrics.registry import MetricWeights, Selection
 from benchmark.tables.specs import (
     ComparisonSpec,
@@ -126,6 +126,11 @@ def picture_spec(bench: Configuration, test_set: str) -> PictureSpec:
         hr=f"{folder}/HR",
         methods=tuple(shown),
     )
+
+
+def photo_set_spec(bench: Configuration, name: str) -> PhotoSetSpec:
+    """Return the spec of ``benchmark.data.photographs``; ``paths`` may say where the downloads of a set lie already."""
+    return PhotoSetSpec(**dict(bench.photos[name]), local=bench.main.paths.get(name))
 
 
 def training_spec(bench: Configuration, name: str, base: str, seed: int) -> TrainingSpec:

@@ -3,7 +3,9 @@
 rule photos:
     input:
         code("benchmark.data.photographs"),
-        spec=lambda w: specs.write_spec(specs.SHARED, f"photos/{w.photo_set}/spec", bench.photos[w.photo_set]),
+        spec=lambda w: specs.write_spec(
+            specs.SHARED, f"photos/{w.photo_set}/spec", specs.photo_set_spec(bench, w.photo_set)
+        ),
         images=lambda w: paths.photo_files(bench, w.photo_set),
     output:
         "data/photos/{photo_set}/manifest.json",
@@ -15,7 +17,5 @@ rule photos:
         "../../environment.yml"
     params:
         folder="data/photos/{photo_set}",
-        local=lambda w: ["--local", bench.main.paths[w.photo_set]] if w.photo_set in bench.main.paths else [],
     shell:
-        "python -m benchmark.data.photographs --spec {input.spec} --out {params.folder} {params.local:q}"
-        " > {log} 2>&1"
+        "python -m benchmark.data.photographs --spec {input.spec} --out {params.folder} > {log} 2>&1"

@@ -76,15 +76,10 @@ def test_demo_sets_have_crops_of_their_own_with_something_on_them(tmp_path: Path
 def test_the_manifest_lists_every_pair(folders: tuple[Path, Path]) -> None:
     lr, hr = folders
     content = manifest("x", lr, hr, 4, images=2, lr_sizes=[(8, 6)])
-    assert (content["name"], content["scale_factor"], content["count"], list(content["images"])) == (
-        "x",
-        4,
-        2,
-        ["a", "b"],
-    )
-    entry = content["images"]["b"]
-    assert tuple(entry["lr"]) == (8, 6) and tuple(entry["hr"]) == (32, 24)
-    assert entry["lr_sha256"] == sha256(lr / "b.png") and entry["hr_sha256"] == sha256(hr / "b.png")
+    assert (content.name, content.scale_factor, content.count, list(content.images)) == ("x", 4, 2, ["a", "b"])
+    entry = content.images["b"]
+    assert entry.lr == (8, 6) and entry.hr == (32, 24)
+    assert entry.lr_sha256 == sha256(lr / "b.png") and entry.hr_sha256 == sha256(hr / "b.png")
 
 
 def gray(lr: Path, hr: Path) -> None:
@@ -144,11 +139,11 @@ def test_a_manifest_says_how_far_the_images_were_verified(
     folders: tuple[Path, Path], checksums: image_checksums.Checksums
 ) -> None:
     lr, hr = folders
-    assert manifest("real", lr, hr, 4, checksums=checksums)["verified"] == "every image"
+    assert manifest("real", lr, hr, 4, checksums=checksums).verified == "every image"
     write_png(hr / "b.png", np.roll(read_rgb(hr / "b.png"), 1, axis=0))
     with pytest.raises(InputError, match=r"HR/b\.png: its pixels are not those of real's HR image b\.png"):
         manifest("real", lr, hr, 4, checksums=checksums)
-    assert manifest("real", lr, hr, 4)["verified"] == "number and sizes"
+    assert manifest("real", lr, hr, 4).verified == "number and sizes"
 
 
 def test_missing_images_are_fetched_and_others_left_alone(
@@ -184,7 +179,7 @@ def test_an_archive_gives_its_two_folders(folders: tuple[Path, Path], tmp_path: 
         assert {path.name: path.read_bytes() for path in (target / part).iterdir()} == {
             path.name: path.read_bytes() for path in original.iterdir()
         }
-    assert manifest("div", target / "LR", target / "HR", 4)["count"] == 2
+    assert manifest("div", target / "LR", target / "HR", 4).count == 2
     (target / "sets.zip").unlink()
     fetch_missing(artifact, target, Fetching(offline=True))  # the archive is not needed any more
     shutil.rmtree(target)
@@ -208,8 +203,9 @@ def test_what_is_fetched_without_hr_images_becomes_rgb(tmp_path: Path) -> None:
 
 def test_a_set_without_hr_images_has_a_manifest(folders: tuple[Path, Path]) -> None:
     content = lone_manifest("set", folders[0], 4, images=2)
-    assert content["count"] == 2
-    assert content["images"]["a"] == {"lr": (8, 6), "lr_sha256": sha256(folders[0] / "a.png")}
+    assert content.count == 2
+    written = content.images["a"].model_dump(exclude_none=True)
+    assert written == {"lr": (8, 6), "lr_sha256": sha256(folders[0] / "a.png")}
     with pytest.raises(InputError, match="holds 2 images, set has 3"):
         lone_manifest("set", folders[0], 4, images=3)
     with pytest.raises(InputError, match=r"a\.png: is 8x6, set has 9x9"):
