@@ -101,6 +101,16 @@ def layout(sources: Path, options: Options) -> dict[str, Contents]:
     }
 
 
+class BySize(dict[str, Tensor]):
+    """Guidance by the side of its features, as text: while a call is traced, "64" is "tensor(64)" in the checkout."""
+
+    def __missing__(self, key: str) -> Tensor:
+        side = key.removeprefix("tensor(").removesuffix(")")
+        if side == key:
+            raise KeyError(key)
+        return self[side]
+
+
 def profiled_modules(sources: Path, options: Options, size: int) -> Iterator[ProfiledModule]:
     """Yield the networks, on the meta device, as called for an LR image of 128 pixels a side, the only size.
 
@@ -110,7 +120,7 @@ def profiled_modules(sources: Path, options: Options, size: int) -> Iterator[Pro
     image, latent = meta(1, 3, SIZE, SIZE), meta(1, 4, SIZE // 8, SIZE // 8)
     times, words = meta(1, dtype=torch.long), meta(1, 77, 1024)
     guide, unet, text = model.structcond_stage_model, model.model.diffusion_model, model.cond_stage_model
-    structure = guide(latent, times)
+    structure = {"struct_cond": BySize(guide(latent, times))}
     _, features = decoder.encode(image)
     encoding = method_module(decoder, "encode", [decoder.encoder, decoder.quant_conv])
     decoding = method_module(decoder, "decode", [decoder.decoder, decoder.post_quant_conv])
@@ -120,7 +130,7 @@ def profiled_modules(sources: Path, options: Options, size: int) -> Iterator[Pro
     yield ProfiledModule("text encoder", encode_text, (meta(1, 77, dtype=torch.long),))
     yield ProfiledModule("encoder", encoding, (image,))
     yield ProfiledModule("guidance", guide, (latent, times), calls=steps, trainable=count_trainable(guide))
-    yield ProfiledModule("UNet", unet, (latent, times, words, structure), calls=steps, trainable=spade)
+    yield ProfiledModule("UNet", unet, (latent, times, words), structure, steps, spade)
     yield ProfiledModule("decoder with CFW", decoding, (latent, features), trainable=fusion)
 
 

@@ -3,9 +3,10 @@
     python -m benchmark.complexity.flops --spec FILE.yaml --out FILE.json
 
 Networks are counted on the meta device, so no weights are needed. fvcore has no rule for fused attention and leaves it
-out without a warning. This module adds a rule. Both numbers are recorded, since published numbers often do not include
-attention. On the meta device fvcore cannot trace convolutions (torch 2.15), so they are replaced by an operator that is
-counted by the same formula. The record names operators that no rule counts. Tests compare with torch's FlopCounterMode.
+out without a warning. This module adds a rule, and tells the products of attention in plain operators from layers. Both
+numbers are recorded, since published numbers often do not include attention. On the meta device fvcore cannot trace
+convolutions (torch 2.15), so they are replaced by an operator that is counted by the same formula. The record names
+operators that no rule counts. Tests compare with torch's FlopCounterMode.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from unittest.mock import patch
 import torch
 import torch.nn.functional as F
 from fvcore.nn import FlopCountAnalysis
-from fvcore.nn.jit_handles import conv_flop_count, get_shape
+from fvcore.nn.jit_handles import bmm_flop_jit, conv_flop_count, einsum_flop_jit, get_shape, matmul_flop_jit
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -79,6 +80,30 @@ def _added_product_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
     return Counter({"attention": math.prod(left) * right[-1]})
 
 
+def _product_kind(shapes: Sequence[Sequence[int]]) -> str:
+    """Return ``attention`` if every tensor of a product has a batch, which no weight has, else ``product``."""
+    return "attention" if all(len(shape) > 2 for shape in shapes) else "product"
+
+
+def _product_macs(count: Callable[..., float], inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+    """Return the multiply-adds of a product of two tensors, by fvcore's formula ``count``."""
+    return Counter({_product_kind([get_shape(tensor) for tensor in inputs[:2]]): int(count(inputs, outputs))})
+
+
+def _einsum_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+    """Return the product of the extents of all indices; fvcore reads numpy's text of it, which has four digits."""
+    shapes = [get_shape(tensor) for tensor in inputs[1].node().inputs()]
+    terms = inputs[0].toIValue().replace(" ", "").split("->")[0].split(",")
+    if len(terms) != 2 or "..." in terms[0] + terms[1]:
+        return Counter({_product_kind(shapes): int(einsum_flop_jit(inputs, outputs))})
+    extents = {
+        index: extent
+        for term, shape in zip(terms, shapes, strict=True)
+        for index, extent in zip(term, shape, strict=True)
+    }
+    return Counter({_product_kind(shapes): math.prod(extents.values())})
+
+
 def _convolution_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
     """Return the multiply-adds of a convolution, by fvcore's formula."""
     shapes = get_shape(inputs[0]), get_shape(inputs[1]), get_shape(outputs[0])
@@ -88,6 +113,9 @@ def _convolution_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
 HANDLES = {
     "aten::scaled_dot_product_attention": _attention_macs,
     "aten::baddbmm": _added_product_macs,
+    "aten::bmm": partial(_product_macs, bmm_flop_jit),
+    "aten::matmul": partial(_product_macs, matmul_flop_jit),
+    "aten::einsum": _einsum_macs,
     "counting::conv": _convolution_macs,
     "aten::_convolution_mode": _convolution_macs,
 }

@@ -2,8 +2,9 @@
 
     python -m benchmark.data.photographs --spec FILE.yaml --out data/photos/NAME [--offline]
 
-The spec is an entry of config/photos.yaml, with ``local``: a folder that has the downloads already. manifest.json beside
-the images has title, license, and for each photograph its size (width, height), the sha256 of its PNG and its source.
+The spec is an entry of config/photos.yaml, with ``local``: a folder that has the downloads already. manifest.json
+beside the images has title, license, and for each photograph its size (width, height), the sha256 of its PNG and its
+source.
 """
 
 from __future__ import annotations

@@ -82,6 +82,43 @@ def test_fused_attention_is_counted_as_torch_counts_it() -> None:
     assert count.attention == 2 * 10 * 10 * (8 + 8)
 
 
+class Windows(nn.Module):
+    """Attention within windows by plain products, as Swin's, and a layer of ``mlp``; ``x`` (windows, positions, C)."""
+
+    def __init__(self, product: str) -> None:
+        super().__init__()
+        self.product, self.mlp, self.table = product, nn.Linear(8, 12), nn.Parameter(torch.zeros(8, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``mlp`` of what attention and a product with a table leave of ``x``."""
+        windows, positions, _ = x.shape
+        heads = x.reshape(windows, positions, 2, 4).permute(0, 2, 1, 3)
+        if self.product == "matmul":
+            mixed = (heads @ heads.transpose(-2, -1)).softmax(-1) @ heads
+            mixed = mixed.transpose(1, 2).reshape(windows, positions, 8)
+        elif self.product == "einsum":
+            weights = torch.einsum("bid,bjd->bij", x, x).softmax(-1)
+            mixed = torch.einsum("bij,bjd->bid", weights, x)
+        else:
+            scores = torch.baddbmm(x.new_zeros(windows, positions, positions), x, x.transpose(1, 2), beta=0, alpha=0.5)
+            mixed = torch.bmm(scores.softmax(-1), x)
+        output: Tensor = self.mlp(mixed @ self.table)
+        return output
+
+
+@pytest.mark.parametrize("product", ["matmul", "einsum", "baddbmm"])
+def test_attention_in_plain_products_is_told_from_layers_as_torch_tells_it(product: str) -> None:
+    """Torch computes products of two batches by ``bmm``, and products with a weight by ``mm`` or ``addmm``."""
+    network, x = Windows(product).to("meta").eval(), torch.zeros(6, 16, 8, device="meta")
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(x)
+    by_operator = {str(name): flops / 2 for name, flops in counter.get_flop_counts()["Global"].items()}
+    attention = sum(macs for name, macs in by_operator.items() if name in ("aten.bmm", "aten.baddbmm"))
+    count = count_operators(ProfiledModule("windows", network, (x,)))
+    assert (count.attention, count.total) == (attention, counter.get_total_flops() / 2)
+    assert 0 < count.attention < count.total and count.uncounted == {}
+
+
 def shared_modules(size: int, merged: bool = True) -> list[ProfiledModule]:
     """Two networks that share a layer, the second of which is called fifty times."""
     layer, other = nn.Linear(8, 8, bias=False), nn.Linear(8, 8, bias=not merged)
