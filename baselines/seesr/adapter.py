@@ -19,16 +19,16 @@ from torch import Tensor, nn
 from torchvision import transforms
 
 from baselines.runner.adapters import Contents, Restore
+from baselines.seesr import networks
+from baselines.seesr.official import BASE, DAPE, MODEL, RAM, import_classes, import_tagger
 from baselines.shared.cache import cache_array, cache_text
 from baselines.shared.images import SCALE_FACTOR
-from baselines.shared.stable_diffusion import Classes, load_pipeline
+from baselines.shared.stable_diffusion import load_pipeline
 from baselines.shared.upstream_code import make_generators, make_importable
 from osediff.common.errors import InputError
 from osediff.common.profiling import ProfiledModule
 from osediff.common.settings import Settings
 
-MODEL, BASE = "seesr", "stable-diffusion-2-base"
-RAM, DAPE = "ram_swin_large_14m.pth", "DAPE.pth"
 TO_TAGGER = transforms.Compose(
     [
         transforms.ToTensor(),
@@ -49,26 +49,6 @@ class Options(Settings):
     negative_prompt: str
 
 
-class WordCounter:
-    """Replaces the BERT tokenizer that the tagger would fetch: the tagger only asks how many words there are."""
-
-    def __call__(self, text: str) -> WordCounter:
-        """Take a text and give no tokens."""
-        self.input_ids: list[int] = []
-        return self
-
-    def __len__(self) -> int:
-        return 30524  # bert-base-uncased and the tagger's two tokens
-
-
-def import_tagger(checkout: Path) -> Any:
-    """Import the module of the official tagger."""
-    make_importable(checkout)
-    module = importlib.import_module("ram.models.ram_lora")
-    module.init_tokenizer = WordCounter  # type: ignore[attr-defined]
-    return module
-
-
 def load_tagger(checkout: Path, weights: Path, device: str) -> nn.Module:
     """Load DAPE, which is RAM with SeeSR's LoRA weights, by the official function.
 
@@ -87,27 +67,13 @@ def load_tagger(checkout: Path, weights: Path, device: str) -> nn.Module:
     return tagger
 
 
-def import_classes(checkout: Path) -> Classes:
-    """Import the official classes."""
-    make_importable(checkout)
-    return Classes(
-        unet=importlib.import_module("models.unet_2d_condition").UNet2DConditionModel,
-        controlnet=importlib.import_module("models.controlnet").ControlNetModel,
-        pipeline=importlib.import_module("pipelines.pipeline_seesr").StableDiffusionControlNetPipeline,
-    )
-
-
 def layout(sources: Path, options: Options) -> dict[str, Contents | str]:
     """Return names and shapes of the official checkpoints, and their configurations, by path."""
-    from baselines.seesr import networks
-
     return networks.layout(sources)
 
 
 def profiled_modules(sources: Path, options: Options, size: int) -> Iterator[ProfiledModule]:
     """Yield the networks, on the meta device, as called for an LR image of ``size`` pixels a side."""
-    from baselines.seesr import networks
-
     side = max(size * SCALE_FACTOR, options.process_size) // 8 * 8
     return networks.profiled_modules(sources, side, options.steps)
 

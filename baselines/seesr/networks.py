@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from baselines.pasd.adapter import CONFIGS
 from baselines.runner.adapters import Contents
 from baselines.runner.profiling import meta
-from baselines.seesr.adapter import BASE, DAPE, MODEL, RAM, import_classes, import_tagger
+from baselines.seesr.official import BASE, DAPE, MODEL, RAM, import_classes, import_tagger
 from baselines.shared.stable_diffusion import Networks, diffusers_files, profile_networks, transformers_files
 from baselines.shared.upstream_code import build_on_meta
 from osediff.common.errors import InputError
