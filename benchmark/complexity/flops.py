@@ -207,17 +207,20 @@ class _Positional(nn.Module):
         self.module, self.keywords = module, keywords
 
     def forward(self, *arguments: Any) -> Any:
-        """Return the tensors of the module's output, so that tracing can return it."""
-        output = self.module(*arguments, **self.keywords)
-        output = getattr(output, "latent_dist", output)
-        output = output if isinstance(output, Tensor | tuple | dict | list) else getattr(output, "parameters", output)
-        return _tensors(output)
+        """Return all tensors of the module's output: what no output depends on is not traced."""
+        return _tensors(self.module(*arguments, **self.keywords))
 
 
 def _tensors(output: Any) -> tuple[Tensor, ...]:
     if isinstance(output, Tensor):
         return (output,)
-    items = output.values() if isinstance(output, dict) else output if isinstance(output, tuple | list) else ()
+    if isinstance(output, dict):
+        items = tuple(output.values())
+    elif isinstance(output, tuple | list):
+        items = tuple(output)
+    else:  # a distribution of latents has the tensor that it is made of
+        parameters = getattr(output, "parameters", None)
+        items = (parameters,) if isinstance(parameters, Tensor) else ()
     return tuple(tensor for item in items for tensor in _tensors(item))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,6 +69,21 @@ def test_a_custom_autograd_function_hides_nothing() -> None:
 
     inputs = torch.zeros(3, 7, device="meta"), torch.zeros(7, 5, device="meta")
     assert count_operators(ProfiledModule("one", Checkpointed(), inputs)).total == 3 * 7 * 5
+
+
+def test_all_that_an_output_depends_on_is_counted() -> None:
+    """An encoder gives a distribution, beside features from before its last layers."""
+
+    class Encoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = nn.Linear(8, 4), nn.Linear(4, 2)
+
+        def forward(self, x: Tensor) -> tuple[SimpleNamespace, list[Tensor]]:
+            features = self.first(x)
+            return SimpleNamespace(parameters=self.last(features)), [features]
+
+    assert count_operators(ProfiledModule("one", Encoder(), (torch.zeros(3, 8),))).total == 3 * (8 * 4 + 4 * 2)
 
 
 def test_fused_attention_is_counted_as_torch_counts_it() -> None:
