@@ -14,12 +14,12 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from benchmark.tables.specs import Preset
 from osediff.common.errors import InputError, run
 from osediff.common.validation import read_yaml
 from workflow.doctor.steps import Step, steps
 from workflow.planning import checks, loader
 from workflow.planning.recipes import merge
-from workflow.planning.settings import Preset
 
 SHOWN = 4  # missing files of a step that are named
 

@@ -165,8 +165,8 @@ def test_mistakes_in_the_main_file(key: str, value: Any, message: str) -> None:
 def test_the_plan_counts_what_baselines_restore_and_what_prompts_are_extracted() -> None:
     bench = loaded(PAPER)
     restorations = ablations.planned_restorations(bench)
-    assert {entry["images"] for entry in restorations} == {3000 + 93 + 100}
-    assert [entry["title"] for entry in restorations][:2] == ["BSRGAN", "Real-ESRGAN"] and len(restorations) == 10
+    assert {entry.images for entry in restorations} == {3000 + 93 + 100}
+    assert [entry.title for entry in restorations][:2] == ["BSRGAN", "Real-ESRGAN"] and len(restorations) == 10
     (dape,) = ablations.planned_extractions(bench)  # LLaVA's row is left out without its weights
-    assert (dape["images"], dape["method"]) == (14_000 * 16, "OSEDiff")
-    assert ablations.planned_extractions(loaded(MAIN)) == [], "the demo has no prompts"
+    assert (dape.images, dape.method) == (14_000 * 16, "OSEDiff")
+    assert ablations.planned_extractions(loaded(MAIN)) == (), "the demo has no prompts"
