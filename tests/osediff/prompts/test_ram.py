@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from osediff.common.errors import InputError
 from osediff.prompts import ram
+from tests.osediff.prompts import closed_form_ram
 from tests.osediff.prompts.tiny_ram import SIZES
 
 
@@ -24,6 +26,18 @@ def test_an_official_checkpoint_gives_the_same_logits(saved: tuple[ram.RAM, Path
     image = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     loaded = ram.load(path, sizes=SIZES)
     assert torch.equal(loaded(image), model(image))
+
+
+def test_the_official_module_has_these_names_and_gives_these_logits(tmp_path: Path) -> None:
+    """Names, shapes and logits are of the official code, run by tools/official_ram.py; weights are in closed form."""
+    fixture = json.loads((Path(__file__).parent / "fixtures" / "ram_official.json").read_text())
+    weights = {name: closed_form_ram.values(name, tuple(shape)) for name, shape in fixture["shapes"].items()}
+    torch.save({"model": weights}, tmp_path / "ram.pth")
+    model = ram.load(tmp_path / "ram.pth", sizes=closed_form_ram.SIZES)
+    logits = model(closed_form_ram.image())[0]
+    expected = torch.tensor(fixture["logits"])
+    assert expected.std() > 0.01, "or any network would do"
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
 
 
 def test_lora_of_shared_layers_is_added_twice(saved: tuple[ram.RAM, Path], tmp_path: Path) -> None:
