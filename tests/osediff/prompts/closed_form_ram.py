@@ -1,4 +1,4 @@
-"""A small RAM with weights in closed form, by the names and shapes of the official module (tools/official_ram.py)."""
+"""A small RAM with weights in closed form, by the names and shapes of the official module (tools/official/ram.py)."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_an_official_checkpoint_gives_the_same_logits(saved: tuple[ram.RAM, Path
 
 
 def test_the_official_module_has_these_names_and_gives_these_logits(tmp_path: Path) -> None:
-    """Names, shapes and logits are of the official code, run by tools/official_ram.py; weights are in closed form."""
+    """Names, shapes and logits are of the official code, run by tools/official/ram.py; weights are in closed form."""
     fixture = json.loads((Path(__file__).parent / "fixtures" / "ram_official.json").read_text())
     weights = {name: closed_form_ram.values(name, tuple(shape)) for name, shape in fixture["shapes"].items()}
     torch.save({"model": weights}, tmp_path / "ram.pth")

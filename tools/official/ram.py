@@ -1,6 +1,6 @@
 """Names, shapes and logits of the official RAM with weights in closed form, for the tests of ours.
 
-    python -m tools.official_ram --official CHECKOUT --out tests/osediff/prompts/fixtures/ram_official.json
+    python -m tools.official.ram --official CHECKOUT --out tests/osediff/prompts/fixtures/ram_official.json
 
 CHECKOUT is a clone of xinyu1205/recognize-anything (or cswry/OSEDiff, which has the same module), read and never
 changed. The class is built as it is, at the small sizes of ``tests.osediff.prompts.closed_form_ram``: its configuration
@@ -122,7 +122,7 @@ def main() -> None:
         if not name.startswith(ours.DEAD) and not name.endswith(ours.RECOMPUTED):
             tensor.copy_(values(name, tuple(tensor.shape)))
     content = {
-        "source": "xinyu1205/recognize-anything, its ram/models/ram.py built by tools/official_ram.py",
+        "source": "xinyu1205/recognize-anything, its ram/models/ram.py built by tools/official/ram.py",
         "torch": torch.__version__,
         "shapes": {name: list(tensor.shape) for name, tensor in state.items()},
         "logits": logits(model, image())[0].tolist(),
