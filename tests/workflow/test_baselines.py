@@ -26,9 +26,9 @@ def workflow(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Workflow
     folder = tmp_path_factory.mktemp("baselines") / "repository"
     copy_repository(folder)
     shutil.copytree(FAKE, folder / "baselines" / "fake")
-    readme = (ROOT / "docs" / "add-a-baseline.md").read_text(encoding="utf-8").split("## Adding one")[1]
-    for name, language in (("descriptor.yaml", "yaml"), ("adapter.py", "python")):
-        (block,) = re.findall(rf"```{language}\n(.*?)```", readme, re.DOTALL)
+    page = (ROOT / "docs" / "add-a-baseline.md").read_text(encoding="utf-8")
+    for name, pattern in (("descriptor.yaml", r"```yaml\n(title:.*?)```"), ("adapter.py", r"```python\n(.*?)```")):
+        (block,) = re.findall(pattern, page, re.DOTALL)
         path = folder / "baselines" / "sharpened" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(block, encoding="utf-8")

@@ -79,35 +79,10 @@ def test_a_row_whose_extractor_has_no_weights_is_absent_with_the_reason(root: Pa
     ]
 
 
-def test_variants_that_see_the_same_crops_share_their_prompts() -> None:
-    bench = loaded(PAPER)
-    shared = "runs/paper/prompts/train/osediff/paper/0.json"
-    alike = ("osediff", "gan", "vae-rank-2")
-    assert {prompts.of_training(bench, name, "paper", "0")[0] for name in alike} == {shared}
-    assert prompts.of_training(bench, "prompt-null", "paper", "0") == []
-    assert prompts.of_test_set(bench, "osediff", "drealsr") == ["runs/paper/prompts/dape/512/drealsr.json"]
-
-
-def test_what_leaves_the_crops_as_they_are_extracts_no_prompt_again(root: Path) -> None:
-    before = prompts.stream_recipe(loaded(PAPER, root).recipe("osediff").recipe)
-    spoil(root, "variants", "bases", "paper", "learning_rate", value=1.0e-4)
-    spoil(root, "variants", "bases", "paper", "loss", "mse", value=2.0)
-    assert prompts.stream_recipe(loaded(PAPER, root).recipe("osediff").recipe) == before
-    spoil(root, "variants", "bases", "paper", "steps", value=15000)
-    assert prompts.stream_recipe(loaded(PAPER, root).recipe("osediff").recipe) != before
-
-
 def test_an_ablation_is_there_where_it_has_a_test_set(root: Path) -> None:
     spoil(root, "ablations", "table7", "test_set", value={"paper": "realsr"})
     assert ablations.active(loaded(MAIN, root)) == TABLES[:-1]
     assert ablations.active(loaded(PAPER, root)) == TABLES
-
-
-def test_a_base_changes_another_and_a_variant_changes_the_base() -> None:
-    bench = loaded(MAIN)
-    long, short = (bench.recipe("vae-rank-8", base).recipe.model_dump() for base in ("demo", "demo-short"))
-    assert {key for key in long if long[key] != short[key]} == {"steps"}
-    assert short["rank_vae"] == 8 and bench.recipe("osediff", "demo-short").recipe.rank_vae == 4
 
 
 ABLATION = {

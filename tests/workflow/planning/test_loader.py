@@ -14,8 +14,7 @@ from osediff.common.errors import InputError
 from osediff.common.validation import check_writable
 from tests.helpers import ROOT
 from tests.workflow.planning.configurations import MAIN, spoil
-from workflow.planning import checks, loader, paths, specs
-from workflow.planning.imports import sources
+from workflow.planning import loader, specs
 from workflow.planning.settings import BaselineMethod
 
 
@@ -103,53 +102,6 @@ def test_a_name_that_stands_twice(root: Path) -> None:
         loader.load(MAIN, root)
 
 
-def test_a_variant_is_its_base_with_its_own_keys_over_it(root: Path) -> None:
-    spoil(root, "variants", "variants", "wide", value={"rank_unet": 8, "loss": {"regularizer": {"guidance": 3.0}}})
-    loaded = loader.load(MAIN, root)
-    default, wide = (loaded.recipe(name).recipe.model_dump() for name in ("osediff", "wide"))
-    assert default["rank_unet"] == 4 and default["loss"]["regularizer"]["guidance"] != 3.0
-    default["rank_unet"], default["loss"]["regularizer"]["guidance"] = 8, 3.0
-    assert wide == default
-
-
-def test_another_kind_of_term_brings_its_own_settings_only(root: Path) -> None:
-    spoil(root, "variants", "variants", "no-vsd", value={"loss": {"regularizer": {"kind": "none"}}})
-    assert loader.load(MAIN, root).recipe("no-vsd").recipe.loss.regularizer.model_dump() == {"kind": "none"}
-
-
-def test_a_given_folder_is_waited_for_only_when_it_is_there(tmp_path: Path) -> None:
-    main = MAIN | {"paths": {"drealsr": str(tmp_path), "lsdir-ffhq": str(tmp_path), "sd2.1-base": str(tmp_path / "sd")}}
-    loaded = loader.load(main, ROOT)
-    assert paths.test_set_folder(loaded, "drealsr") == str(tmp_path)
-    assert paths.test_set_input(loaded, "drealsr") == []
-    assert paths.backbone_input(loaded, "sd2.1-base") == []
-    for part in ("LR/a.png", "HR/a.png", "sd/vae/config.json"):
-        (tmp_path / part).parent.mkdir(parents=True)
-        (tmp_path / part).touch()
-    assert paths.test_set_input(loaded, "drealsr") == [f"{tmp_path}/LR/a.png", f"{tmp_path}/HR/a.png"]
-    assert paths.backbone_input(loaded, "sd2.1-base") == [f"{tmp_path}/sd/vae/config.json"]
-    assert paths.photo_folder(loaded, "lsdir-ffhq") == str(tmp_path) and paths.photo_input(loaded, "lsdir-ffhq") == [
-        str(tmp_path)
-    ]
-    assert paths.test_set_input(loaded, "demo-synthetic") == [
-        f"data/testsets/demo-synthetic/{part}" for part in ("LR", "HR")
-    ]
-
-
-def test_given_folders_that_are_not_there_are_named_before_anything_runs(root: Path, tmp_path: Path) -> None:
-    checks.check_folders(loader.load(MAIN, root))
-    given = loader.load(MAIN | {"paths": {"drealsr": str(tmp_path / "pairs")}}, root)
-    with pytest.raises(InputError, match=r"paths: drealsr: no folder .*/pairs/LR"):
-        checks.check_folders(given)
-    for part in ("LR", "HR"):
-        (tmp_path / "pairs" / part).mkdir(parents=True)
-    checks.check_folders(given)
-    entry = {"title": "Mine", "steps": 1, "kind": "images", "images": f"{tmp_path}/mine/{{test_set}}"}
-    spoil(root, "methods", "mine", value=entry)
-    with pytest.raises(InputError, match=r"config/methods\.yaml: mine: images: no folder .*/mine/demo-synthetic"):
-        checks.check_folders(loader.load(MAIN | {"methods": ["mine"]}, root))
-
-
 def test_titles_do_not_belong_to_the_measurement(root: Path) -> None:
     before = specs.evaluation_spec(loader.load(MAIN, root))
     spoil(root, "metrics", "metrics", "psnr", "title", value="Peak SNR")
@@ -206,24 +158,6 @@ def test_demo_test_photographs_are_in_no_training_set() -> None:
     for name, photo_set in loaded.photos.items():
         assert photo_set.skimage or photo_set.download or photo_set.manual_source, name
         assert not held_out & set(photo_set.skimage), name
-
-
-def test_sources_follow_imports_and_stop_at_other_packages() -> None:
-    plots, training = sources(ROOT, "benchmark.figures.radar"), sources(ROOT, "osediff.train")
-    assert {"benchmark/figures/radar.py", "osediff/common/files.py"} <= set(plots)
-    assert {path.split("/")[1] for path in plots if path.startswith("osediff/")} <= {"common", "__init__.py"}
-    assert {"osediff/train.py", "osediff/models/lora.py", "osediff/data/degradation.py"} <= set(training)
-    assert not any(path.startswith("benchmark/") for path in training)
-
-
-def test_packages_share_osediff_common_only() -> None:
-    packages = ("osediff", "baselines", "benchmark")
-    for package in packages:
-        for path in (ROOT / package).rglob("*.py"):
-            module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            others = {source for source in sources(ROOT, module) if not source.startswith(f"{package}/")}
-            allowed = ("osediff/__init__.py", "osediff/common/")
-            assert all(source.startswith(allowed) for source in others), module
 
 
 def test_a_list_of_seeds_on_the_command_line_is_numbers() -> None:

@@ -1,0 +1,44 @@
+"""Recipes: a variant over its base, a base over another, and terms that bring settings of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.helpers import ROOT
+from tests.workflow.planning.configurations import MAIN, spoil
+from workflow.planning import loader
+from workflow.planning.recipes import merge
+
+
+def test_mappings_are_merged_at_every_depth_and_another_kind_replaces_the_whole() -> None:
+    base = {"a": 1, "loss": {"kind": "vsd", "weight": 1.0, "guidance": 7.5}, "list": [1, 2]}
+    assert merge(base, {"loss": {"weight": 2.0}, "list": [3]}) == {
+        "a": 1,
+        "loss": {"kind": "vsd", "weight": 2.0, "guidance": 7.5},
+        "list": [3],
+    }
+    assert merge(base, {"loss": {"kind": "none"}})["loss"] == {"kind": "none"}
+    merged = merge(base, {})
+    merged["loss"]["weight"] = 9.0
+    assert base["loss"] == {"kind": "vsd", "weight": 1.0, "guidance": 7.5}, "the base is not changed"
+
+
+def test_a_variant_is_its_base_with_its_own_keys_over_it(root: Path) -> None:
+    spoil(root, "variants", "variants", "wide", value={"rank_unet": 8, "loss": {"regularizer": {"guidance": 3.0}}})
+    loaded = loader.load(MAIN, root)
+    default, wide = (loaded.recipe(name).recipe.model_dump() for name in ("osediff", "wide"))
+    assert default["rank_unet"] == 4 and default["loss"]["regularizer"]["guidance"] != 3.0
+    default["rank_unet"], default["loss"]["regularizer"]["guidance"] = 8, 3.0
+    assert wide == default
+
+
+def test_another_kind_of_term_brings_its_own_settings_only(root: Path) -> None:
+    spoil(root, "variants", "variants", "no-vsd", value={"loss": {"regularizer": {"kind": "none"}}})
+    assert loader.load(MAIN, root).recipe("no-vsd").recipe.loss.regularizer.model_dump() == {"kind": "none"}
+
+
+def test_a_base_changes_another_and_a_variant_changes_the_base() -> None:
+    bench = loader.load(MAIN, ROOT)
+    long, short = (bench.recipe("vae-rank-8", base).recipe.model_dump() for base in ("demo", "demo-short"))
+    assert {key for key in long if long[key] != short[key]} == {"steps"}
+    assert short["rank_vae"] == 8 and bench.recipe("osediff", "demo-short").recipe.rank_vae == 4
