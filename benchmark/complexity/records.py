@@ -21,9 +21,9 @@ class ModuleCount(Settings):
     name: Text
     calls: Count
     macs: Amount
-    """Multiply-adds as fvcore counts them by default: without fused attention."""
+    """Multiply-adds without those of attention."""
     attention_macs: Amount
-    """Multiply-adds inside fused attention."""
+    """Multiply-adds of attention: products of two activations."""
     parameters: Amount
     trainable_parameters: Amount
     uncounted: dict[str, int]

@@ -36,8 +36,8 @@ COLUMNS = (
 )
 NOTE = (
     "Multiply-adds of one 512x512 image unless the row says otherwise, counted by fvcore with a rule for attention "
-    "(norms and upsampling are a fifth of a percent of it). Without attention: without the products inside fused "
-    "attention, which fvcore leaves out by default; published numbers are mostly such. "
+    "(norms and upsampling are a fifth of a percent of it). Without attention: without the products of two "
+    "activations; published numbers are mostly such. "
     "Times are of the device that they name; none is converted. Published rows are the paper's."
 )
 SIZE = 512  # side of the image of nearly all figures; a row of another size says so
