@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import PIL
 from PIL import Image
 
+from osediff.common.command_line import make_parser
 from osediff.common.errors import run
 from osediff.common.restore_folder import restore_folder
 
@@ -28,9 +28,7 @@ def upsample(lr: np.ndarray, kernel: str, scale_factor: int) -> np.ndarray:
 
 def main() -> None:
     """Command line: LR images in; one SR PNG for each, and a record of what made them, out."""
-    parser = argparse.ArgumentParser(
-        prog="python -m baselines.interpolation", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("baselines.interpolation", __doc__)
     parser.add_argument("--input", type=Path, required=True, help="LR image, or folder of LR images (8-bit RGB)")
     parser.add_argument("--output", type=Path, required=True, help="folder for the SR images")
     parser.add_argument("--kernel", choices=list(KERNELS), default="bicubic")

@@ -23,6 +23,7 @@ from baselines.runner.descriptor import Descriptor, SeedMode, Weights, list_name
 from baselines.runner.sources import note_other_weights, verify_weights
 from baselines.runner.supervisor import ProcessResult, supervise
 from baselines.runner.worker import Provenance, WorkerSpec
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock
 from osediff.common.images import list_images
@@ -130,7 +131,7 @@ def stop(signal_number: int, frame: FrameType | None) -> NoReturn:
 
 def main() -> None:
     """Command line: LR images in; SR images and a record out."""
-    parser = argparse.ArgumentParser(prog="python -m baselines.runner.run", description=(__doc__ or "").split("\n")[0])
+    parser = make_parser("baselines.runner.run", __doc__)
     parser.add_argument("--baseline", required=True, metavar="NAME", help=f"one of {', '.join(list_names())}")
     parser.add_argument("--input", type=Path, required=True, help="folder of LR images (8-bit RGB)")
     parser.add_argument("--output", type=Path, required=True, help="folder for the SR images")

@@ -9,7 +9,6 @@ before. It shows every license. A baseline that forbids commercial use is fetche
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
@@ -21,6 +20,7 @@ from osediff.common.artifacts.fetching import Fetching, by_hand, obtain
 from osediff.common.artifacts.model import Artifact, File
 from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.artifacts.record import check_file, expected_files, is_present
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock
 
@@ -140,9 +140,7 @@ def fetch_all(names: Iterable[str], root: Path, accept: Iterable[str], offline: 
 
 def main() -> None:
     """Command line: fetch and verify, then list the missing things."""
-    parser = argparse.ArgumentParser(
-        prog="python -m baselines.runner.sources", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("baselines.runner.sources", __doc__)
     parser.add_argument("--root", type=Path, required=True, help="folder for checkouts and weights")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="baselines (default: all)")
     parser.add_argument("--accept", nargs="*", default=[], metavar="LICENSE", help="non-commercial licenses accepted")

@@ -8,7 +8,6 @@ The checkout must exist, since names and shapes come from the official networks.
 
 from __future__ import annotations
 
-import argparse
 import math
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from tqdm import tqdm
 from baselines.runner.adapters import Contents, import_adapter
 from baselines.runner.checkouts import verify_checkout
 from baselines.runner.descriptor import list_names, read_descriptor
+from osediff.common.command_line import make_parser
 from osediff.common.errors import run
 from osediff.common.files import atomic, write_text
 
@@ -64,9 +64,7 @@ def write_random(path: Path, content: Contents | str, seed: int) -> None:
 
 def main() -> None:
     """Command line: the checkout of a baseline in, files of random weights out."""
-    parser = argparse.ArgumentParser(
-        prog="python -m baselines.shared.random_weights", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("baselines.shared.random_weights", __doc__)
     parser.add_argument("--baseline", required=True, metavar="NAME", help=f"one of {', '.join(list_names())}")
     parser.add_argument("--sources", type=Path, required=True, help="folder of checkouts and weights")
     parser.add_argument("--seed", type=int, default=0)

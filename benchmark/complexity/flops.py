@@ -11,7 +11,6 @@ operators that no rule counts. Tests compare with torch's FlopCounterMode.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import math
 import sys
@@ -36,6 +35,7 @@ from tqdm import tqdm
 from benchmark.complexity.entry_points import failure_line, load_entry_point
 from benchmark.complexity.records import MethodCount, ModuleCount, write_record
 from benchmark.complexity.specs import CountSpec
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.profiling import ProfiledModule
 from osediff.common.settings import read
@@ -303,9 +303,7 @@ def count_method(spec: CountSpec) -> MethodCount:
 
 def main() -> None:
     """Command line: a spec in, a record of multiply-adds and parameters out."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.complexity.flops", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.complexity.flops", __doc__)
     parser.add_argument("--spec", type=Path, required=True, help="YAML file, see benchmark.complexity.specs.CountSpec")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     args = parser.parse_args()

@@ -12,7 +12,6 @@ time.
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from benchmark.complexity.section import ReportRow, SectionResult, SectionSpec
 from benchmark.complexity.specs import ComplexityEntry, Options, TimingProtocol, TimingSpec, entry_options
 from benchmark.tables.render import markdown
 from benchmark.tables.table import Column, Table, Value, plain_rows
+from osediff.common.command_line import make_parser
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.files import read_json, write_json, write_text
@@ -226,9 +226,7 @@ def make_report(sections: list[Section], device: str, out: Path, minutes: float,
 
 def main() -> None:
     """Command line: a folder out."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.complexity.gpu_report", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.complexity.gpu_report", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda")
     parser.add_argument("--model", default="osediff", help="an entry of config/complexity.yaml")

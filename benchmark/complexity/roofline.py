@@ -10,7 +10,6 @@ measured time. The rest of the time is spent on kernels that do not reach the ra
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from benchmark.complexity.specs import RooflineSpec, TimingProtocol
 from benchmark.complexity.timing import describe_machine, measure
 from benchmark.tables.render import markdown
 from benchmark.tables.table import Column, Table, Value, plain_rows
+from osediff.common.command_line import make_parser
 from osediff.common.devices import check_device
 from osediff.common.errors import run
 from osediff.common.files import write_text
@@ -129,9 +129,7 @@ def print_times(bound: float, seconds: float) -> tuple[str, str, str]:
 
 def main() -> None:
     """Command line: a spec in, a Markdown table out."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.complexity.roofline", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.complexity.roofline", __doc__)
     parser.add_argument("--spec", type=Path, required=True, help="YAML file, see benchmark.complexity.specs")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads (default: all)")

@@ -9,7 +9,6 @@ Finished points are stored in OUT.partial, so that a killed run continues.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from benchmark.complexity.specs import ScalingSpec, TimingSpec
 from benchmark.figures.style import ACCENT, COLORS, new_figure, plain_axes, save
 from benchmark.tables.render import write as write_table
 from benchmark.tables.table import Column, Row, Table
+from osediff.common.command_line import make_parser
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.files import read_json, write_json
@@ -159,9 +159,7 @@ def draw(rows: list[dict[str, str]], spec: ScalingSpec) -> Figure:
 
 def main() -> None:
     """Command line: a spec in; a table as CSV and Markdown, and a figure as PNG and SVG, out."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.complexity.scaling", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.complexity.scaling", __doc__)
     parser.add_argument("--spec", type=Path, required=True, help="YAML file, see benchmark.complexity.specs")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--out", type=Path, required=True, help="path without ending")

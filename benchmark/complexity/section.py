@@ -5,11 +5,11 @@ python -m benchmark.complexity.section --spec FILE.yaml --out FILE.json
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from benchmark.complexity.entry_points import failure_line, load_entry_point
 from benchmark.complexity.specs import EntryPoint, Options
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import write_json
 from osediff.common.settings import Settings, Text, read
@@ -57,7 +57,7 @@ def run_entry_point(spec: SectionSpec) -> SectionResult:
 
 def main() -> None:
     """Command line: a spec in, rows out."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser = make_parser("benchmark.complexity.section", __doc__)
     parser.add_argument("--spec", type=Path, required=True, help="YAML file, see SectionSpec")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     args = parser.parse_args()

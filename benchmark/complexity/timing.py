@@ -10,7 +10,6 @@ GPU. Times are never converted from one device to another. If memory runs out, t
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import resource
@@ -30,6 +29,7 @@ from tqdm import tqdm
 from benchmark.complexity.entry_points import failure_line, load_entry_point
 from benchmark.complexity.records import Distribution, Machine, Timing, write_record
 from benchmark.complexity.specs import TimingProtocol, TimingSpec
+from osediff.common.command_line import make_parser
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.settings import read
@@ -162,9 +162,7 @@ def time_method(spec: TimingSpec, device: str) -> Timing:
 
 def main() -> None:
     """Command line: a spec in, a record of times out."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.complexity.timing", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.complexity.timing", __doc__)
     parser.add_argument("--spec", type=Path, required=True, help="YAML file, see benchmark.complexity.specs.TimingSpec")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads (default: all)")

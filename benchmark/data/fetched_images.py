@@ -8,7 +8,6 @@ were published, the record says so, and the cells of the method stay empty. A gi
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,6 +17,7 @@ from osediff.common.artifacts.fetching import Fetching, by_hand, obtain
 from osediff.common.artifacts.model import Artifact
 from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.artifacts.record import check_file
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import write_json
 from osediff.common.restore_folder import write_failure
@@ -60,9 +60,7 @@ def provide(spec: FetchedImages, folder: Path, given: bool, how: Fetching, recor
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.data.fetched_images", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.data.fetched_images", __doc__)
     parser.add_argument("--spec", type=Path, required=True, help="YAML: method, test_set, images (an artifact)")
     place = parser.add_mutually_exclusive_group(required=True)
     place.add_argument("--out", type=Path, help="folder to fetch the images into")

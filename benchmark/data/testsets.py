@@ -20,7 +20,6 @@ images are fetched first; existing images are never replaced.
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -36,6 +35,7 @@ from benchmark.data.settings import Cut, TestSetCheck
 from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.model import Artifact
 from osediff.common.artifacts.offline import add_offline_option
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import sha256, write_json, write_text
 from osediff.common.images import list_images, pairs, read_rgb, write_png
@@ -158,9 +158,7 @@ def fetch_missing(artifact: Artifact, folder: Path, how: Fetching) -> None:
 
 def main() -> None:
     """Cut, check or list the images of a test set."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.data.testsets", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.data.testsets", __doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     cutting = commands.add_parser("cut", help="HR images from photographs")
     cutting.add_argument("--spec", type=Path, required=True, help="YAML file: size and crops")

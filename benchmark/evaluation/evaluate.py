@@ -24,6 +24,7 @@ from typing import TypeVar
 from benchmark.evaluation.results import with_method_note
 from benchmark.evaluation.runner import Evaluation, Resources, evaluate
 from benchmark.metrics.registry import Selection, read_registry
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import atomic, lock
 from osediff.common.restore_folder import record_note, refuse_random, unusable
@@ -76,9 +77,7 @@ def report(evaluation: Evaluation, selection: Selection) -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.evaluation.evaluate", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.evaluation.evaluate", __doc__)
     parser.add_argument("--sr", type=Path, required=True, help="folder of the method's images")
     reference = parser.add_mutually_exclusive_group(required=True)
     reference.add_argument("--hr", type=Path, help="folder of the true images, same names")

@@ -9,7 +9,6 @@ step. The same logs give the same bytes of PNG and SVG.
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from benchmark.figures.style import ACCENT, COLORS, STYLES, SUBTITLE, new_figure, plain_axes, save
 from benchmark.tables.specs import CurvesSpec
 from osediff.common import settings
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 
 Log = dict[str, dict[int, float]]  # logged values by name and step
@@ -119,9 +119,7 @@ def draw(spec: CurvesSpec) -> Figure:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.figures.curves", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.figures.curves", __doc__)
     parser.add_argument("--spec", type=Path, required=True, help="YAML: CurvesSpec of benchmark.tables.specs")
     parser.add_argument("--out", type=Path, required=True, help="path without ending; .png and .svg are written")
     args = parser.parse_args()

@@ -10,7 +10,6 @@ method needs a time, and a quality or a number of parameters; methods without th
 
 from __future__ import annotations
 
-import argparse
 import math
 import textwrap
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from benchmark.evaluation.results import Metrics
 from benchmark.figures.style import ACCENT, COLORS, EMPHASIZED, GRAY, TEXT, new_figure, plain_axes, save
 from benchmark.tables.complexity import read_table as read_complexity
 from benchmark.tables.quality import read_table as read_quality
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.validation import known
 
@@ -156,9 +156,7 @@ def figure_of(
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.figures.efficiency", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.figures.efficiency", __doc__)
     parser.add_argument("--table2", type=Path, required=True, help="CSV of benchmark.tables.complexity")
     parser.add_argument("--quality", type=Path, help="CSV of benchmark.tables.quality, for measured quality")
     parser.add_argument("--published", type=Path, required=True, help="CSV of the published Table 1")

@@ -13,7 +13,6 @@ table gives the same bytes of PNG and SVG.
 
 from __future__ import annotations
 
-import argparse
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +41,7 @@ from benchmark.figures.style import (
     save,
 )
 from benchmark.tables.quality import read_table
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 
 INNER = 0.3  # radius of the worst value; the rim is 1
@@ -199,9 +199,7 @@ def published_radar(values: pd.DataFrame, metrics: Metrics, test_set: str, title
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.figures.radar", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.figures.radar", __doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     measured = commands.add_parser("measured", help="of measured values")
     measured.add_argument("--table", type=Path, required=True, help="CSV of benchmark.tables.quality")

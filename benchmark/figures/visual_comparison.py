@@ -8,7 +8,6 @@ PSNR, and its LPIPS if its evaluation has it. The same input gives the same byte
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import cv2
@@ -23,6 +22,7 @@ from benchmark.figures.style import ACCENT
 from benchmark.metrics.psnr_ssim import psnr
 from benchmark.tables.specs import PictureMethod, PictureSpec
 from osediff.common import settings
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.images import list_images, read_rgb, write_png
 
@@ -131,9 +131,7 @@ def draw(spec: PictureSpec, metrics: Metrics) -> Image8:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmark.figures.visual_comparison", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("benchmark.figures.visual_comparison", __doc__)
     parser.add_argument("--spec", type=Path, required=True, help="YAML: PictureSpec of benchmark.tables.specs")
     parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
     parser.add_argument("--out", type=Path, required=True, help="PNG file to write")

@@ -13,7 +13,7 @@ from benchmark.data import published
 from benchmark.evaluation import results
 from benchmark.evaluation.results import Metrics
 from benchmark.tables.specs import AblationSpec, ComparisonSpec
-from osediff.common import settings
+from osediff.common import command_line, settings
 
 Spec = TypeVar("Spec", bound=ComparisonSpec | AblationSpec)
 
@@ -30,7 +30,7 @@ class Inputs(Generic[Spec]):
 
 def make_parser(module: str, documentation: str | None) -> argparse.ArgumentParser:
     """Make the parser of ``python -m module``, with the first line of its documentation and ``--registry``."""
-    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=(documentation or "").split("\n")[0])
+    parser = command_line.make_parser(module, documentation)
     parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"), help="the metrics")
     return parser
 

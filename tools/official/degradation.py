@@ -13,7 +13,6 @@ One thread.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
 import random
@@ -33,6 +32,7 @@ from torchvision.transforms import functional
 from tqdm import tqdm
 
 from benchmark.statistics.bootstrap import holm
+from osediff.common.command_line import make_parser
 from osediff.common.errors import run
 from osediff.common.files import write_text
 from osediff.common.images import list_images, read_rgb
@@ -112,7 +112,7 @@ def official(checkout: Path, basicsr: Path) -> Callable[[np.ndarray, int], np.nd
 
 def main() -> None:
     """Read the command line and run the comparison."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser = make_parser("tools.official.degradation", __doc__)
     parser.add_argument("--official", type=Path, required=True, help="checkout of cswry/OSEDiff")
     parser.add_argument("--basicsr", type=Path, required=True, help="checkout of XPixelGroup/BasicSR")
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs")

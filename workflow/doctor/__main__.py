@@ -9,12 +9,12 @@ not optional is done, else 1.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import get_args
 
 from benchmark.tables.specs import Preset
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.validation import read_yaml
 from workflow.doctor.steps import Step, steps
@@ -53,7 +53,7 @@ def described(number: int, step: Step) -> list[str]:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m workflow.doctor", description=(__doc__ or "").split("\n")[0])
+    parser = make_parser("workflow.doctor", __doc__)
     parser.add_argument("--preset", choices=get_args(Preset), default="demo")
     parser.add_argument(
         "--configfile", type=Path, nargs="+", default=[], metavar="FILE", help="over the preset's, as snakemake has it"

@@ -23,6 +23,7 @@ from osediff.common.artifacts.model import Artifact
 from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.artifacts.record import Entry, check_file, expected_files, is_present
 from osediff.common.artifacts.registries import GROUPS, choose
+from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import write_json
 
@@ -125,9 +126,7 @@ def verify(args: argparse.Namespace) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m osediff.common.artifacts", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = make_parser("osediff.common.artifacts", __doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for function, name, text in (
         (fetch, "fetch", "fetch the files that are not here"),
