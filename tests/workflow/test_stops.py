@@ -30,14 +30,16 @@ def interrupt(run: subprocess.Popen[str]) -> str:
 
 
 @pytest.fixture
-def untrained(finished: Workflow) -> Iterator[Workflow]:
-    """The finished run without its checkpoint, which comes back afterwards."""
-    folder = finished.folder / TRAINED
-    aside = folder.rename(finished.folder / "aside")
+def untrained(finished: Workflow, tmp_path: Path) -> Iterator[Workflow]:
+    """The finished run without its checkpoint; it and what Snakemake knows of it come back afterwards."""
+    kept = {folder: tmp_path / folder for folder in (TRAINED, ".snakemake")}
+    for folder, aside in kept.items():
+        shutil.copytree(finished.folder / folder, aside)
+    shutil.rmtree(finished.folder / TRAINED)
     yield finished
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside.rename(folder)
+    for folder, aside in kept.items():
+        shutil.rmtree(finished.folder / folder, ignore_errors=True)
+        shutil.copytree(aside, finished.folder / folder)
 
 
 def wait_for(path: Path, run: subprocess.Popen[str]) -> None:
