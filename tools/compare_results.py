@@ -36,7 +36,7 @@ KINDS = ("*.safetensors", "*/restore/*.png", "*.csv", "*.md", "*plan*.txt")
 
 @dataclass(frozen=True)
 class Renames:
-    """What may differ: other names for the same thing, and what is not compared at all."""
+    """Allowed differences: other names for the same thing, and files or columns that are not compared."""
 
     files: dict[str, str] = field(default_factory=dict)  # part of a path before -> after
     columns: dict[str, str] = field(default_factory=dict)  # column before -> after

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from osediff.common.artifacts.model import Artifact, File
 from osediff.common.settings import Seed, Settings, Text, parse
-from osediff.common.validation import known, read_yaml
+from osediff.common.validation import check_name, read_yaml
 
 FOLDER = Path(__file__).parents[1]
 Scalar = bool | int | float | str
@@ -142,6 +142,6 @@ def read_descriptor(name: str) -> Descriptor:
     Raises:
         InputError: there is no such baseline, or its descriptor is not valid.
     """
-    known("baseline", name, list_names(), str(FOLDER))
+    check_name("baseline", name, list_names(), str(FOLDER))
     path = FOLDER / name / "descriptor.yaml"
     return parse(read_yaml(path), Descriptor, str(path))

@@ -1,4 +1,4 @@
-"""What SeeSR's checkout is imported for, and the names of its checkpoints. It runs with diffusers 0.21."""
+"""The code that is imported from SeeSR's checkout, and the names of its checkpoints. It runs with diffusers 0.21."""
 
 from __future__ import annotations
 

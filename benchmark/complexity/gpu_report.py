@@ -31,7 +31,7 @@ from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.files import read_json, write_json, write_text
 from osediff.common.settings import Settings, dump, parse, parse_each, write
-from osediff.common.validation import known, read_yaml
+from osediff.common.validation import check_name, read_yaml
 
 CONFIG = Path("config")
 HEAD = ("section", "quantity", "value", "unit", "note")
@@ -122,9 +122,9 @@ def plan_sections(model: str, size: int, device: str) -> list[Section]:
         InputError: there is no such entry, or a configuration file is wrong.
     """
     entries = parse_each(read_yaml(CONFIG / "complexity.yaml"), ComplexityEntry, str(CONFIG / "complexity.yaml"))
-    known("entry of config/complexity.yaml", model, entries, "--model")
+    check_name("entry of config/complexity.yaml", model, entries, "--model")
     entry, backbones = entries[model], read_yaml(CONFIG / "backbones.yaml")
-    known("backbone", entry.backbone, backbones, f"config/complexity.yaml: {model}")
+    check_name("backbone", entry.backbone, backbones, f"config/complexity.yaml: {model}")
     backbone = backbones[entry.backbone]
     options = entry_options(entry, backbone["folder"], backbone.get("random", {}).get("sizes"))
     half = ["bf16", "fp16"] if device == "cuda" else ["bf16"]

@@ -31,7 +31,7 @@ class Interpretation(Settings):
     plus: float = 0.0
     """A number to add, in the figure's unit, that was counted elsewhere."""
     plus_source: str = ""
-    """What ``plus`` is."""
+    """Description of ``plus``."""
 
 
 class Interpretations(Settings):
@@ -111,7 +111,7 @@ class ScalingEntry(Settings):
 
 
 class CountSpec(Settings):
-    """What ``benchmark.complexity.flops --spec`` reads."""
+    """Spec of ``benchmark.complexity.flops``."""
 
     title: Text
     steps: Count
@@ -125,7 +125,7 @@ class CountSpec(Settings):
 
 
 class TimingSpec(Settings):
-    """What ``benchmark.complexity.timing --spec`` reads."""
+    """Spec of ``benchmark.complexity.timing``."""
 
     title: Text
     steps: Count
@@ -141,7 +141,7 @@ class TimingSpec(Settings):
 
 
 class ScalingSpec(Settings):
-    """What ``benchmark.complexity.scaling --spec`` reads."""
+    """Spec of ``benchmark.complexity.scaling``."""
 
     title: Text
     steps: Count
@@ -155,7 +155,7 @@ class ScalingSpec(Settings):
 
 
 class RooflineSpec(Settings):
-    """What ``benchmark.complexity.roofline --spec`` reads."""
+    """Spec of ``benchmark.complexity.roofline``."""
 
     title: Text
     size: Count
@@ -165,7 +165,7 @@ class RooflineSpec(Settings):
 
 
 class Table2Spec(Settings):
-    """What ``benchmark.tables.complexity --spec`` reads."""
+    """Spec of ``benchmark.tables.complexity``."""
 
     interpretations: dict[str, Interpretations]
     """By the method's title."""

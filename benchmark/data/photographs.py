@@ -28,7 +28,7 @@ from osediff.common.settings import Settings, read
 
 
 class Photograph(Settings):
-    """What the manifest says of a photograph: (width, height), sha256 of its PNG, and where it is from."""
+    """The manifest's entry of a photograph: (width, height), sha256 of its PNG, and its source."""
 
     size: tuple[int, int]
     sha256: str

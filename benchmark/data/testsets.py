@@ -46,7 +46,7 @@ Size = tuple[int, int]
 
 
 class Pair(Settings):
-    """What the manifest says of an image: (width, height) and sha256 of its LR file, and of an HR file."""
+    """The manifest's entry of an image: (width, height) and sha256 of its LR file and, if there is one, its HR file."""
 
     lr: Size
     hr: Size | None = None

@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmark.metrics.registry import Metric, read_registry
 from osediff.common.errors import InputError
-from osediff.common.validation import known, suggestion
+from osediff.common.validation import check_name, suggestion
 
 COLUMNS = ("method", "test_set", "image", "metric", "value", "protocol", "note")
 OF_METHOD = "method: "  # before a note that is about the method, not the metric; it stands on all rows of the method
@@ -235,4 +235,4 @@ def check_alike(frame: pd.DataFrame, methods: Iterable[str], test_set: str, metr
 def check_metric_names(names: Iterable[str], metrics: Metrics, source: Path) -> None:
     """Check that every one of ``names`` is a metric; InputError that begins with ``source``."""
     for name in names:
-        known("metric", name, metrics, f"{source}: at metrics")
+        check_name("metric", name, metrics, f"{source}: at metrics")

@@ -29,7 +29,7 @@ from benchmark.tables.complexity import read_table as read_complexity
 from benchmark.tables.quality import read_table as read_quality
 from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
-from osediff.common.validation import known
+from osediff.common.validation import check_name
 
 AREA = 900  # points squared of the largest bubble
 
@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="path without ending; .png and .svg are written")
     args = parser.parse_args()
     metrics = results.read_metrics(args.registry)
-    known("metric", args.metric, metrics, "--metric")
+    check_name("metric", args.metric, metrics, "--metric")
     figure = figure_of(args.table2, args.quality, args.published, metrics, args.test_set, args.metric, args.by)
     save(figure, args.out)
 

@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from osediff.common.artifacts.model import Artifact
 from osediff.common.settings import Name, Settings, Text, parse
-from osediff.common.validation import known, read_yaml
+from osediff.common.validation import check_name, read_yaml
 
 Count = Annotated[int, Field(ge=1)]
 Options = dict[str, str | int | float | bool]
@@ -178,7 +178,7 @@ class MetricRegistry(Settings):
         Raises:
             InputError: there is no such protocol.
         """
-        known("protocol", protocol, [self.protocol.id, *self.protocols], source)
+        check_name("protocol", protocol, [self.protocol.id, *self.protocols], source)
         if protocol == self.protocol.id:
             return self
         chosen = self.protocols[protocol]
@@ -206,9 +206,9 @@ def parse_registry(content: Any, source: str, protocol: str | None = None) -> Me
     ]
     for name, other in registry.protocols.items():
         for metric, change in other.metrics.items():
-            known("metric", metric, registry.metrics, f"{source}: {name}")
+            check_name("metric", metric, registry.metrics, f"{source}: {name}")
             users.append((f"{name}: {metric}", (*(change.weights or ()), *(change.alternative_weights or ()))))
     for user, weights in users:
         for weight in weights:
-            known("weights file", weight, registry.weights, f"{source}: {user}")
+            check_name("weights file", weight, registry.weights, f"{source}: {user}")
     return registry.under(protocol or registry.protocol.id, source)

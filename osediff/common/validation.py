@@ -113,7 +113,7 @@ def suggestion(name: str, known: Collection[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(sorted(known))}"
 
 
-def known(kind: str, name: str, names: Collection[str], source: str) -> None:
+def check_name(kind: str, name: str, names: Collection[str], source: str) -> None:
     """Raise InputError, with the nearest name or all names, if ``name`` is not one of ``names``."""
     if name not in names:
         raise InputError(f"{source}: unknown {kind} {name!r}, {suggestion(name, names)}")

@@ -96,7 +96,7 @@ class Stage(Settings):
 
 
 class Degradation(Settings):
-    """How an LR image is made of an HR image: stages in order; the last one ends at LR size."""
+    """How an LR image is made from an HR image: stages in order; the last one ends at LR size."""
 
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
     final_sinc_probability: Probability

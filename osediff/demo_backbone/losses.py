@@ -1,4 +1,4 @@
-"""What the demo's backbone is trained to minimize: reconstruction by its autoencoder, then denoising."""
+"""The losses of the demo backbone's training: reconstruction by its autoencoder, then denoising."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a step's batch is spread: over processes, one device each, and over micro-batches on a device."""
+"""Spread a step's batch over processes, one for each device, and over micro-batches on a device."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ Restart = Literal["never", "if-changed", "always"]
 
 
 class RunFolder:
-    """Where one training reads and writes, and the processes that share it."""
+    """The files of one training, and the processes that share it."""
 
     def __init__(
         self, spec: TrainingSpec, photos: Path, backbone: Path, out: Path, prompts: Path | None, restart: Restart

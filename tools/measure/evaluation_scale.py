@@ -20,19 +20,19 @@ from osediff.common.images import pairs
 
 def descendants(pid: int) -> list[int]:
     """``pid`` and all processes below it."""
-    found = [pid]
+    processes = [pid]
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
-            found += descendants(int(child))
-    return found
+            processes += descendants(int(child))
+    return processes
 
 
 def memory(pid: int) -> int:
     """Proportional set size of ``pid`` and all processes below it, in bytes."""
     total = 0
     try:
-        for each in descendants(pid):
-            lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
+        for process in descendants(pid):
+            lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
             total += next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
     except (FileNotFoundError, ProcessLookupError, StopIteration):
         pass  # one has just ended

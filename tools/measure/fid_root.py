@@ -35,7 +35,7 @@ def main() -> None:
         start = time.perf_counter()
         ours = fid(sr, hr)
         seconds = time.perf_counter() - start
-        moments = [moment for each in (sr, hr) for moment in (each.mean(axis=0), np.cov(each, rowvar=False))]
+        moments = [moment for side in (sr, hr) for moment in (side.mean(axis=0), np.cov(side, rowvar=False))]
         start = time.perf_counter()
         theirs = float(frechet_distance(*moments))
         print(f"{images} images: ours {ours:.6f} in {seconds:.4f} s,", end=" ")

@@ -1,10 +1,10 @@
-"""Time of PSNR, SSIM and NIQE on one core: the authors' recipe with pyiqa against ours, same pairs, one run.
+"""Time of PSNR, SSIM and NIQE on one core: the official script's metrics with pyiqa against ours, same pairs, one run.
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m tools.measure.metrics_speed --sr DIR --hr DIR
 
-$TORCH_HOME holds NIQE's parameters. Both sides read their images, one pair at a time; imports and building the metrics
-are not counted, a first pair is warm-up. The recipe is test_metrics.py of cswry/OSEDiff: pyiqa with test_y_channel and
-color_space ycbcr.
+$TORCH_HOME must have pyiqa's file of NIQE's parameters. Both sides read images, one pair at a time. Imports and
+building the metrics are not counted, a first pair is warm-up. The recipe is test_metrics.py of cswry/OSEDiff: pyiqa
+with test_y_channel and color_space ycbcr.
 """
 
 import argparse
@@ -25,7 +25,7 @@ NAMES = ("psnr", "ssim", "niqe")
 
 
 def with_pyiqa() -> Callable[[Path, Path], list[float]]:
-    """The authors' way: cv2 reads, tensors in [0, 1], one metric after the other."""
+    """The way of the official script: cv2 reads, tensors in [0, 1], one metric after the other."""
     fidelity = {"test_y_channel": True, "color_space": "ycbcr"}
     models = [pyiqa.create_metric(name, device="cpu", **fidelity) for name in ("psnr", "ssim")]
     models.append(pyiqa.create_metric("niqe", device="cpu"))
@@ -67,8 +67,8 @@ def main() -> None:
         values.append(np.array([measure(*pair) for pair in matched]))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         seconds.append((wall, cpu))
-    for title, (wall, cpu), found in zip(("pyiqa", "ours"), seconds, values, strict=True):
-        averages = " ".join(f"{name} {mean:.4f}" for name, mean in zip(NAMES, found.mean(axis=0), strict=True))
+    for title, (wall, cpu), measured in zip(("pyiqa", "ours"), seconds, values, strict=True):
+        averages = " ".join(f"{name} {mean:.4f}" for name, mean in zip(NAMES, measured.mean(axis=0), strict=True))
         per_pair = f"{1000 * cpu / len(matched):.1f} ms of CPU per pair"
         print(f"{title:5} {wall:7.2f} s wall {cpu:7.2f} s CPU, {per_pair}; {averages}")
     print(f"ratio {seconds[0][0] / seconds[1][0]:.1f} wall, {seconds[0][1] / seconds[1][1]:.1f} CPU")

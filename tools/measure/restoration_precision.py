@@ -1,4 +1,4 @@
-"""How far restoration in half precision is from float32, image by image.
+"""Measure the difference between restoration in half precision and in float32, image by image.
 
 python -m tools.measure.restoration_precision --checkpoint DIR --backbone DIR --images LR --precisions bf16 fp16
 """
@@ -29,19 +29,19 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     images = [read_rgb(path) for path in list_images(args.images).values()]
-    made: dict[str, list[np.ndarray]] = {}
+    restored: dict[str, list[np.ndarray]] = {}
     print("precision  largest  99.9 % below  average (levels of 255)  CPU time of an image")
     for precision in ["fp32", *args.precisions]:
         model = OSEDiff.from_pretrained(args.checkpoint, args.backbone, precision=precision)
         begun = time.process_time()
-        made[precision] = [
+        restored[precision] = [
             model.restore_tensor(as_tensor(model.upsample(image))[None], [""], [0]).clamp(-1, 1).numpy()
             for image in images
         ]
         seconds = (time.process_time() - begun) / len(images)
-        off = np.concatenate([np.abs(a - b).ravel() for a, b in zip(made[precision], made["fp32"], strict=True)]) * (
-            255 / 2
-        )
+        off = np.concatenate(
+            [np.abs(a - b).ravel() for a, b in zip(restored[precision], restored["fp32"], strict=True)]
+        ) * (255 / 2)
         print(
             f"{precision:9}  {off.max():7.2f}  {np.quantile(off, 0.999):12.2f}  {off.mean():7.3f} {seconds:34.2f} s",
             flush=True,

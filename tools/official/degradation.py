@@ -1,4 +1,4 @@
-"""Our degradation beside the released one: how alike their LR images are, and how fast each makes them.
+"""Compare our degradation with the official one: the distribution of LR images, and the speed.
 
     python -m tools.official.degradation --official OSEDIFF --basicsr BASICSR --photos DIR --crops 1000 --crop 256
 
@@ -8,7 +8,7 @@ own, so what is compared is the distribution over crops of four statistics of th
 area, log variance of the Laplacian (blur), noise (Immerkaer's estimate), and blockiness (steps at every eighth pixel
 over steps elsewhere; JPEG). Kolmogorov and Smirnov's test must not tell them apart at 1 %, after Holm's correction.
 One thread.
-``--save FILE`` keeps the released code's statistics, which a test compares ours with.
+``--save FILE`` keeps the official code's statistics, which a test compares ours with.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def package(name: str, folder: Path) -> None:
 
 
 def official(checkout: Path, basicsr: Path) -> Callable[[np.ndarray, int], np.ndarray]:
-    """The released degradation: (crop, seed) to LR, both uint8 RGB."""
+    """The official degradation: (crop, seed) to LR, both uint8 RGB."""
     sys.modules["torchvision.transforms.functional_tensor"] = functional  # gone since torchvision 0.17
     package("basicsr", basicsr / "basicsr")
     package("basicsr.data", basicsr / "basicsr" / "data")
@@ -101,11 +101,11 @@ def official(checkout: Path, basicsr: Path) -> Callable[[np.ndarray, int], np.nd
 
     def call(crop: np.ndarray, seed: int) -> np.ndarray:
         random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002, the released code draws from this one
+        np.random.seed(seed)  # noqa: NPY002, the official code draws from this one
         torch.manual_seed(seed)
         _, lq = pipeline.degrade_process(crop.astype(np.float32) / 255)
-        made: np.ndarray = (lq[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-        return made
+        lr: np.ndarray = (lq[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+        return lr
 
     return call
 
@@ -118,28 +118,28 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--crops", type=int, default=1000)
     parser.add_argument("--crop", type=int, default=256, help="side in pixels")
-    parser.add_argument("--save", type=Path, help="JSON file for the released code's statistics")
+    parser.add_argument("--save", type=Path, help="JSON file for the official code's statistics")
     args = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     photos = [read_rgb(path) for path in list_images(args.photos).values()]
-    sides = {"ours": ours, "released": official(args.official, args.basicsr)}
-    found: dict[str, list[list[float]]] = {side: [] for side in sides}
+    sides = {"ours": ours, "official": official(args.official, args.basicsr)}
+    results: dict[str, list[list[float]]] = {side: [] for side in sides}
     taken = dict.fromkeys(sides, 0.0)
     for n, crop in enumerate(tqdm(crops(photos, args.crops, args.crop), total=args.crops, desc="crops")):
         for side, call in sides.items():
             begun = time.process_time()
             lr = call(crop, n)
             taken[side] += time.process_time() - begun
-            # The released code mirrors half of them: the crop is compared as it lies.
-            found[side].append(max((statistics(lr, crop), statistics(lr, np.ascontiguousarray(crop[:, ::-1])))))
-    mine, theirs = (np.array(found[side]) for side in sides)
+            # The official code mirrors half of them: the crop is compared as it lies.
+            results[side].append(max((statistics(lr, crop), statistics(lr, np.ascontiguousarray(crop[:, ::-1])))))
+    mine, theirs = (np.array(results[side]) for side in sides)
     if args.save:
         about = {"crops": args.crops, "side": args.crop, "names": NAMES}
         write_text(args.save, json.dumps(about | {"values": np.round(theirs, 3).tolist()}) + "\n")
     p = holm([float(ks_2samp(mine[:, k], theirs[:, k]).pvalue) for k in range(len(NAMES))])
     print(f"{args.crops} crops of {args.crop} pixels")
-    print(f"{'statistic':32} {'ours':>18} {'released':>18}   p (KS, Holm)")
+    print(f"{'statistic':32} {'ours':>18} {'official':>18}   p (KS, Holm)")
     for k, name in enumerate(NAMES):
         cells = [f"{values[:, k].mean():.3f} ± {values[:, k].std():.3f}" for values in (mine, theirs)]
         print(f"{name:32} {cells[0]:>18} {cells[1]:>18}   {p[k]:.3g}{'' if p[k] > LEVEL else '  DIFFERENT'}")

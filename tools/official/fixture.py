@@ -1,4 +1,4 @@
-r"""Numbers of one step of the released training script on a tiny network in closed form, for the tests.
+r"""Numbers of one step of the official training script on a tiny network in closed form, for the tests.
 
     python -m tools.official.fixture --official CHECKOUT --work DIR \
         --out tests/osediff/losses/fixtures/official_step.json
@@ -19,7 +19,7 @@ from osediff.models import backbone as backbones
 from osediff.models.generator import Generator
 from tests.osediff import closed_form
 from tools.official.sides import training_sides
-from tools.official.sides.official_format import released_name
+from tools.official.sides.official_format import official_name
 from tools.official.sides.our_training import parameters_of
 
 
@@ -41,7 +41,7 @@ def main() -> None:
             "recipe": closed_form.recipe(trains).model_dump(mode="json"),
             "learning_rate": 5e-5,
             "weights": weights,
-            "released": training_sides.released(weights),
+            "official": training_sides.to_official_names(weights),
             "prompts": ["a", "b"],
             "negative_prompt": "c",
             "gradients": True,
@@ -49,9 +49,11 @@ def main() -> None:
         torch.save(given, args.work / "given.pt")
         paths = {"backbone": folder, "given": args.work / "given.pt", "official": args.official}
         theirs = training_sides.run("official", args.work, "official", **paths)
-        found = {name: theirs["gradients"][training_sides.network(name)][released_name(name)] for name in weights}
-        losses = {name: theirs["losses"][0][released] for name, (released, _) in training_sides.LOSSES.items()}
-        steps[trains] = {"losses": losses, "gradients": closed_form.summary(found)}
+        gradients = {name: theirs["gradients"][training_sides.network(name)][official_name(name)] for name in weights}
+        losses = {
+            name: theirs["losses"][0][official_term] for name, (official_term, _) in training_sides.LOSSES.items()
+        }
+        steps[trains] = {"losses": losses, "gradients": closed_form.summary(gradients)}
     source = "cswry/OSEDiff, its train_osediff.py run by tools/official/fixture.py"
     write_text(args.out, json.dumps({"source": source, "torch": torch.__version__, **steps}) + "\n")
 

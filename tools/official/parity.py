@@ -1,4 +1,4 @@
-"""One training step of the released code and one of ours: the same losses, and the same gradient of every parameter?
+"""One training step of the official code and one of ours: the same losses, and the same gradient of every parameter?
 
     python -m tools.official.parity --official CHECKOUT --backbone DIR --work DIR --crop 64
 
@@ -31,7 +31,7 @@ def differences(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> tuple[flo
         raise SystemExit(f"error: gradients of one side only: {sorted(ours.keys() ^ theirs.keys())[:5]}")
     off = {name: float((ours[name] - theirs[name]).double().norm()) for name in ours}
     norms = {name: float(theirs[name].double().norm()) for name in ours}
-    norm, of_all = (math.hypot(*each.values()) for each in (norms, off))
+    norm, of_all = (math.hypot(*values.values()) for values in (norms, off))
     return of_all / norm, max(off[name] / norms[name] for name in ours if norms[name] > 1e-6 * norm), norm
 
 
@@ -54,16 +54,16 @@ def main() -> None:
     theirs = training_sides.run("official", args.work, "official", official=args.official, **options)
     ours = training_sides.run("ours", args.work, "ours", **options)
     worst = 0.0
-    for name, (released, weight) in training_sides.LOSSES.items():
-        mine, their = ours["losses"][0][name] * weight, theirs["losses"][0][released]
+    for name, (official_term, weight) in training_sides.LOSSES.items():
+        mine, their = ours["losses"][0][name] * weight, theirs["losses"][0][official_term]
         worst = max(worst, off := abs(mine - their) / abs(their))
-        print(f"{name}: ours {mine:.8g}, released {their:.8g}, off by {off:.2g}")
-    by_network = training_sides.released(ours["gradients"])
-    for network, found in by_network.items():
-        of_all, of_one, norm = differences(found, theirs["gradients"][network])
+        print(f"{name}: ours {mine:.8g}, official {their:.8g}, off by {off:.2g}")
+    by_network = training_sides.to_official_names(ours["gradients"])
+    for network, gradients in by_network.items():
+        of_all, of_one, norm = differences(gradients, theirs["gradients"][network])
         worst = max(worst, of_all)
         shares = f"off by {of_all:.2g} of it; one by {of_one:.2g}"
-        print(f"gradients, {network}: {len(found)} tensors, norm {norm:.5g}, {shares}")
+        print(f"gradients, {network}: {len(gradients)} tensors, norm {norm:.5g}, {shares}")
     print(f"largest: {worst:.2g}, tolerance {args.tolerance:g}; torch {torch.__version__}, {args.threads} threads")
     if worst > args.tolerance:
         raise SystemExit(1)

@@ -1,11 +1,11 @@
-"""Restoring one image on a CPU: the released code against ours, alternated in one run, and how far outputs differ.
+"""Restoring one image on a CPU: the official code against ours, alternated in one run, and how far outputs differ.
 
     python -m tools.official.restoration_speed --official CHECKOUT --backbone data/backbones/sd2.1-random --work DIR
 
 CHECKOUT is a clone of cswry/OSEDiff. Each side is a process of its own that has loaded its weights (random ones, with
 random LoRA, the same for all) and waits for its turn. What is timed is the image tensor's way to the restored tensor:
 prompt embedding (another prompt every time), VAE encoder, UNet, VAE decoder. Not timed: loading, the prompt extractor,
-color correction, files. The released code runs in float32 with its defaults, which leave LoRA unmerged. With small
+color correction, files. The official code runs in float32 with its defaults, which leave LoRA unmerged. With small
 --sizes, --repeats 1 and --precisions fp32 this is the test that outputs agree.
 """
 
@@ -81,7 +81,7 @@ def main() -> None:
     common += ["--tile-latent", args.tile_latent, "--tile-overlap", args.tile_overlap]
     ours = ["-m", "tools.official.sides.our_osediff", *common, "--checkpoint", adapters, "--precision"]
     theirs = [HERE / "sides" / "official_osediff.py", *common, "--official", args.official, "--checkpoint", pickled]
-    sides = {"released": Side(*theirs)} | {name: Side(*ours, name) for name in args.precisions}
+    sides = {"official": Side(*theirs)} | {name: Side(*ours, name) for name in args.precisions}
     for size in args.sizes:
         width, height = map(int, size.split("x"))
         smooth = torch.rand((1, 3, height // 16, width // 16), generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -93,17 +93,17 @@ def main() -> None:
             for name, side in sides.items():
                 output = args.work / f"{name}-{size}.npy"
                 taken[name].append(side.restore(image, output, f"low resolution {repeat}", seed=repeat))
-        expected = np.load(args.work / f"released-{size}.npy")
+        expected = np.load(args.work / f"official-{size}.npy")
         print(f"{size}, deviation of the output {expected.std():.3f}", flush=True)
         # The first time does not count.
         medians = {name: [statistics.median(values) for values in zip(*taken[name][1:], strict=True)] for name in sides}
         for name, side in sides.items():
             clock, cpu = medians[name]
-            share = [mine / theirs for mine, theirs in zip(medians[name], medians["released"], strict=True)]
+            share = [mine / theirs for mine, theirs in zip(medians[name], medians["official"], strict=True)]
             difference = np.abs(np.load(args.work / f"{name}-{size}.npy") - expected) * 127.5
             print(
                 f"  {name}: {clock:.2f} s by the clock, {cpu:.2f} s of CPU time; {share[0]:.3f} and {share[1]:.3f} of"
-                f" the released code's; peak {peak(side.process.pid):.2f} GB; output off by {difference.max():.5f}"
+                f" the official code's; peak {peak(side.process.pid):.2f} GB; output off by {difference.max():.5f}"
                 f" levels of 255 at most, {difference.mean():.5f} on average",
                 flush=True,
             )

@@ -1,4 +1,4 @@
-"""Time and peak memory of a training step, the released script against ours, on the same batch and weights.
+"""Time and peak memory of a training step, the official script against ours, on the same batch and weights.
 
     python -m tools.official.training_step --official CHECKOUT --backbone data/backbones/sd2.1-random --work DIR
 
@@ -35,7 +35,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for what the sides are given and tell")
     parser.add_argument("--crops", type=int, nargs="+", default=[64, 128], help="pixels")
     parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--trains", choices=["all", "mid-block"], default="mid-block", help="mid-block: as released")
+    parser.add_argument(
+        "--trains", choices=["all", "mid-block"], default="mid-block", help="mid-block: as in the official code"
+    )
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--gradient-checkpointing", action="store_true")
     parser.add_argument("--steps", type=int, default=4, help="the first does not count")
@@ -49,7 +51,7 @@ def main() -> None:
         theirs = training_sides.run("official", args.work, "official", official=args.official, **options,
                                     precision="no" if args.precision == "fp32" else args.precision)  # fmt: skip
         ours = training_sides.run("ours", args.work, "ours", precision=args.precision, **options)
-        for name, result in (("released", theirs), ("ours", ours)):
+        for name, result in (("official", theirs), ("ours", ours)):
             clock, cpu = medians(result)
             of = [mine / their for mine, their in zip(medians(result), medians(theirs), strict=True)]
             print(

@@ -26,7 +26,7 @@ class Step:
     by_hand: tuple[str, ...] = ()
     optional: bool = False
     outdated: tuple[str, ...] = ()
-    """Those of ``files`` that are here and belong to another preset."""
+    """Files of ``files`` that exist and belong to another preset."""
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from osediff.common.errors import InputError
-from osediff.common.validation import known
+from osediff.common.validation import check_name
 from workflow.planning import methods, paths
 from workflow.planning.configuration import Configuration
 from workflow.planning.recipes import chain
@@ -62,12 +62,12 @@ def check_names(bench: Configuration) -> None:
     check_methods(bench)
     for name, test_set in bench.test_sets.items():
         if test_set.kind == "photos":
-            known("degradation", test_set.degradation, bench.degradations, f"config/testsets.yaml: {name}")
+            check_name("degradation", test_set.degradation, bench.degradations, f"config/testsets.yaml: {name}")
     check_backbones(bench)
     for preset, scaling in bench.scaling.items():
-        known("entry of config/complexity.yaml", scaling.model, bench.complexity, f"config/scaling.yaml: {preset}")
+        check_name("entry of config/complexity.yaml", scaling.model, bench.complexity, f"config/scaling.yaml: {preset}")
     for name, entry in bench.complexity.items():
-        known("backbone", entry.backbone, bench.backbones, f"config/complexity.yaml: {name}")
+        check_name("backbone", entry.backbone, bench.backbones, f"config/complexity.yaml: {name}")
     check_prompts(bench)
     for base in bench.variants.bases:
         chain(bench.variants, base)
@@ -77,19 +77,19 @@ def check_methods(bench: Configuration) -> None:
     """Raise InputError for the first name in config/methods.yaml and config/tables.yaml that no registry has."""
     for name, method in bench.methods.items():
         if isinstance(method, VariantMethod):
-            known("variant", method.variant, bench.variants.variants, f"config/methods.yaml: {name}")
+            check_name("variant", method.variant, bench.variants.variants, f"config/methods.yaml: {name}")
         elif isinstance(method, CheckpointMethod):
-            known("backbone", method.backbone, bench.backbones, f"config/methods.yaml: {name}")
-            known("prompts", method.prompts, bench.prompts.prompts, f"config/methods.yaml: {name}")
+            check_name("backbone", method.backbone, bench.backbones, f"config/methods.yaml: {name}")
+            check_name("prompts", method.prompts, bench.prompts.prompts, f"config/methods.yaml: {name}")
             if method.official_file and method.official_file.folder != f"data/checkpoints/{name}":
                 raise InputError(f"config/methods.yaml: {name}: official_file: its folder is data/checkpoints/{name}")
         for published in method.download if isinstance(method, ImagesMethod) else ():
-            known("test set", published, bench.test_sets, f"config/methods.yaml: {name}: download")
+            check_name("test set", published, bench.test_sets, f"config/methods.yaml: {name}: download")
     for name, table in bench.tables.items():
         for metric in table.metrics:
-            known("metric", metric, bench.metrics.metrics, f"config/tables.yaml: {name}")
+            check_name("metric", metric, bench.metrics.metrics, f"config/tables.yaml: {name}")
         for row in table.methods:
-            known("method", row, bench.methods, f"config/tables.yaml: {name}")
+            check_name("method", row, bench.methods, f"config/tables.yaml: {name}")
 
 
 def check_backbones(bench: Configuration) -> None:
@@ -97,8 +97,8 @@ def check_backbones(bench: Configuration) -> None:
     for name, backbone in bench.backbones.items():
         source = f"config/backbones.yaml: {name}"
         if backbone.recipe and backbone.photos:
-            known("photo set", backbone.photos, bench.photos, source)
-            known("degradation", backbone.recipe.degradation, bench.degradations, source)
+            check_name("photo set", backbone.photos, bench.photos, source)
+            check_name("degradation", backbone.recipe.degradation, bench.degradations, source)
             if backbone.folder != f"runs/demo/backbones/{name}":
                 raise InputError(f"{source}: the rule trains it into runs/demo/backbones/{name}")
         elif (backbone.download or backbone.random) and backbone.folder != f"data/backbones/{name}":
@@ -110,19 +110,19 @@ def check_prompts(bench: Configuration) -> None:
     for name, prompts in bench.prompts.prompts.items():
         for extractor in (prompts.training and prompts.training.extractor, prompts.restoration):
             if extractor:
-                known("extractor", extractor, bench.prompts.extractors, f"config/prompts.yaml: {name}")
+                check_name("extractor", extractor, bench.prompts.extractors, f"config/prompts.yaml: {name}")
     for name, needs in bench.prompts.extractors.items():
         for weights in needs.weights:
-            known("weights", weights, bench.prompts.weights, f"config/prompts.yaml: {name}")
+            check_name("weights", weights, bench.prompts.weights, f"config/prompts.yaml: {name}")
 
 
 def check_main(bench: Configuration) -> None:
     """Raise InputError for the first name in the main file that no registry has."""
     main, where = bench.main, "configuration"
-    known("base", main.recipe_base, bench.variants.bases, f"{where}: recipe_base")
-    known("base", main.ablation_base, bench.variants.bases, f"{where}: ablation_base")
-    known("way to compute", main.compute, bench.compute, f"{where}: compute")
-    known("preset", main.preset, bench.scaling, "config/scaling.yaml")
+    check_name("base", main.recipe_base, bench.variants.bases, f"{where}: recipe_base")
+    check_name("base", main.ablation_base, bench.variants.bases, f"{where}: ablation_base")
+    check_name("way to compute", main.compute, bench.compute, f"{where}: compute")
+    check_name("preset", main.preset, bench.scaling, "config/scaling.yaml")
     for kind, key, chosen, names in (
         ("test set", "test_sets", main.test_sets, bench.test_sets),
         ("method", "methods", main.methods, bench.methods),
@@ -133,7 +133,7 @@ def check_main(bench: Configuration) -> None:
         ("baseline", "baselines.python", main.baselines.python, bench.baselines),
     ):
         for name in chosen:
-            known(kind, name, list(names), f"{where}: {key}")
+            check_name(kind, name, list(names), f"{where}: {key}")
     check_titles(bench)
     check_references(bench)
     with_files = [
@@ -143,7 +143,7 @@ def check_main(bench: Configuration) -> None:
     ]
     given = [*bench.test_sets, *bench.photos, *bench.backbones, *bench.prompts.weights, *with_files]
     for name in main.paths:
-        known("test set, photo set, backbone, method or extractor's weights", name, given, f"{where}: paths")
+        check_name("test set, photo set, backbone, method or extractor's weights", name, given, f"{where}: paths")
 
 
 def check_references(bench: Configuration) -> None:
@@ -183,17 +183,17 @@ def check_recipes(bench: Configuration) -> None:
     """Raise InputError for the first variant whose recipe has an unknown name."""
     for (name, _), variant in bench.recipes.items():
         source = f"config/variants.yaml: {name}"
-        known("backbone", variant.backbone, bench.backbones, source)
+        check_name("backbone", variant.backbone, bench.backbones, source)
         if bench.backbones[variant.backbone].random:
             raise InputError(f"{source}: {variant.backbone} has random weights, which never enter a table")
-        known("photo set", variant.photos, bench.photos, source)
-        known("prompts", variant.recipe.prompts, bench.prompts.prompts, source)
+        check_name("photo set", variant.photos, bench.photos, source)
+        check_name("prompts", variant.recipe.prompts, bench.prompts.prompts, source)
 
 
 def check_ablations(bench: Configuration) -> None:
     """Raise InputError for the first mistake in config/ablations.yaml that only the other files show."""
     default, variants = bench.variants.default, bench.variants.variants
-    known("variant", default, variants, "config/variants.yaml: default")
+    check_name("variant", default, variants, "config/variants.yaml: default")
     for name in bench.variants.bases:
         if chain(bench.variants, name)[-1] not in bench.training_cost:
             raise InputError(
@@ -204,9 +204,9 @@ def check_ablations(bench: Configuration) -> None:
         if name in bench.tables:
             raise InputError(f"{source}: config/tables.yaml has a table of this name; both would be results/{name}.csv")
         for metric in entry.metrics:
-            known("metric", metric, bench.metrics.metrics, source)
+            check_name("metric", metric, bench.metrics.metrics, source)
         for variant in [*entry.variants, *entry.published, *entry.published_remark]:
-            known("variant", variant, variants, source)
+            check_name("variant", variant, variants, source)
         if default not in entry.variants:
             raise InputError(
                 f"{source}: lacks the default variant {default}, with which the others are compared; add it to variants"
@@ -216,4 +216,4 @@ def check_ablations(bench: Configuration) -> None:
         if twice:
             raise InputError(f"{source}: two rows are called {twice[0]!r}; give them different titles")
         for test_set in entry.test_set.model_dump(exclude_none=True).values():
-            known("test set", test_set, bench.test_sets, source)
+            check_name("test set", test_set, bench.test_sets, source)

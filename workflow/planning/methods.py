@@ -1,4 +1,4 @@
-"""Which methods a table, a figure or a comparison shows, and the options that their commands get."""
+"""The methods of a table, a figure or a comparison, and the options of their commands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def backbone(bench: Configuration, method: str) -> str:
 
 
 def official_checkpoints(bench: Configuration) -> dict[str, str]:
-    """The file of the official code that each such method of kind ``checkpoint`` is converted from."""
+    """Return the official file of each method of kind ``checkpoint`` that is converted from one."""
     entries = {name: entry for name, entry in bench.methods.items() if isinstance(entry, CheckpointMethod)}
     return {
         name: f"data/checkpoints/{name}/{file}"
@@ -51,7 +51,7 @@ def of_table(bench: Configuration, name: str) -> list[str]:
 
 
 def test_sets_of_table(bench: Configuration, name: str) -> list[str]:
-    """The active test sets that a table shows: those with HR images, or those without."""
+    """Return the active test sets of a table: those with HR images, or those without."""
     return [data for data in bench.main.test_sets if bench.test_sets[data].reference == bench.tables[name].reference]
 
 

@@ -79,7 +79,7 @@ def test_set_folder(bench: Configuration, name: str) -> str:
 
 
 def test_set_parts(bench: Configuration, name: str) -> tuple[str, ...]:
-    """The folders of a test set: LR, and HR where it has that."""
+    """Return the names of a test set's folders: LR, and HR if it has HR images."""
     return ("LR", "HR") if bench.test_sets[name].reference else ("LR",)
 
 

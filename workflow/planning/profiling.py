@@ -18,7 +18,7 @@ from benchmark.complexity.specs import (
     entry_options,
 )
 from osediff.common.settings import parse_each
-from osediff.common.validation import known, read_yaml
+from osediff.common.validation import check_name, read_yaml
 from osediff.models.settings import DemoBackboneSpec
 from workflow.planning.configuration import Configuration
 from workflow.planning.paths import baseline_input
@@ -37,9 +37,9 @@ def timing_choice(bench: Configuration) -> TimingChoice:
     choice = bench.main.timing
     protocols = timing_protocols(bench)
     for model in choice.models:
-        known("entry of config/complexity.yaml", model, bench.complexity, "configuration: timing.models")
+        check_name("entry of config/complexity.yaml", model, bench.complexity, "configuration: timing.models")
     for protocol in choice.protocols:
-        known("protocol of config/timing.yaml", protocol, protocols, "configuration: timing.protocols")
+        check_name("protocol of config/timing.yaml", protocol, protocols, "configuration: timing.protocols")
     return choice
 
 

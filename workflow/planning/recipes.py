@@ -9,7 +9,7 @@ from typing import Any
 
 from osediff.common.errors import InputError
 from osediff.common.settings import parse
-from osediff.common.validation import known
+from osediff.common.validation import check_name
 from osediff.data.degradation_recipe import Degradation
 from osediff.recipe import Recipe
 from workflow.planning.settings import RecipeSources, VariantRegistry
@@ -45,7 +45,7 @@ def chain(registry: VariantRegistry, base: str) -> list[str]:
     """Return ``base`` and the bases that it changes, in order; InputError if one is unknown or they form a circle."""
     names = [base]
     while (below := registry.bases[names[-1]].get(BASE)) is not None:
-        known("base", str(below), registry.bases, f"{SOURCE}: {base}")
+        check_name("base", str(below), registry.bases, f"{SOURCE}: {base}")
         if below in names:
             raise InputError(f"{SOURCE}: {base}: its bases go round in a circle: {' > '.join([*names, below])}")
         names.append(below)
@@ -61,7 +61,7 @@ def build_variant(registry: VariantRegistry, degradations: Mapping[str, Degradat
     source = f"{SOURCE}: {name}"
     keys = RecipeSources.model_fields
     sources = parse({key: content.pop(key) for key in keys if key in content}, RecipeSources, source)
-    known("degradation", sources.degradation, degradations, source)
+    check_name("degradation", sources.degradation, degradations, source)
     content["degradation"] = degradations[sources.degradation].model_dump()
     recipe = parse(content, Recipe, source)
     if not any(recipe.lora_targets.model_dump().values()):

@@ -89,7 +89,7 @@ def table_spec(bench: Configuration, name: str) -> QualitySpec:
 def evaluation_spec(bench: Configuration) -> Selection:
     """Return the spec of ``benchmark.evaluation.evaluate``: what decides the values of the active metrics.
 
-    Weights that somebody puts here make the rows again. Titles and decimals are the tables' business.
+    If a person puts weights here, the rows are made again. Titles and decimals belong to the tables and are not in it.
     """
     selection = bench.metrics.select(bench.main.metrics)
     files = [name for artifact in selection.weights.values() for name in artifact.contents]
@@ -97,7 +97,7 @@ def evaluation_spec(bench: Configuration) -> Selection:
 
 
 def metric_weights_spec(bench: Configuration) -> MetricWeights:
-    """Return the files that rule ``metric_weights`` may bring: it runs again when one of them is another."""
+    """Return the files that rule ``metric_weights`` may fetch: it runs again if one of them changes."""
     return MetricWeights(weights=bench.metrics.weights)
 
 
@@ -136,7 +136,7 @@ def photo_set_spec(bench: Configuration, name: str) -> PhotoSetSpec:
 def training_spec(bench: Configuration, name: str, base: str, seed: int) -> TrainingSpec:
     """Return the settings of ``python -m osediff.train``.
 
-    One thread: the weights depend on their number, and the demo's small networks gain nothing from a second.
+    It has one thread: the weights depend on the number of threads, and the demo's networks are no faster with two.
     """
     entry = bench.compute[bench.main.compute]
     compute = Compute.model_validate({key: getattr(entry, key) for key in Compute.model_fields})

@@ -9,7 +9,7 @@ from typing import Any
 
 from osediff.common.artifacts.model import Artifact, parse
 from osediff.common.errors import InputError
-from osediff.common.validation import known, read_yaml
+from osediff.common.validation import check_name, read_yaml
 
 Named = dict[str, list[Artifact]]  # by the name of the registry's entry, which may need several
 
@@ -79,11 +79,11 @@ def choose(groups: list[str], only: list[str], base: Path) -> dict[str, Named]:
     InputError, with the nearest right word, for an unknown group or name.
     """
     for group in groups:
-        known("group", group, GROUPS, "artifacts")
+        check_name("group", group, GROUPS, "artifacts")
     selected = {group: GROUPS[group].artifacts(base) for group in groups or GROUPS}
     names = {name for named in selected.values() for name in named}
     for name in only:
-        known("artifact", name, names, "artifacts")
+        check_name("artifact", name, names, "artifacts")
     if not names:
         raise InputError(f"{base.resolve()}: has no registry of artifacts; run this in the repository's folder")
     if only:

@@ -29,7 +29,7 @@ def folders(tmp_path: Path) -> dict[str, Path]:
 
 
 @pytest.fixture
-def known(folders: dict[str, Path], tmp_path: Path) -> checksums.Checksums:
+def listed(folders: dict[str, Path], tmp_path: Path) -> checksums.Checksums:
     """The list of the two images, read from a file."""
     (tmp_path / "known.csv").write_text(checksums.checksums_csv(folders))
     return checksums.read(tmp_path / "known.csv")
@@ -43,11 +43,11 @@ def test_a_digest_is_of_size_and_pixels_in_their_order() -> None:
     assert checksums.pixel_digest(pixels.reshape(3, 2, 3)) != checksums.pixel_digest(pixels)
 
 
-def test_what_is_listed_is_read_again(folders: dict[str, Path], known: checksums.Checksums) -> None:
+def test_what_is_listed_is_read_again(folders: dict[str, Path], listed: checksums.Checksums) -> None:
     for part, folder in folders.items():
         path = folder / "a.png"
         digest = checksums.pixel_digest(read_rgb(path))
-        assert known[part] == {"a": checksums.ImageChecksums("a.png", path.stat().st_size, sha256(path), digest)}
+        assert listed[part] == {"a": checksums.ImageChecksums("a.png", path.stat().st_size, sha256(path), digest)}
 
 
 @pytest.mark.parametrize("rows", ["part,name\nLR,a.png\n", "part,name,bytes,sha256,pixels_sha256\nXX,a.png,1,0,0\n"])
@@ -59,24 +59,24 @@ def test_a_file_that_is_no_list_is_one_line(rows: str, tmp_path: Path) -> None:
 
 
 def test_another_file_of_the_same_pixels_passes_and_other_pixels_do_not(
-    folders: dict[str, Path], known: checksums.Checksums
+    folders: dict[str, Path], listed: checksums.Checksums
 ) -> None:
     path = folders["HR"] / "a.png"
     pixels = read_rgb(path)
     Image.fromarray(pixels).save(path, compress_level=0)
-    assert sha256(path) != known["HR"]["a"].sha256
-    checksums.check("real", known, "HR", path, pixels)
+    assert sha256(path) != listed["HR"]["a"].sha256
+    checksums.check("real", listed, "HR", path, pixels)
     moved = np.roll(pixels, 1, axis=0)
     write_png(path, moved)
     with pytest.raises(InputError, match=r"HR/a\.png: its pixels are not those of real's HR image a\.png"):
-        checksums.check("real", known, "HR", path, moved)
+        checksums.check("real", listed, "HR", path, moved)
 
 
-def test_an_image_that_is_not_listed_is_named(folders: dict[str, Path], known: checksums.Checksums) -> None:
+def test_an_image_that_is_not_listed_is_named(folders: dict[str, Path], listed: checksums.Checksums) -> None:
     path = folders["LR"] / "a.png"
     other = path.rename(path.with_name("c.png"))
     with pytest.raises(InputError, match=r"LR/c\.png: real has no LR image of this name"):
-        checksums.check("real", known, "LR", other, read_rgb(other))
+        checksums.check("real", listed, "LR", other, read_rgb(other))
 
 
 @pytest.mark.parametrize("name", ["drealsr", "realsr"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from osediff.common.errors import InputError
-from osediff.common.validation import as_typed, check_writable, dump_yaml, known, read_yaml
+from osediff.common.validation import as_typed, check_name, check_writable, dump_yaml, read_yaml
 
 
 def test_numbers_dates_and_keys_are_what_people_mean(tmp_path: Path) -> None:
@@ -46,11 +46,11 @@ def test_what_is_typed_on_a_command_line_is_what_a_file_would_say() -> None:
 
 
 def test_an_unknown_name_is_answered_by_the_nearest_or_by_all() -> None:
-    known("metric", "psnr", ["psnr", "ssim"], "x.yaml")
+    check_name("metric", "psnr", ["psnr", "ssim"], "x.yaml")
     with pytest.raises(InputError, match=r"x\.yaml: unknown metric 'pnsr', did you mean psnr\?"):
-        known("metric", "pnsr", ["psnr", "ssim"], "x.yaml")
+        check_name("metric", "pnsr", ["psnr", "ssim"], "x.yaml")
     with pytest.raises(InputError, match="unknown metric 'zzz', known: psnr, ssim"):
-        known("metric", "zzz", ["ssim", "psnr"], "x.yaml")
+        check_name("metric", "zzz", ["ssim", "psnr"], "x.yaml")
 
 
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:

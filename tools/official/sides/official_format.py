@@ -1,4 +1,4 @@
-"""Adapters of random numbers, as a checkpoint folder of ours and as a .pkl of the released code: the same weights."""
+"""Adapters of random numbers, as a checkpoint folder of ours and as a .pkl of the official code: the same weights."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ RECIPE = ModelRecipe(
     process_size=512,
     color_fix="adain",
 )
-# Which of the released code's adapters a layer of the UNet belongs to, by the beginning of its name.
+# Which of the official code's adapters a layer of the UNet belongs to, by the beginning of its name.
 GROUPS = {"down_blocks.": "encoder", "conv_in": "encoder", "up_blocks.": "decoder", "conv_out": "decoder"}
 
 
 def group(layer: str) -> str:
-    """The released code's adapter for a layer of the UNet."""
+    """Return the official code's adapter for a layer of the UNet."""
     return next((name for start, name in GROUPS.items() if layer.startswith(start)), "others")
 
 
-def released_name(name: str) -> str:
-    """The released code's name, in its network, of a parameter that we call ``name``."""
+def official_name(name: str) -> str:
+    """Return the official code's name, in its network, of our parameter ``name``."""
     network, _, rest = name.partition(".")
     layer, _, tail = rest.partition(".lora_")
     if not tail:
@@ -43,7 +43,7 @@ def released_name(name: str) -> str:
 
 
 def write(backbone: Path, folder: Path, pickled: Path, size: float = 0.02) -> None:
-    """Writes both forms of one generator on ``backbone`` whose LoRA is normal with deviation ``size``."""
+    """Write both forms of one generator on ``backbone`` whose LoRA is normal with deviation ``size``."""
     generator = Generator(backbones.load(backbone), RECIPE)
     parameters = generator.parameters()
     random = torch.Generator().manual_seed(1)
@@ -61,10 +61,10 @@ def write(backbone: Path, folder: Path, pickled: Path, size: float = 0.02) -> No
     for name, parameter in parameters.items():
         network, _, rest = name.partition(".")
         layer, _, tail = rest.partition(".lora_")
-        (vae if network == "vae" else unet)[released_name(name)] = parameter.detach()
+        (vae if network == "vae" else unet)[official_name(name)] = parameter.detach()
         if tail:
             layers["vae" if network == "vae" else group(layer)].add(layer)
-    released = {
+    content = {
         "rank_unet": RECIPE.rank_unet,
         "rank_vae": RECIPE.rank_vae,
         **{f"unet_lora_{name}_modules": sorted(layers[name]) for name in ("encoder", "decoder", "others")},
@@ -72,4 +72,4 @@ def write(backbone: Path, folder: Path, pickled: Path, size: float = 0.02) -> No
         "state_dict_unet": unet,
         "state_dict_vae": vae,
     }
-    torch.save(released, pickled)
+    torch.save(content, pickled)

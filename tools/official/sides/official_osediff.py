@@ -1,4 +1,4 @@
-"""The released OSEDiff (cswry/OSEDiff) on a CPU, in a process of its own that answers on its standard streams.
+"""The official OSEDiff (cswry/OSEDiff) on a CPU, in a process of its own that answers on its standard streams.
 
     python tools/official/sides/official_osediff.py --official CHECKOUT --backbone DIR --checkpoint FILE.pkl --threads N
 
@@ -27,7 +27,7 @@ from torch.overrides import TorchFunctionMode
 
 
 def give_back_names() -> None:
-    """What diffusers 0.25 had and 0.42 has moved or renamed; none of it takes part in a forward pass."""
+    """Provide names of diffusers 0.25 that 0.42 has moved or renamed; a forward pass uses none of them."""
     import diffusers.loaders
     from diffusers.loaders.peft import PeftAdapterMixin
     from diffusers.models import embeddings
@@ -54,7 +54,7 @@ class OnTheCPU(TorchFunctionMode):
 
 
 def build(checkout: Path, backbone: Path, checkpoint: Path, tile: int, overlap: int) -> Any:
-    """The released inference model in float32, with its default settings but for the UNet's tiles."""
+    """The official inference model in float32, with its default settings but for the UNet's tiles."""
     sys.path.insert(0, str(checkout))
     give_back_names()
     from osediff import OSEDiff_test
@@ -81,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--official", type=Path, required=True, help="checkout of cswry/OSEDiff")
     parser.add_argument("--backbone", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="in the released format (.pkl)")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="in the official format (.pkl)")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--tile-latent", type=int, default=96)
     parser.add_argument("--tile-overlap", type=int, default=32)

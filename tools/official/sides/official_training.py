@@ -1,4 +1,4 @@
-"""The released training script (cswry/OSEDiff, train_osediff.py) on a CPU, its own main() run for some steps.
+"""The official training script (cswry/OSEDiff, train_osediff.py) on a CPU, its own main() run for some steps.
 
     python tools/official/sides/official_training.py --official CHECKOUT --backbone DIR --given FILE --out FILE
 
@@ -94,8 +94,8 @@ class Run:
         class Generator(osediff.OSEDiff_gen):
             def set_train(self) -> None:
                 super().set_train()
-                put(self.unet, run.given["released"]["unet"])
-                put(self.vae, run.given["released"]["vae"])
+                put(self.unet, run.given["official"]["unet"])
+                put(self.vae, run.given["official"]["vae"])
                 # As in tools/official/sides/official_osediff.py: where 999 is looked up since diffusers 0.26.
                 self.noise_scheduler.timesteps = torch.tensor([999])
                 run.models["generator"] = self
@@ -108,7 +108,7 @@ class Run:
         class Regularizer(osediff.OSEDiff_reg):
             def set_train(self) -> None:
                 super().set_train()
-                put(self.unet_update, run.given["released"]["regularizer"])
+                put(self.unet_update, run.given["official"]["regularizer"])
                 if run.active:
                     self.unet_update.set_adapter(run.active)
                 run.models["regularizer"] = self

@@ -53,13 +53,13 @@ def prepare(given: dict[str, Any], backbone: Path, precision: str) -> Objective:
 
 
 def parameters_of(generator: Generator) -> dict[str, torch.nn.Parameter]:
-    """What a step with VSD trains: the generator's parameters, and the regularizer's LoRA."""
-    own = lora_parameters(generator.backbone.unet, REGULARIZER)
-    return generator.parameters() | {f"unet.{name}": p for name, p in own.items()}
+    """Return the parameters that a step with VSD trains: the generator's, and the regularizer's LoRA."""
+    regularizer = lora_parameters(generator.backbone.unet, REGULARIZER)
+    return generator.parameters() | {f"unet.{name}": p for name, p in regularizer.items()}
 
 
 def gradients(parameters: Mapping[str, torch.nn.Parameter]) -> dict[str, Tensor]:
-    """Gradients by name."""
+    """Return the gradients by name."""
     return {name: p.grad.clone() for name, p in parameters.items() if p.grad is not None}
 
 
@@ -84,32 +84,32 @@ def main() -> None:
     accelerator = make_accelerator("cpu", args.precision, recipe.batch)
     embeddings = given.get("embeddings")
     if embeddings is None:  # of the whole training, before it begins
-        found = generator.backbone.embed([*given["prompts"], given["negative_prompt"]])
-        embeddings = {"text": found[:-1], "negative": found[-1:].expand(len(found) - 1, -1, -1)}
+        stacked = generator.backbone.embed([*given["prompts"], given["negative_prompt"]])
+        embeddings = {"text": stacked[:-1], "negative": stacked[-1:].expand(len(stacked) - 1, -1, -1)}
     generator.backbone.text_encoder = None
     text, negative_embeds = embeddings["text"], embeddings["negative"]
     trained = OptimizerState(generator.parameters(), recipe, accelerator)
     assert objective.regularizer is not None
-    own = OptimizerState(objective.regularizer.parameters(), recipe, accelerator)
+    regularizer = OptimizerState(objective.regularizer.parameters(), recipe, accelerator)
     lq, hq = given["lq"], given["hq"]
-    losses, kept, times = [], {}, [(time.perf_counter(), time.process_time())]
+    losses, first_gradients, times = [], {}, [(time.perf_counter(), time.process_time())]
     for step in range(args.steps):
         rng = Given(given["normals"], given["timesteps"])
         with accelerator.autocast():
             loss, terms, critic_input = objective.generator_loss(lq, hq, text, negative_embeds, rng)
         trained.backward(loss)
         if step == 0 and "gradients" in given:
-            kept = gradients(trained.parameters)
+            first_gradients = gradients(trained.parameters)
         trained.step(recipe.learning_rate)
         with accelerator.autocast():
             terms |= objective.regularizer_loss(critic_input, hq, text, rng)
-        own.backward(terms["diffusion"])
+        regularizer.backward(terms["diffusion"])
         if step == 0 and "gradients" in given:
-            kept |= gradients(own.parameters)
-        own.step(recipe.learning_rate)
+            first_gradients |= gradients(regularizer.parameters)
+        regularizer.step(recipe.learning_rate)
         losses.append({name: float(value.detach()) for name, value in terms.items()})
         times.append((time.perf_counter(), time.process_time()))
-    torch.save({"losses": losses, "gradients": kept, "times": times, "peak": peak()}, args.out)
+    torch.save({"losses": losses, "gradients": first_gradients, "times": times, "peak": peak()}, args.out)
 
 
 if __name__ == "__main__":

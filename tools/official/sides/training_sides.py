@@ -1,7 +1,7 @@
-"""What both sides of a comparison of training steps are given, and how each is run, in a process of its own.
+"""The inputs of both sides of a comparison of training steps, and their separate processes.
 
-The file that they read holds one batch, the adapters' weights by our names and by the released code's, and the noise
-and timesteps of a step. LPIPS is the package ``lpips`` there (which the released script imports; ``pip install
+The file that they read holds one batch, the adapters' weights by our names and by the official code's, and the noise
+and timesteps of a step. LPIPS is the package ``lpips`` there (which the official script imports; ``pip install
 --no-deps lpips``) and pyiqa's here, both with that package's linear layers on one VGG16 of random weights.
 """
 
@@ -26,7 +26,7 @@ from osediff.models import backbone as backbones
 from osediff.models.generator import Generator
 from osediff.models.lora import REGULARIZER
 from osediff.recipe import Recipe
-from tools.official.sides.official_format import released_name
+from tools.official.sides.official_format import official_name
 from tools.official.sides.our_training import parameters_of
 
 HERE = Path(__file__).parent
@@ -54,20 +54,20 @@ def recipe(lora_scope: str, batch: int) -> Recipe:
 
 
 def network(name: str) -> str:
-    """Which of the released code's networks the parameter that we call ``name`` is in: unet, vae or regularizer."""
+    """Return the official code's network of our parameter ``name``: unet, vae or regularizer."""
     return "regularizer" if f".{REGULARIZER}." in name else name.partition(".")[0]
 
 
-def released(weights: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """``weights`` by the released code's names, below the network that they are in."""
-    found: dict[str, dict[str, Tensor]] = {"unet": {}, "vae": {}, "regularizer": {}}
+def to_official_names(weights: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Return ``weights`` by network and by the official code's names."""
+    by_network: dict[str, dict[str, Tensor]] = {"unet": {}, "vae": {}, "regularizer": {}}
     for name, weight in weights.items():
-        found[network(name)][released_name(name)] = weight
-    return found
+        by_network[network(name)][official_name(name)] = weight
+    return by_network
 
 
 def given(backbone: Path, crop: int, batch: int, trains: str, size: float = 0.02) -> dict[str, Any]:
-    """What both sides are given: smooth random pairs of ``crop`` pixels, LoRA with deviation ``size``."""
+    """Return the inputs of both sides: smooth random pairs of ``crop`` pixels, LoRA with deviation ``size``."""
     settings = recipe(trains, batch)
     model = backbones.load(backbone)
     generator = Generator(model, settings, regularizer_scope(settings.loss))
@@ -84,7 +84,7 @@ def given(backbone: Path, crop: int, batch: int, trains: str, size: float = 0.02
         "trains": trains,
         "learning_rate": 5e-5,
         "weights": weights,
-        "released": released(weights),
+        "official": to_official_names(weights),
         "lq": lq,
         "hq": hq,
         "normals": [torch.randn(latent, generator=random) for _ in range(3)],
@@ -98,7 +98,7 @@ def perceptual_weights(work: Path) -> Path:
     """A folder for $TORCH_HOME where torchvision and pyiqa find LPIPS's weights, VGG16's being random."""
     package = find_spec("lpips")
     if package is None or package.origin is None:
-        raise SystemExit("error: the released script imports lpips; pip install --no-deps lpips")
+        raise SystemExit("error: the official script imports lpips; pip install --no-deps lpips")
     hub = work / "torch_home" / "hub"
     trunk, linear = hub / "checkpoints" / "vgg16-397923af.pth", hub / "pyiqa" / "LPIPS_v0.1_vgg-a78928a0.pth"
     if not trunk.exists():
@@ -111,7 +111,7 @@ def perceptual_weights(work: Path) -> Path:
 
 
 def run(side: str, work: Path, out: str, **options: Any) -> dict[str, Any]:
-    """What the process of ``side`` (ours or official) tells of its steps on ``options``; its log is in ``work``."""
+    """Run the process of ``side`` (ours or official) with ``options``; return its results. Its log is in ``work``."""
     script = ["-m", "tools.official.sides.our_training"] if side == "ours" else [str(HERE / "official_training.py")]
     line = [sys.executable, *script, "--out", str(work / f"{out}.pt")]
     for name, value in options.items():
