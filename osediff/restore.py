@@ -32,8 +32,15 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--input", type=Path, required=True, help="LR image, or folder of LR images (8-bit RGB)")
     parser.add_argument("--output", type=Path, required=True, help="folder for the SR images")
-    parser.add_argument("--checkpoint", type=Path, required=True, help="checkpoint folder of osediff.train")
-    parser.add_argument("--backbone", type=Path, required=True, help="the backbone it was trained on")
+    parser.add_argument(
+        "--checkpoint", type=Path, default=Path("checkpoints/demo"), help="of osediff.train (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--backbone",
+        type=Path,
+        default=Path("backbones/demo"),
+        help="the one that the checkpoint was trained on (default: %(default)s)",
+    )
     parser.add_argument(
         "--prompts", type=Path, help="of these images, by osediff.prompts.extract (default: empty ones)"
     )

@@ -17,7 +17,7 @@ import yaml
 from tests.helpers import ROOT
 
 PACKAGES = ("benchmark", "osediff", "baselines")
-COPIED = ("Snakefile", "environment.yml", "config", "workflow", "profiles", "photographs", *PACKAGES)
+COPIED = ("Snakefile", "environment.yml", "config", "workflow", "profiles", "photographs", "checkpoints", *PACKAGES)
 
 
 def copy_repository(folder: Path) -> None:

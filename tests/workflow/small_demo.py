@@ -32,6 +32,7 @@ def configure(folder: Path) -> None:
     write(config / "methods.yaml", methods)
 
     main = read(config / "config.yaml")
+    main["methods"].remove("osediff-shipped")  # it does not fit the tiny backbone
     main |= {"test_sets": ["demo-synthetic"], "metrics": ["psnr", "ssim", "lpips"], "metric_weights": "none"}
     main["pictures"] = {"demo-synthetic": f"{Path(cut['crops'][0]['photo']).stem}-0"}
     write(config / "config.yaml", main)

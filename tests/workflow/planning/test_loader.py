@@ -25,7 +25,7 @@ from workflow.planning.settings import BaselineMethod
         ("test_sets", ["demo-syntetic"], "unknown test set 'demo-syntetic', did you mean demo-synthetic?"),
         ("metrics", ["psnr", "lpip"], "unknown metric 'lpip', did you mean lpips?"),
         ("tables", ["table99"], "unknown table 'table99'"),
-        ("recipe_base", "laptop", "unknown base 'laptop', known: demo, demo-short, paper"),
+        ("recipe_base", "laptop", "unknown base 'laptop', known: demo, demo-long, demo-short, paper"),
         ("pictures", {"drealsrr": "x"}, "unknown test set 'drealsrr', did you mean drealsr?"),
         (
             "paths",
