@@ -58,7 +58,9 @@ rule check_test_set:
         "../../environment.yml"
     params:
         folder=lambda w: paths.test_set_folder(bench, w.test_set),
-        hr=lambda w: ["--hr", f"{paths.test_set_folder(bench, w.test_set)}/HR"] if bench.test_sets[w.test_set].reference else [],
+        hr=lambda w: (
+            ["--hr", f"{paths.test_set_folder(bench, w.test_set)}/HR"] if bench.test_sets[w.test_set].reference else []
+        ),
     shell:
         "python -m benchmark.data.testsets manifest --spec {input.spec} --lr {params.folder:q}/LR {params.hr:q}"
         " --out {output} > {log} 2>&1"
