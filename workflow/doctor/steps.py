@@ -41,7 +41,7 @@ def steps(bench: Configuration) -> list[Step]:
         metric_weights(bench),
         backbones(bench),
         prompt_weights(bench),
-        measured(bench, "Official checkpoint and images, measured", CheckpointMethod, ImagesMethod),
+        measured(bench, "Checkpoints and images that exist, measured", CheckpointMethod, ImagesMethod),
         baseline_sources(bench),
         measured(bench, "Baselines, restored and measured", BaselineMethod, optional=True),
         photographs(bench),
@@ -196,6 +196,10 @@ def table2(bench: Configuration) -> Step:
 
 
 def preset_of(table: Path) -> str:
-    """Return the preset of a table's measured rows; empty if there are none."""
+    """Return the preset of a table's measured rows; empty if there are none.
+
+    Only a table that shows published rows has a column ``source``.
+    """
     with table.open(newline="", encoding="utf-8") as file:
-        return next((row["preset"] for row in csv.DictReader(file) if row["source"] == "measured"), "")
+        measured = (row for row in csv.DictReader(file) if row.get("source", "measured") == "measured")
+        return next((row.get("preset", "") for row in measured), "")

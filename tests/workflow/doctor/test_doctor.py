@@ -115,6 +115,10 @@ def test_a_table_of_another_preset_does_not_count(tree: Path, doctor: Doctor) ->
     doctor("--preset", "paper")
     assert doctor.state("Tables of quality") == "to do 1 of 2"
     assert "results/table1.csv" in doctor.named("missing")
+    # A table without published rows, as the demo's first table is.
+    Path("results/table1.csv").write_text("preset,test_set,method\ndemo,demo-synthetic,Bicubic\n")
+    doctor("--preset", "paper")
+    assert "results/table1.csv" in doctor.named("missing")
 
 
 def test_what_lies_elsewhere_and_what_is_left_out(tree: Path, doctor: Doctor) -> None:
