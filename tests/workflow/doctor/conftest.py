@@ -12,7 +12,7 @@ from tests.helpers import ROOT
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the configuration, of the shipped checkpoint, and of the descriptors of the baselines, as the working folder."""
+    """A copy of configuration, shipped checkpoint and descriptors of the baselines, as the working folder."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     shutil.copytree(ROOT / "checkpoints", tmp_path / "checkpoints")
     shutil.copytree(ROOT / "baselines", tmp_path / "baselines", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
