@@ -54,11 +54,8 @@ def test_every_requirement_has_hashes_and_no_host() -> None:
     assert not re.search(r"https?://|file:|--(extra-)?index-url|--find-links", REQUIREMENTS)
 
 
-def test_versions_that_newer_ones_break() -> None:
-    versions = {name: tuple(map(int, version.split(".")[:2])) for name, version in direct().items()}
-    assert versions["setuptools"] < (82, 0)  # CLIPIQA imports pkg_resources
-    assert versions["scipy"] < (1, 18)  # FID calls sqrtm(disp=False)
-    # Beside the headless one it is the same module cv2, but asks for libGL: no platform may install it.
+def test_no_platform_installs_opencv_that_needs_a_display() -> None:
+    # Beside the headless package it is the same module cv2, but asks for libGL.
     assert all(
         "sys_platform == 'never'" in line for line in REQUIREMENTS.splitlines() if line.startswith("opencv-python=")
     )

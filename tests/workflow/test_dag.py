@@ -14,7 +14,7 @@ RENDERED = {"table": 1, "statistics": 1, "compare_published": 1, "radar": 1, "pl
 DOWNSTREAM = {"restore": 1, "evaluate": 1, **RENDERED}
 
 
-def test_a_run_makes_everything_the_scale_defines(finished: Workflow) -> None:
+def test_a_run_makes_everything_that_the_preset_defines(finished: Workflow) -> None:
     names = (
         "table1.csv table1.md table1.tex radar_demo-synthetic.png radar_demo-synthetic.svg picture_demo-synthetic.png"
         " statistics.csv pairwise.csv ranking.md compare_published.csv compare_published.md"
@@ -161,7 +161,7 @@ def test_a_mistake_is_one_line_before_anything_runs(
     assert "Traceback" not in output and "Building DAG" not in output
 
 
-def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workflow) -> None:
+def test_the_paper_preset_plans_its_jobs_where_none_of_its_data_is(fresh: Workflow) -> None:
     assert fresh.planned("--configfile", "config/paper.yaml") == {
         "check_test_set": 3,
         "fetch_backbone": 1,
@@ -187,7 +187,7 @@ def test_the_papers_scale_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
     }
 
 
-def test_what_the_authors_published_is_measured_without_training(fresh: Workflow) -> None:
+def test_the_official_checkpoint_and_images_are_measured_without_training(fresh: Workflow) -> None:
     only = "methods=[osediff-official, osediff-official-images]"
     assert fresh.planned("results/table1.csv", "--configfile", "config/paper.yaml", "--config", only) == {
         "check_test_set": 3,

@@ -32,12 +32,12 @@ def interrupt(run: subprocess.Popen[str]) -> str:
 @pytest.fixture
 def untrained(finished: Workflow, tmp_path: Path) -> Iterator[Workflow]:
     """The finished run without its checkpoint; it and what Snakemake knows of it come back afterwards."""
-    kept = {folder: tmp_path / folder for folder in (TRAINED, ".snakemake")}
-    for folder, aside in kept.items():
+    copies = {folder: tmp_path / folder for folder in (TRAINED, ".snakemake")}
+    for folder, aside in copies.items():
         shutil.copytree(finished.folder / folder, aside)
     shutil.rmtree(finished.folder / TRAINED)
     yield finished
-    for folder, aside in kept.items():
+    for folder, aside in copies.items():
         shutil.rmtree(finished.folder / folder, ignore_errors=True)
         shutil.copytree(aside, finished.folder / folder)
 

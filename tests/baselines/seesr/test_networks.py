@@ -17,17 +17,17 @@ def test_the_tokenizer_pads_as_stable_diffusion_2_does(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="CLIP's vocabulary is taken from there for a trial; get PASD's checkout too"):
         read_tokenizer(tmp_path)
     folder.mkdir(parents=True)
-    own = {"vocab.json": '{"!": 0, "cat</w>": 1}', "merges.txt": "#version: 0.2\nc a\n"}
+    vocabulary = {"vocab.json": '{"!": 0, "cat</w>": 1}', "merges.txt": "#version: 0.2\nc a\n"}
     settings: dict[str, dict[str, object]] = {
         "tokenizer_config.json": {"model_max_length": 77, "pad_token": "<|endoftext|>"},
         "special_tokens_map.json": {"unk_token": "<|endoftext|>", "pad_token": "<|endoftext|>"},
     }
-    for name, text in own.items():
+    for name, text in vocabulary.items():
         (folder / name).write_text(text)
     for name, content in settings.items():
         (folder / name).write_text(json.dumps(content))
     files = read_tokenizer(tmp_path)
-    assert {name: files[name] for name in own} == own
+    assert {name: files[name] for name in vocabulary} == vocabulary
     assert {name: json.loads(files[name]) for name in settings} == {
         name: content | {"pad_token": "!"} for name, content in settings.items()
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,19 @@ PROTOCOL = TimingProtocol(
 )
 
 
-def test_a_known_time_is_measured() -> None:
-    times = timing.measure(lambda: time.sleep(0.01), "cpu", PROTOCOL)
+def test_known_times_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock advances only during a call: by 1 s in the first, by 22 s in the last; the first two are warm-up."""
+    now, durations = 0.0, itertools.count(1)
+
+    def call() -> None:
+        nonlocal now
+        now += next(durations)
+
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    times = timing.measure(call, "cpu", PROTOCOL)
     assert (times.runs, times.warmup) == (20, 2)
-    assert 0.01 <= times.p5 <= times.median <= times.p95 and times.seconds == times.median
+    assert (times.p5, times.median, times.p95) == pytest.approx((3.95, 12.5, 21.05))
+    assert times.seconds == times.median
 
 
 def test_the_statistic_is_the_protocols(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -218,5 +218,5 @@ def test_the_lists_of_the_sets_without_hr_images_are_of_the_public_files(name: s
     if not folder.is_dir():
         pytest.skip(f"no {name} in $BENCHMARK_TEST_DATA")
     listed = Artifact(mirrors=(Mirror(url="https://example.org"),), files=str(ROOT / SETS[name]["download"]["files"]))
-    found = {path.name: File(size=path.stat().st_size, sha256=sha256(path)) for path in folder.iterdir()}
-    assert listed.contents == found and len(found) == SETS[name]["images"]
+    files = {path.name: File(size=path.stat().st_size, sha256=sha256(path)) for path in folder.iterdir()}
+    assert listed.contents == files and len(files) == SETS[name]["images"]

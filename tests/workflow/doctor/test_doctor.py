@@ -69,12 +69,12 @@ def test_a_walk_from_a_fresh_clone_to_the_tables(tree: Path, doctor: Doctor) -> 
             continue
         assert following.startswith("python3 bench.py ") and following.endswith(f" {PAPER}")
         targets = following.removeprefix("python3 bench.py").removesuffix(PAPER).split()
-        made = {
+        outputs = {
             "metric_weights": ["data/weights/brought.json"],
             "ablations": [f"results/table{number}.csv" for number in range(3, 8)],
             "results/table2.csv": ["results/table2.csv", *timings()],
         }
-        fake(*(file for target in targets for file in made.get(target, [target])))
+        fake(*(file for target in targets for file in outputs.get(target, [target])))
         if not targets:
             fake("results/table1.csv", "results/table8.csv")
     assert doctor.lines[-1] == "Every step is done: results/ has the tables."
