@@ -14,7 +14,7 @@ from osediff.models.adapter_files import copy_tensors
 from osediff.recipe import Recipe
 
 
-def learning_rate(recipe: Recipe, step: int) -> float:
+def rate_of_step(recipe: Recipe, step: int) -> float:
     """Return the rate of ``step``, from 0: constant as in the paper, or falling to zero along half a cosine."""
     if recipe.schedule == "constant":
         return recipe.learning_rate

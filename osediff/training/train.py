@@ -24,7 +24,7 @@ from osediff.training.batches import Batches, MeanLosses, MicroBatch
 from osediff.training.distributed import peak_memory
 from osediff.training.divergence import divergence
 from osediff.training.log import LOG_EVERY
-from osediff.training.optimization import OptimizerState, learning_rate
+from osediff.training.optimization import OptimizerState, rate_of_step
 from osediff.training.run_folder import RunFolder
 from osediff.training.validation import Validation
 
@@ -46,46 +46,46 @@ class Trainer:
         self.embed = PromptEmbedder(backbone)
         vsd = recipe.loss.regularizer
         self.negative_embeds = backbone.embed([vsd.negative_prompt if isinstance(vsd, VSDLoss) else ""])
-        self.generator = OptimizerState(generator.parameters(), recipe, self.accelerator)
-        self.regularizer: OptimizerState | None = None
+        self.generator_optimizer = OptimizerState(generator.parameters(), recipe, self.accelerator)
+        self.regularizer_optimizer: OptimizerState | None = None
         if critic := self.objective.regularizer:
-            self.regularizer = OptimizerState(critic.parameters(), recipe, self.accelerator, critic.buffers())
+            self.regularizer_optimizer = OptimizerState(critic.parameters(), recipe, self.accelerator, critic.buffers())
 
     def checkpointables(self) -> dict[str, OptimizerState]:
         """Return what a training state holds."""
-        states = {"generator": self.generator, "regularizer": self.regularizer}
+        states = {"generator": self.generator_optimizer, "regularizer": self.regularizer_optimizer}
         return {name: state for name, state in states.items() if state is not None}
 
     def generator_step(
         self, batch: Iterable[MicroBatch], rate: float, losses: MeanLosses
-    ) -> tuple[list[tuple[MicroBatch, Tensor]], float]:
+    ) -> tuple[list[tuple[MicroBatch, Tensor]], dict[str, float]]:
         """Minimize Eq. 8 on ``batch``; add its terms to ``losses``.
 
-        Returns each micro-batch with the regularizer's input, and the norm of the gradient.
+        Returns each micro-batch with the regularizer's input, and the norm of the gradient by its name in the log.
         """
         judged = []
         for part in batch:
             negative_embeds = self.negative_embeds.expand(len(part.lq), -1, -1)
             with self.accelerator.autocast():
                 loss = self.objective.generator_loss(part.lq, part.hq, part.text, negative_embeds, part.rng)
-            self.generator.backward(loss.total * part.weight)
+            self.generator_optimizer.backward(loss.total * part.weight)
             losses.add(loss.terms, part.weight)
             judged.append((part, loss.critic_input))
-        return judged, self.generator.step(rate)
+        return judged, {"generator_gradient": self.generator_optimizer.step(rate)}
 
     def regularizer_step(
         self, judged: list[tuple[MicroBatch, Tensor]], rate: float, losses: MeanLosses
-    ) -> float | None:
-        """Minimize Eq. 9 on the generator step's results; return the norm of the gradient, None without regularizer."""
-        if self.regularizer is None:
-            return None
+    ) -> dict[str, float]:
+        """Minimize Eq. 9 on the generator step's results; return the gradient's norm, if there is a regularizer."""
+        if self.regularizer_optimizer is None:
+            return {}
         for part, critic_input in judged:
             with self.accelerator.autocast():
                 terms = self.objective.regularizer_loss(critic_input, part.hq, part.text, part.rng)
             total = sum(terms.values(), torch.zeros((), device=self.accelerator.device))
-            self.regularizer.backward(total * part.weight)
+            self.regularizer_optimizer.backward(total * part.weight)
             losses.add(terms, part.weight)
-        return self.regularizer.step(rate)
+        return {"regularizer_gradient": self.regularizer_optimizer.step(rate)}
 
     def validate(self, validation: Validation, prompts: list[str], picture: Path) -> dict[str, float]:
         """Measure the generator on the validation pairs, whose ``prompts`` are given, and write their ``picture``."""
@@ -93,6 +93,12 @@ class Trainer:
             measured, restored = validation.measure(self.objective, self.embed(prompts))
         validation.picture(restored, picture)
         return measured
+
+
+def judge_step(terms: dict[str, float], grad_norms: dict[str, float], precision: str) -> str:
+    """Return why a step with these losses and gradients is a divergence, or an empty text."""
+    # In fp16 an infinite gradient is not a divergence: the loss scale is reduced and the step is skipped.
+    return divergence(terms, {} if precision == "fp16" else grad_norms)
 
 
 def train(spec: TrainingSpec, run: RunFolder, prompts: list[str]) -> Outcome:
@@ -111,23 +117,17 @@ def train(spec: TrainingSpec, run: RunFolder, prompts: list[str]) -> Outcome:
     log = run.open_log(first, recipe.steps)
     outcome = Outcome(converged=True, steps=recipe.steps)
     for step in log.steps():
-        rate, last = learning_rate(recipe, step), step + 1 == recipe.steps
+        rate, last = rate_of_step(recipe, step), step + 1 == recipe.steps
         losses = MeanLosses(run.accelerator)
         judged, generator_norm = trainer.generator_step(batches.of_step(step), rate, losses)
         regularizer_norm = trainer.regularizer_step(judged, rate, losses)
-
-        numbers = losses.reduce()
-        grad_norms = {"generator_gradient": generator_norm}
-        if regularizer_norm is not None:
-            grad_norms["regularizer_gradient"] = regularizer_norm
-        # In fp16 an infinite gradient is not a divergence: the loss scale is reduced and the step is skipped.
-        reason = divergence(numbers, {} if spec.compute.precision == "fp16" else grad_norms)
+        terms, grad_norms = losses.reduce(), generator_norm | regularizer_norm
+        measured: dict[str, float] = {}
+        reason = judge_step(terms, grad_norms, spec.compute.precision)
         if validation and not reason and ((step + 1) % recipe.validate_every == 0 or last):
             measured = trainer.validate(validation, prompts[-VALIDATION_PAIRS:], run.sample(step + 1))
-            reason = divergence({}, measured)
-            numbers |= measured
-        reason = run.broadcast(reason)  # the main process alone validates, and all must end together
-        numbers |= grad_norms
+        reason = run.broadcast(reason or divergence({}, measured))  # the main process alone validates; all end together
+        numbers = terms | measured | grad_norms
         if reason or (step + 1) % LOG_EVERY == 0 or "validation_psnr" in numbers:
             log.write(step, rate, numbers, reason)
         if reason:
@@ -138,4 +138,4 @@ def train(spec: TrainingSpec, run: RunFolder, prompts: list[str]) -> Outcome:
             log.flush()
             run.save(trainer.checkpointables(), step + 1)
     log.close()
-    return run.finish(trainer.checkpointables(), trainer.generator.parameters, outcome)
+    return run.finish(trainer.checkpointables(), trainer.generator_optimizer.parameters, outcome)

@@ -11,17 +11,17 @@ from accelerate import Accelerator
 from torch import nn
 
 from osediff.common.errors import InputError
-from osediff.training.optimization import OptimizerState, learning_rate
+from osediff.training.optimization import OptimizerState, rate_of_step
 from tests.osediff.tiny import edit
 
 
 def test_the_rate_is_constant_or_falls_along_half_a_cosine() -> None:
     constant = edit({"schedule": "constant", "learning_rate": 5e-5, "steps": 100})
-    assert {learning_rate(constant, step) for step in (0, 50, 99)} == {5e-5}
+    assert {rate_of_step(constant, step) for step in (0, 50, 99)} == {5e-5}
     cosine = edit({"schedule": "cosine", "learning_rate": 2.0, "steps": 100})
-    rates = [learning_rate(cosine, step) for step in (0, 25, 50, 75)]
+    rates = [rate_of_step(cosine, step) for step in (0, 25, 50, 75)]
     assert rates == pytest.approx([2, 1 + math.sqrt(0.5), 1, 1 - math.sqrt(0.5)])
-    assert 0 < learning_rate(cosine, 99) < 1e-3
+    assert 0 < rate_of_step(cosine, 99) < 1e-3
 
 
 def make_state(clip: float = 1.0) -> tuple[nn.Parameter, OptimizerState]:
