@@ -13,9 +13,9 @@ from torch import Tensor
 
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError
-from osediff.data import quantization as quantizations
 from osediff.data.color import FIXES
 from osediff.data.pairs import as_image, as_tensor
+from osediff.data.quantization import correct_and_round, correct_officially
 from osediff.data.upsampling import upsample, upsample_officially
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import load_adapters
@@ -155,10 +155,10 @@ class OSEDiff:
         upsampled = [self.upsample(image) for image in images]
         lq = torch.stack([as_tensor(image) for image in upsampled]).to(self.device)
         restored = self.restore_tensor(lq, prompts, seeds)
-        quantize = quantizations.rounded
+        convert = correct_and_round
         if self.quantization == "official":  # its first truncation is in the precision of the networks
-            quantize, restored = quantizations.official, restored.to(self.backbone.vae.dtype)
-        srs = [quantize(image, reference, self.color_fix) for image, reference in zip(restored, upsampled, strict=True)]
+            convert, restored = correct_officially, restored.to(self.backbone.vae.dtype)
+        srs = [convert(image, reference, self.color_fix) for image, reference in zip(restored, upsampled, strict=True)]
         size = (images[0].shape[1] * self.recipe.scale_factor, images[0].shape[0] * self.recipe.scale_factor)
         if (lq.shape[3], lq.shape[2]) == size:
             return srs

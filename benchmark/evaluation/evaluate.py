@@ -114,8 +114,8 @@ def main() -> None:
         evaluation = Evaluation(notes=dict.fromkeys(selection.metrics, reason))
         if not reason:
             resources = Resources(args.device, args.workers, args.batch)
-            beside, reference = args.hr or args.lr, args.hr is not None
-            evaluation = evaluate(args.sr, beside, selection, partial, resources, reference)
+            hr_or_lr, reference = args.hr or args.lr, args.hr is not None
+            evaluation = evaluate(args.sr, hr_or_lr, selection, partial, resources, reference)
             if args.record and (note := record_note(args.record)):
                 evaluation.notes = {name: with_method_note(note, text) for name, text in evaluation.notes.items()}
         write_rows(args.out, method, test_set, evaluation, selection)

@@ -68,17 +68,17 @@ class Evaluation:
 
 def evaluate(
     sr: Path,
-    beside: Path,
+    hr_or_lr: Path,
     selection: Selection,
     partial_file: Path,
     resources: Resources | None = None,
     reference: bool = True,
 ) -> Evaluation:
-    """Measure every metric of ``selection`` on the images of the folder ``sr``, paired by stem with those ``beside``.
+    """Measure every metric of ``selection`` on the images of ``sr``, paired by stem with those of ``hr_or_lr``.
 
     Args:
         sr: folder of SR images.
-        beside: folder of HR images; without ``reference``, of the LR images.
+        hr_or_lr: folder of HR images; without ``reference``, of the LR images.
         selection: the metrics.
         partial_file: stores every value at once; values that it already has are not measured again.
         resources: device, processes, batch.
@@ -88,7 +88,7 @@ def evaluate(
         InputError: images do not pair or differ in size, or a metric has no value.
     """
     resources = resources or Resources()
-    matched = match_images(sr, beside) if reference else match_without_reference(sr, beside)
+    matched = match_images(sr, hr_or_lr) if reference else match_without_reference(sr, hr_or_lr)
     workers = resources.workers or sensible_workers(len(matched), count_cores())
     pair_metric.cache_clear()
     cv2.setNumThreads(1)

@@ -38,9 +38,9 @@ class Captioner:
             raise InputError(
                 f"{folder}: no LLaVA model in transformers' layout ({str(error).splitlines()[0]})"
             ) from error
-        absent = sorted(report["missing_keys"])
-        if absent:  # transformers has filled them with random numbers
-            raise InputError(f"{folder}: its files lack {absent[0]} ({len(absent)} tensors); fetch them again")
+        missing = sorted(report["missing_keys"])
+        if missing:  # transformers has filled them with random numbers
+            raise InputError(f"{folder}: its files lack {missing[0]} ({len(missing)} tensors); fetch them again")
         self.model: Any = model.to(device).eval()
 
     @torch.inference_mode()

@@ -23,7 +23,7 @@ from torchvision.transforms import ToPILImage
 from osediff.common.errors import run
 from osediff.common.images import pairs, read_rgb
 from osediff.data.pairs import as_tensor
-from osediff.data.quantization import official, rounded
+from osediff.data.quantization import correct_and_round, correct_officially
 from osediff.data.upsampling import upsample_officially
 from osediff.recipe import OFFICIAL_PROCESS_SIZE, ColorFix
 
@@ -68,9 +68,9 @@ def main() -> None:
         for name, dtype in differing:
             image = ToPILImage()(output.to(dtype) * 0.5 + 0.5)
             expected = np.asarray(functions[name](target=image, source=Image.fromarray(enlarged)))
-            differing[name, dtype] += int((official(output.to(dtype), enlarged, name) != expected).sum())
-        difference = rounded(output, enlarged, "adain").astype(int) - official(output, enlarged, "adain")
-        brighter.append(difference.mean())
+            differing[name, dtype] += int((correct_officially(output.to(dtype), enlarged, name) != expected).sum())
+        rounded, truncated = (correct(output, enlarged, "adain") for correct in (correct_and_round, correct_officially))
+        brighter.append((rounded.astype(int) - truncated).mean())
     for (name, dtype), count in differing.items():
         print(f"{name} in {dtype}: {count} of {total} values differ")
     print(f"rounded once, an image is brighter by {min(brighter):.2f} to {max(brighter):.2f} levels")

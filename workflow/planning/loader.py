@@ -10,7 +10,7 @@ from typing import Any
 from baselines.runner.descriptor import Descriptor
 from benchmark.complexity.specs import ComplexityEntry, ScalingEntry
 from benchmark.data.settings import PhotoSet, TestSet
-from benchmark.metrics.registry import MetricRegistry, read_registry
+from benchmark.metrics.registry import parse_registry
 from benchmark.tables.specs import StepCost
 from osediff.common.errors import InputError
 from osediff.common.settings import parse, parse_each
@@ -64,7 +64,7 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
         photos=registry("photos", PhotoSet),
         degradations=degradations,
         backbones=registry("backbones", Backbone),
-        metrics=read_metrics(folder / "metrics.yaml", main.protocol),
+        metrics=parse_registry(read_yaml(folder / "metrics.yaml"), "config/metrics.yaml", main.protocol),
         tables=registry("tables", Table),
         ablations=registry("ablations", Ablation),
         training_cost=registry("training_cost", StepCost),
@@ -85,14 +85,6 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
     checks.check_recipes(bench)
     checks.check_ablations(bench)
     return replace(bench, methods=bench.methods | ablations.methods(bench))
-
-
-def read_metrics(path: Path, protocol: str) -> MetricRegistry:
-    """Read the metric registry under ``protocol``; InputError gives the path of the file below the repository."""
-    try:
-        return read_registry(path, protocol)
-    except InputError as error:
-        raise InputError(str(error).replace(str(path), "config/metrics.yaml")) from None
 
 
 def read_baselines(root: Path) -> dict[str, Descriptor]:

@@ -197,6 +197,11 @@ def table2_spec(bench: Configuration) -> Table2Spec:
     return Table2Spec(interpretations={entry.title: entry.published_interpretation for entry in entries})
 
 
+def efficiency_axis(bench: Configuration) -> str:
+    """Return the vertical axis of the efficiency figure: the demo's quality does not compare with published values."""
+    return "quality" if bench.main.preset == "paper" else "parameters"
+
+
 def demo_training(bench: Configuration, name: str) -> DemoBackboneSpec:
     """Return what ``osediff.demo_backbone.train`` trains a backbone by."""
     recipe = bench.backbones[name].recipe

@@ -87,8 +87,7 @@ rule efficiency:
     conda:
         "../../environment.yml"
     params:
-        # The quality of the demo is not comparable with published values.
-        by="quality" if bench.main.preset == "paper" else "parameters",
+        by=profiling.efficiency_axis(bench),
     shell:
         "python -m benchmark.figures.efficiency --table2 {input.table2} --quality {input.table1} --published {input.published}"
         " --by {params.by} --out results/efficiency > {log} 2>&1"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from osediff.data.quantization import official, rounded, truncated
+from osediff.data.quantization import correct_and_round, correct_officially, truncate
 
 # Two columns of one color each: deviation and mean of a channel are simple.
 LEFT, RIGHT = 0.25, 0.75
@@ -32,8 +32,8 @@ def reference(left: int, right: int) -> np.ndarray:
 def test_without_color_correction_the_fraction_is_cut_off_once() -> None:
     """0.25 * 255 = 63.75 and 0.75 * 255 = 191.25."""
     image = columns(LEFT, RIGHT)
-    assert levels(rounded(image, reference(0, 255), "none")) == [64, 191]
-    assert levels(official(image, reference(0, 255), "none")) == [63, 191]
+    assert levels(correct_and_round(image, reference(0, 255), "none")) == [64, 191]
+    assert levels(correct_officially(image, reference(0, 255), "none")) == [63, 191]
 
 
 @pytest.mark.parametrize(
@@ -47,20 +47,20 @@ def test_adain_of_two_columns(low: int, high: int, expected_rounded: list[int], 
     both variances, so that the image's h becomes ``h_image * sqrt((v_reference + 1e-5) / (v_image + 1e-5))``.
     """
     image = columns(LEFT, RIGHT)
-    assert levels(rounded(image, reference(low, high), "adain")) == expected_rounded
+    assert levels(correct_and_round(image, reference(low, high), "adain")) == expected_rounded
     half_image = (191 - 63) / 2 / 255  # after the first cut
     half, middle = (high - low) / 2 / 255, (high + low) / 2 / 255
     ratio = ((4 * half**2 / 3 + 1e-5) / (4 * half_image**2 / 3 + 1e-5)) ** 0.5
     by_hand = [int((middle + sign * half_image * ratio) * 255) for sign in (-1, 1)]
-    assert levels(official(image, reference(low, high), "adain")) == by_hand == expected_official
+    assert levels(correct_officially(image, reference(low, high), "adain")) == by_hand == expected_official
 
 
 def test_the_first_cut_is_made_in_the_networks_precision() -> None:
     """0.9999 is 1 in float16 before it is multiplied: the halves lie 2^-11 apart below 1."""
-    assert truncated(torch.tensor([0.9999])).tolist() == [254]
-    assert truncated(torch.tensor([0.9999], dtype=torch.float16)).tolist() == [255]
+    assert truncate(torch.tensor([0.9999])).tolist() == [254]
+    assert truncate(torch.tensor([0.9999], dtype=torch.float16)).tolist() == [255]
 
 
 def test_values_beyond_the_range_are_clamped_after_the_correction() -> None:
     """The image's detail, about 127 levels up, on a bright reference; as a byte it would be a dark level."""
-    assert levels(official(columns(0.0, 1.0), reference(200, 255), "wavelet"))[1] == 255
+    assert levels(correct_officially(columns(0.0, 1.0), reference(200, 255), "wavelet"))[1] == 255

@@ -76,6 +76,11 @@ def test_a_model_or_protocol_that_there_is_not_is_named(change: dict[str, list[s
     assert message in str(error.value)
 
 
+def test_only_the_paper_preset_compares_quality_with_published_values() -> None:
+    assert profiling.efficiency_axis(loader.load(MAIN, ROOT)) == "parameters"
+    assert profiling.efficiency_axis(loader.load(PAPER, ROOT)) == "quality"
+
+
 def test_scaling_and_roofline_are_of_the_presets_model() -> None:
     for main, title in ((MAIN, "OSEDiff (demo)"), (PAPER, "OSEDiff")):
         bench = loader.load(main, ROOT)
