@@ -86,8 +86,11 @@ def test_two_processes_train_as_one(photos: Path, backbone_folder: Path, tmp_pat
     assert json.loads((tmp_path / "two" / "provenance.json").read_text())["processes"] == 2
     run_training(recipe, photos, backbone_folder, 0, tmp_path / "one")
     one, other = weights(tmp_path / "one"), weights(tmp_path / "two")
-    assert all(torch.allclose(one[name], other[name], atol=2e-5) for name in one)
-    assert max(float((one[name] - other[name]).abs().mean()) for name in one) < 1e-6
+    differences = torch.cat([(one[name] - other[name]).abs().flatten() for name in one])
+    # AdamW's first steps have the size of the rate whatever the gradient's, so the few weights whose gradient is nearly
+    # zero show rounding errors, more or fewer by the processor; a batch that was wrongly shared moves them all.
+    assert float((differences > 2e-5).float().mean()) < 1e-3
+    assert float(differences.mean()) < 1e-6
     one_log, two_log = ((tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("one", "two"))
     assert json.loads(two_log[0])["vsd"] == pytest.approx(json.loads(one_log[0])["vsd"], rel=1e-4)
 

@@ -248,7 +248,7 @@ def test_settings_travel_in_files_not_as_json_on_command_lines(
 def test_the_demo_plans_its_jobs(fresh: Workflow) -> None:
     jobs = fresh.planned()
     assert jobs["cut_test_set"] == jobs["degrade_test_set"] == jobs["check_test_set"] == 3
-    assert (jobs["photos"], jobs["train"], jobs["evaluate"], jobs["table"]) == (1, 1, 6, 1)
+    assert (jobs["photos"], jobs["train"], jobs["evaluate"], jobs["table"]) == (1, 1, 9, 1)
 
 
 def test_a_test_set_without_hr_images_is_a_table_of_its_own(fresh: Workflow) -> None:
