@@ -68,20 +68,15 @@ class Bench:
         return [line.split(" ", 1)[1] for line in self.log.read_text().splitlines() if " -" in line]
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """A pipe at which the installer waits until somebody opens it for writing."""
-    path = tmp_path / "gate"
+def make_gate(folder: Path) -> Path:
+    """Make a pipe at which the installer waits until somebody opens it for writing."""
+    path = folder / "gate"
     os.mkfifo(path)
     return path
 
 
-def test_the_first_call_sets_up_and_the_next_only_runs(bench: Bench) -> None:
+def test_the_first_call_sets_up_and_the_next_only_runs(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
     process = bench.run("results/table1.csv", "-n")
     assert process.returncode == 0, process.stderr
     assert "GB to download" in process.stdout and "minutes" in process.stdout
@@ -93,7 +88,8 @@ def test_the_first_call_sets_up_and_the_next_only_runs(bench: Bench) -> None:
     assert bench.calls() == ["-m snakemake --cores all"]
 
 
-def test_pip_installs_uv_with_its_hashes_and_nothing_else(bench: Bench) -> None:
+def test_pip_installs_uv_with_its_hashes_and_nothing_else(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
     bench.run()
     (by_pip,) = [call for call in bench.calls() if "-m pip install" in call]
     assert "--require-hashes --no-deps -r" in by_pip and by_pip.endswith("uv.txt")
@@ -101,7 +97,8 @@ def test_pip_installs_uv_with_its_hashes_and_nothing_else(bench: Bench) -> None:
     assert "uv==0.1 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n" in log and "torch" not in log
 
 
-def test_pip_installs_everything_where_uv_cannot(bench: Bench) -> None:
+def test_pip_installs_everything_where_uv_cannot(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
     process = bench.run(UV_EXIT="1")
     assert process.returncode == 0, process.stderr
     assert "by pip instead of uv" in process.stdout
@@ -110,7 +107,8 @@ def test_pip_installs_everything_where_uv_cannot(bench: Bench) -> None:
     assert bench.calls() == ["-m snakemake --cores all"]
 
 
-def test_without_ensurepip_the_pip_outside_installs(bench: Bench) -> None:
+def test_without_ensurepip_the_pip_outside_installs(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
     process = bench.run(ENSUREPIP_EXIT="1")
     assert process.returncode == 0, process.stderr
     calls = bench.calls()
@@ -119,18 +117,21 @@ def test_without_ensurepip_the_pip_outside_installs(bench: Bench) -> None:
     assert "/debian/pip install --disable-pip-version-check" in bench.log.read_text()
 
 
-def test_test_runs_pytest_on_all_cores(bench: Bench) -> None:
+def test_test_runs_pytest_on_all_cores(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
     bench.run("test", "-x", "tests/benchmark")
     cores = len(os.sched_getaffinity(0))
     assert bench.calls()[-1] == f"-m pytest -n {cores} -x tests/benchmark"
 
 
-def test_doctor_runs_the_doctor(bench: Bench) -> None:
+def test_doctor_runs_the_doctor(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
     bench.run("doctor", "--preset", "paper")
     assert bench.calls()[-1] == "-m workflow.doctor --preset paper"
 
 
-def test_a_wrong_command_line_never_reaches_snakemake(bench: Bench) -> None:
+def test_a_wrong_command_line_never_reaches_snakemake(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
     arguments = ["--configfile", "config/paper.yaml", "results/table1.csv"]
     assert bench.run(*arguments).returncode == 0
     assert bench.calls()[-2:] == [f"-m {module} {' '.join(arguments)}" for module in (CHECK, "snakemake --cores all")]
@@ -138,14 +139,16 @@ def test_a_wrong_command_line_never_reaches_snakemake(bench: Bench) -> None:
     assert bench.calls() == [f"-m {CHECK} {' '.join(arguments)}"]
 
 
-def test_changed_requirements_set_up_again(bench: Bench) -> None:
+def test_changed_requirements_set_up_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
     bench.run()
     (bench.folder / "requirements.txt").write_text(REQUIREMENTS.replace("2.15.0", "2.16.0"))
     bench.run()
     assert any("uv pip install" in call for call in bench.calls())
 
 
-def test_a_failed_set_up_is_begun_again(bench: Bench) -> None:
+def test_a_failed_set_up_is_begun_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
     process = bench.run(PIP_EXIT="9")
     assert process.returncode == 2
     assert process.stderr.count("\n") == 1 and "tries again" in process.stderr
@@ -160,7 +163,8 @@ def wait_for_installer(bench: Bench) -> None:
         time.sleep(0.01)
 
 
-def test_killed_it_leaves_no_installer_beside_a_free_lock(bench: Bench, gate: Path) -> None:
+def test_killed_it_leaves_no_installer_beside_a_free_lock(tmp_path: Path) -> None:
+    bench, gate = Bench(tmp_path), make_gate(tmp_path)
     with bench.start(WAIT=str(gate)) as first:
         wait_for_installer(bench)
         first.kill()
@@ -177,7 +181,8 @@ def test_killed_it_leaves_no_installer_beside_a_free_lock(bench: Bench, gate: Pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_it_ends_the_installer(bench: Bench, gate: Path, number: signal.Signals) -> None:
+def test_stopped_it_ends_the_installer(tmp_path: Path, number: signal.Signals) -> None:
+    bench, gate = Bench(tmp_path), make_gate(tmp_path)
     with bench.start(WAIT=str(gate)) as process:
         wait_for_installer(bench)
         process.send_signal(number)
@@ -186,13 +191,15 @@ def test_stopped_it_ends_the_installer(bench: Bench, gate: Path, number: signal.
     assert stderr.startswith("error: stopped; ") and stderr.count("\n") == 1
 
 
-def test_without_python_3_11_there_is_one_clear_line(bench: Bench, tmp_path: Path) -> None:
+def test_without_python_3_11_there_is_one_clear_line(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
     process = bench.run(path=str(tmp_path / "empty"))
     assert process.returncode == 2
     assert process.stderr.startswith("error: this is Python ") and process.stderr.count("\n") == 1
 
 
-def test_packages_from_elsewhere_stay_out(bench: Bench) -> None:
+def test_packages_from_elsewhere_stay_out(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
     script = PYTHON.replace('echo "$0 $*"', 'echo "$0 $*${PYTHONPATH:+ with PYTHONPATH}"')
     (bench.folder / "bin" / "python3.11").write_text(script)
     bench.run(PYTHONPATH="/elsewhere")

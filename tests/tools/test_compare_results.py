@@ -25,17 +25,16 @@ def write(root: Path, name: str, content: bytes | str) -> None:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-@pytest.fixture
-def trees(tmp_path: Path) -> tuple[Path, Path]:
-    """Two equal trees."""
-    before = tmp_path / "before"
+def make_trees(folder: Path) -> tuple[Path, Path]:
+    """Make two equal trees."""
+    before = folder / "before"
     write(before, ADAPTERS, b"weights")
     write(before, IMAGE, b"pixels")
     write(before, "results/table1.csv", "scale,method,PSNR,seconds\ndemo,OSEDiff,23.50,1\ndemo,Bicubic,,2\n")
     write(before, "results/ranking.md", RANKING)
     write(before, "plan_paper.txt", PLAN)
     write(before, "results/radar.png", b"not compared")
-    after = tmp_path / "after"
+    after = folder / "after"
     shutil.copytree(before, after)
     return before, after
 
@@ -53,10 +52,8 @@ def differences(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[
     return lines
 
 
-def test_equal_trees_and_other_text_around_the_tables(
-    trees: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    before, after = trees
+def test_equal_trees_and_other_text_around_the_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = make_trees(tmp_path)
     write(after, "results/radar.png", b"another picture")
     write(after, "results/ranking.md", RANKING.replace("# Ranking", "# Paired comparison of methods"))
     write(after, "results/table1.csv", "scale,method,PSNR,seconds\ndemo,OSEDiff,23.5,1.0\ndemo,Bicubic,,2\n")
@@ -92,21 +89,21 @@ def test_equal_trees_and_other_text_around_the_tables(
     ],
 )
 def test_each_difference_is_a_line(
-    trees: tuple[Path, Path], capsys: pytest.CaptureFixture[str], name: str, content: bytes | str, line: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes | str, line: str
 ) -> None:
-    before, after = trees
+    before, after = make_trees(tmp_path)
     write(after, name, content)
     assert differences(capsys, before, after) == [line]
 
 
-def test_a_missing_file_is_a_difference(trees: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    before, after = trees
+def test_a_missing_file_is_a_difference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = make_trees(tmp_path)
     (after / IMAGE).unlink()
     assert differences(capsys, before, after) == [f"{IMAGE}: is only in BEFORE"]
 
 
-def test_renames_are_followed(trees: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before, after = trees
+def test_renames_are_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = make_trees(tmp_path)
     renames = tmp_path / "renames.yaml"
     renames.write_text(
         "files: {ranking.md: pairwise.md}\ncolumns: {scale: preset}\nwords: {OSEDiff: Ours}\n"
@@ -129,8 +126,8 @@ def test_nothing_to_compare_is_no_success(tmp_path: Path, capsys: pytest.Capture
     assert capsys.readouterr().out == "0 differences in 0 compared files (none)\n"
 
 
-def test_a_wrong_file_of_renames_is_one_line(trees: tuple[Path, Path], tmp_path: Path) -> None:
-    before, after = trees
+def test_a_wrong_file_of_renames_is_one_line(tmp_path: Path) -> None:
+    before, after = make_trees(tmp_path)
     renames = tmp_path / "renames.yaml"
     renames.write_text("column: {a: b}\n")
     with pytest.raises(InputError, match=r"renames\.yaml: the keys are"):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import build_once, shared_folder
+from tests.helpers import ROOT, build_once, shared_folder
 from tests.warm.python import warm_python
-from tests.workflow.repository_copy import Workflow, copy_repository
+from tests.workflow.repository_copy import TRAINED, Workflow, copy_repository, read, write
 
 
 @pytest.fixture(scope="session")
@@ -42,4 +43,44 @@ def finished(tmp_path_factory: pytest.TempPathFactory, python: Path) -> Workflow
 
     folder = tmp_path_factory.mktemp("finished") / "repository"
     shutil.copytree(build_once(tmp_path_factory, "finished_run", run), folder)
+    return Workflow(folder, python)
+
+
+@pytest.fixture
+def untrained(finished: Workflow, tmp_path: Path) -> Iterator[Workflow]:
+    """The finished run without its checkpoint; it and what Snakemake knows of it come back afterwards."""
+    copies = {folder: tmp_path / folder for folder in (TRAINED, ".snakemake")}
+    for folder, aside in copies.items():
+        shutil.copytree(finished.folder / folder, aside)
+    shutil.rmtree(finished.folder / TRAINED)
+    yield finished
+    for folder, aside in copies.items():
+        shutil.rmtree(finished.folder / folder, ignore_errors=True)
+        shutil.copytree(aside, finished.folder / folder)
+
+
+@pytest.fixture(scope="module")
+def with_baselines(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """The repository with the document's eleventh baseline and the fake, which crashes at an image; two LR images."""
+    folder = tmp_path_factory.mktemp("baselines") / "repository"
+    copy_repository(folder)
+    shutil.copytree(ROOT / "tests" / "baselines" / "fake", folder / "baselines" / "fake")
+    page = (ROOT / "docs" / "add-a-baseline.md").read_text(encoding="utf-8")
+    for name, pattern in (("descriptor.yaml", r"```yaml\n(title:.*?)```"), ("adapter.py", r"```python\n(.*?)```")):
+        (block,) = re.findall(pattern, page, re.DOTALL)
+        path = folder / "baselines" / "sharpened" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(block, encoding="utf-8")
+    (folder / "given" / "weights").mkdir(parents=True)
+    (folder / "given" / "weights" / "fake.txt").write_text("weights")
+    (folder / "given" / "does").write_text("crash coffee-0")
+
+    test_sets = read(folder / "config" / "testsets.yaml")
+    test_sets["demo-synthetic"]["cut"]["crops"] = test_sets["demo-synthetic"]["cut"]["crops"][:2]
+    write(folder / "config" / "testsets.yaml", test_sets)
+    main = read(folder / "config" / "config.yaml")
+    main |= {"test_sets": ["demo-synthetic"], "metrics": ["psnr", "ssim"], "methods": ["bicubic", "fake", "sharpened"]}
+    main["pictures"] = {"demo-synthetic": "chelsea-0"}
+    main["baselines"]["sources"] = "given"
+    write(folder / "config" / "config.yaml", main)
     return Workflow(folder, python)

@@ -18,6 +18,8 @@ from tests.helpers import ROOT
 
 PACKAGES = ("benchmark", "osediff", "baselines")
 COPIED = ("Snakefile", "environment.yml", "config", "workflow", "profiles", "photographs", "checkpoints", *PACKAGES)
+TRAINED = "runs/demo/train/osediff/demo/0"
+"""Folder of the demo's only training."""
 
 
 def copy_repository(folder: Path) -> None:

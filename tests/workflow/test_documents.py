@@ -63,25 +63,20 @@ def apply_changes(page: str, folder: Path) -> None:
             write(folder / name, content)
 
 
-@pytest.fixture(scope="module", params=PAGES)
-def page(
-    request: pytest.FixtureRequest, python: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, Workflow]:
-    """A page, and a copy of the repository with the changes that it shows."""
-    folder = tmp_path_factory.mktemp("documents") / "repository"
+def follow(page: str, folder: Path) -> None:
+    """Make a copy of the repository with the changes that a page shows."""
     copy_repository(folder)
     for name in ("demo-synthetic", "demo-camera-soft", "demo-camera-noisy"):
         (folder / "given" / "my" / "results" / name).mkdir(parents=True)
     for name in ("pairs/LR", "pairs/HR", "images/drealsr"):
         (folder / "given" / name).mkdir(parents=True)
-    apply_changes(request.param, folder)
-    if request.param == "docs/add-a-baseline.md":
+    apply_changes(page, folder)
+    if page == "docs/add-a-baseline.md":
         (folder / "baselines" / "sharpened").mkdir()
-        (descriptor,) = [block for block in blocks(request.param, "yaml") if block.startswith("title:")]
-        (adapter,) = blocks(request.param, "python")
+        (descriptor,) = [block for block in blocks(page, "yaml") if block.startswith("title:")]
+        (adapter,) = blocks(page, "python")
         (folder / "baselines" / "sharpened" / "descriptor.yaml").write_text(descriptor)
         (folder / "baselines" / "sharpened" / "adapter.py").write_text(adapter)
-    return request.param, Workflow(folder, python)
 
 
 def split_targets(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -91,9 +86,11 @@ def split_targets(arguments: list[str]) -> tuple[list[str], list[str]]:
     return words[:first], words[first:]
 
 
-def test_every_command_of_a_page_runs(page: tuple[str, Workflow]) -> None:
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_of_a_page_runs(name: str, python: Path, tmp_path: Path) -> None:
     """Commands of Snakemake that differ in their targets alone are one dry run."""
-    name, workflow = page
+    workflow = Workflow(tmp_path / "repository", python)
+    follow(name, workflow.folder)
     targets: dict[tuple[str, ...], set[str]] = {}
     for command in commands(name):
         words = shlex.split(command.replace("/path/to", str(workflow.folder / "given")), comments=True)

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,8 @@ from PIL import Image
 
 from osediff.common.files import sha256
 from osediff.common.images import write_png
-from tests.workflow.repository_copy import Workflow
+from tests.workflow.repository_copy import TRAINED, Workflow
 
-TRAINED = "runs/demo/train/osediff/demo/0"
 TARGET = f"{TRAINED}/adapters.safetensors"
 
 
@@ -27,19 +25,6 @@ def interrupt(run: subprocess.Popen[str]) -> str:
     os.killpg(run.pid, signal.SIGINT)
     output, _ = run.communicate(timeout=120)
     return output
-
-
-@pytest.fixture
-def untrained(finished: Workflow, tmp_path: Path) -> Iterator[Workflow]:
-    """The finished run without its checkpoint; it and what Snakemake knows of it come back afterwards."""
-    copies = {folder: tmp_path / folder for folder in (TRAINED, ".snakemake")}
-    for folder, aside in copies.items():
-        shutil.copytree(finished.folder / folder, aside)
-    shutil.rmtree(finished.folder / TRAINED)
-    yield finished
-    for folder, aside in copies.items():
-        shutil.rmtree(finished.folder / folder, ignore_errors=True)
-        shutil.copytree(aside, finished.folder / folder)
 
 
 def wait_for(path: Path, run: subprocess.Popen[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 from diffusers import AutoencoderKL
 from safetensors.torch import save_file
@@ -42,14 +41,14 @@ class UNet(nn.Module):
         self.image_attentions, self.other = nn.Linear(4, 4), nn.Linear(5, 5)
 
 
-@pytest.fixture
-def networks() -> Networks:
-    """Tiny networks with random weights."""
+def make_networks() -> Networks:
+    """Make tiny networks with random weights."""
     torch.manual_seed(0)
     return Networks(CLIPTextModel(CLIPTextConfig(**TEXT)), AutoencoderKL(**VAE), Control(), UNet())
 
 
-def test_the_libraries_load_the_files(networks: Networks, tmp_path: Path) -> None:
+def test_the_libraries_load_the_files(tmp_path: Path) -> None:
+    networks = make_networks()
     files = diffusers_files({"sd/vae": networks.vae}) | transformers_files({"sd/text_encoder": networks.text_encoder})
     for name, content in files.items():
         path = tmp_path / name
@@ -66,7 +65,8 @@ def test_the_libraries_load_the_files(networks: Networks, tmp_path: Path) -> Non
         assert all(torch.equal(value, expected[name]) for name, value in loaded.state_dict().items())
 
 
-def test_an_image_passes_each_network_as_often_as_the_diffusion_has_steps(networks: Networks) -> None:
+def test_an_image_passes_each_network_as_often_as_the_diffusion_has_steps() -> None:
+    networks = make_networks()
     conditions = {"encoder_hidden_states": meta(2, 77, 16)}
     profiled = list(profile_networks(networks.to_meta(), meta(2, 3, 64, 48), conditions, 20, ["image_attentions"]))
     assert [(one.name, one.calls) for one in profiled] == [

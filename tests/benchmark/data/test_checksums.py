@@ -19,22 +19,6 @@ from tests.helpers import ROOT
 SETS = yaml.safe_load((ROOT / "config" / "testsets.yaml").read_text())
 
 
-@pytest.fixture
-def folders(tmp_path: Path) -> dict[str, Path]:
-    """Folders of LR and HR images with one pair, 4x3 and 16x12 pixels."""
-    rng = np.random.default_rng(0)
-    for part, (height, width) in (("LR", (3, 4)), ("HR", (12, 16))):
-        write_png(tmp_path / part / "a.png", rng.integers(0, 256, (height, width, 3), np.uint8))
-    return {part: tmp_path / part for part in ("LR", "HR")}
-
-
-@pytest.fixture
-def listed(folders: dict[str, Path], tmp_path: Path) -> checksums.Checksums:
-    """The list of the two images, read from a file."""
-    (tmp_path / "known.csv").write_text(checksums.checksums_csv(folders))
-    return checksums.read(tmp_path / "known.csv")
-
-
 def test_a_digest_is_of_size_and_pixels_in_their_order() -> None:
     pixels = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
     assert checksums.pixel_digest(pixels) == hashlib.sha256(b"3x2 " + bytes(range(18))).hexdigest()
@@ -43,8 +27,8 @@ def test_a_digest_is_of_size_and_pixels_in_their_order() -> None:
     assert checksums.pixel_digest(pixels.reshape(3, 2, 3)) != checksums.pixel_digest(pixels)
 
 
-def test_what_is_listed_is_read_again(folders: dict[str, Path], listed: checksums.Checksums) -> None:
-    for part, folder in folders.items():
+def test_what_is_listed_is_read_again(one_pair: dict[str, Path], listed: checksums.Checksums) -> None:
+    for part, folder in one_pair.items():
         path = folder / "a.png"
         digest = checksums.pixel_digest(read_rgb(path))
         assert listed[part] == {"a": checksums.ImageChecksums("a.png", path.stat().st_size, sha256(path), digest)}
@@ -59,9 +43,9 @@ def test_a_file_that_is_no_list_is_one_line(rows: str, tmp_path: Path) -> None:
 
 
 def test_another_file_of_the_same_pixels_passes_and_other_pixels_do_not(
-    folders: dict[str, Path], listed: checksums.Checksums
+    one_pair: dict[str, Path], listed: checksums.Checksums
 ) -> None:
-    path = folders["HR"] / "a.png"
+    path = one_pair["HR"] / "a.png"
     pixels = read_rgb(path)
     Image.fromarray(pixels).save(path, compress_level=0)
     assert sha256(path) != listed["HR"]["a"].sha256
@@ -72,8 +56,8 @@ def test_another_file_of_the_same_pixels_passes_and_other_pixels_do_not(
         checksums.check("real", listed, "HR", path, moved)
 
 
-def test_an_image_that_is_not_listed_is_named(folders: dict[str, Path], listed: checksums.Checksums) -> None:
-    path = folders["LR"] / "a.png"
+def test_an_image_that_is_not_listed_is_named(one_pair: dict[str, Path], listed: checksums.Checksums) -> None:
+    path = one_pair["LR"] / "a.png"
     other = path.rename(path.with_name("c.png"))
     with pytest.raises(InputError, match=r"LR/c\.png: real has no LR image of this name"):
         checksums.check("real", listed, "LR", other, read_rgb(other))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 
@@ -17,37 +15,10 @@ from osediff.common.artifacts.fetching import Fetching
 from osediff.common.artifacts.model import listed_files
 from osediff.common.errors import InputError
 from osediff.common.files import read_json, sha256
-from osediff.common.images import write_png
 from osediff.common.restore_folder import unusable
 from tests.benchmark.rows import command, spec_of, write_spec
-from tests.file_server import FileServer, serving
+from tests.file_server import FileServer
 from tests.helpers import ROOT
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> Path:
-    """Published images, which all have the same content: a.png and b.png."""
-    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
-    for name in ("a.png", "b.png"):
-        write_png(tmp_path / "published" / name, pixels)
-    return tmp_path / "published"
-
-
-@pytest.fixture
-def server(images: Path) -> Iterator[FileServer]:
-    """A server that has them."""
-    for one in serving():
-        one.content = (images / "a.png").read_bytes()
-        yield one
-
-
-@pytest.fixture
-def spec(images: Path) -> dict[str, Any]:
-    """The spec of a method that has them; nobody answers at its address."""
-    files = {path.name: {"size": path.stat().st_size, "sha256": sha256(path)} for path in sorted(images.iterdir())}
-    mirrors = [{"url": "http://127.0.0.1:9/{file}"}]
-    artifact = {"license": "MIT", "folder": "data/images/x/one", "mirrors": mirrors, "files": files}
-    return {"method": "x", "test_set": "one", "images": artifact}
 
 
 def run(spec: dict[str, Any], folder: Path, *options: object) -> Path:

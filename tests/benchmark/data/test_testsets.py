@@ -30,16 +30,6 @@ SETS: dict[str, Any] = yaml.safe_load((ROOT / "config" / "testsets.yaml").read_t
 DEMO = {name: entry for name, entry in SETS.items() if entry["kind"] == "photos"}
 
 
-@pytest.fixture
-def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """LR/ and HR/ with the pairs a and b, 8x6 and 32x24 pixels."""
-    rng = np.random.default_rng(0)
-    for stem in "ab":
-        write_png(tmp_path / "LR" / f"{stem}.png", rng.integers(0, 256, (6, 8, 3), np.uint8))
-        write_png(tmp_path / "HR" / f"{stem}.png", rng.integers(0, 256, (24, 32, 3), np.uint8))
-    return tmp_path / "LR", tmp_path / "HR"
-
-
 def test_crops_are_the_photograph_and_counted_by_it(tmp_path: Path) -> None:
     crops = [
         {"photo": "coffee.png", "left": 10, "top": 20},
@@ -73,8 +63,8 @@ def test_demo_sets_have_crops_of_their_own_with_something_on_them(tmp_path: Path
     assert len(DEMO) >= 3 and all(name.startswith("demo-") for name in DEMO)
 
 
-def test_the_manifest_lists_every_pair(folders: tuple[Path, Path]) -> None:
-    lr, hr = folders
+def test_the_manifest_lists_every_pair(two_pairs: tuple[Path, Path]) -> None:
+    lr, hr = two_pairs
     content = manifest("x", lr, hr, 4, images=2, lr_sizes=[(8, 6)])
     assert (content.name, content.scale_factor, content.count, list(content.images)) == ("x", 4, 2, ["a", "b"])
     entry = content.images["b"]
@@ -113,32 +103,24 @@ def truncated(lr: Path, hr: Path) -> None:
     ],
 )
 def test_a_pair_that_does_not_fit_is_named(
-    spoil: Callable[[Path, Path], None], message: str, folders: tuple[Path, Path]
+    spoil: Callable[[Path, Path], None], message: str, two_pairs: tuple[Path, Path]
 ) -> None:
-    spoil(*folders)
+    spoil(*two_pairs)
     with pytest.raises(InputError, match=message):
-        manifest("x", *folders, 4)
+        manifest("x", *two_pairs, 4)
 
 
-def test_a_copy_that_is_not_the_published_set_is_refused(folders: tuple[Path, Path]) -> None:
+def test_a_copy_that_is_not_the_published_set_is_refused(two_pairs: tuple[Path, Path]) -> None:
     with pytest.raises(InputError, match="holds 2 images, x has 93"):
-        manifest("x", *folders, 4, images=93)
+        manifest("x", *two_pairs, 4, images=93)
     with pytest.raises(InputError, match=r"LR/a\.png: is 8x6, x has 128x128"):
-        manifest("x", *folders, 4, lr_sizes=[(128, 128)])
-
-
-@pytest.fixture
-def checksums(folders: tuple[Path, Path], tmp_path: Path) -> image_checksums.Checksums:
-    """What the two pairs are, through the file that ``list`` writes."""
-    path = tmp_path / "known.csv"
-    path.write_text(image_checksums.checksums_csv(dict(zip(("LR", "HR"), folders, strict=True))))
-    return image_checksums.read(path)
+        manifest("x", *two_pairs, 4, lr_sizes=[(128, 128)])
 
 
 def test_a_manifest_says_how_far_the_images_were_verified(
-    folders: tuple[Path, Path], checksums: image_checksums.Checksums
+    two_pairs: tuple[Path, Path], checksums: image_checksums.Checksums
 ) -> None:
-    lr, hr = folders
+    lr, hr = two_pairs
     assert manifest("real", lr, hr, 4, checksums=checksums).verified == "every image"
     write_png(hr / "b.png", np.roll(read_rgb(hr / "b.png"), 1, axis=0))
     with pytest.raises(InputError, match=r"HR/b\.png: its pixels are not those of real's HR image b\.png"):
@@ -147,10 +129,10 @@ def test_a_manifest_says_how_far_the_images_were_verified(
 
 
 def test_missing_images_are_fetched_and_others_left_alone(
-    folders: tuple[Path, Path], checksums: image_checksums.Checksums, tmp_path: Path
+    two_pairs: tuple[Path, Path], checksums: image_checksums.Checksums, tmp_path: Path
 ) -> None:
     listing = tmp_path / "real.csv"
-    listing.write_text(image_checksums.checksums_csv(dict(zip(("LR", "HR"), folders, strict=True))))
+    listing.write_text(image_checksums.checksums_csv(dict(zip(("LR", "HR"), two_pairs, strict=True))))
     mirrors = (Mirror(url="https://x.invalid/{file}"),)
     artifact = Artifact(license="none", mirrors=mirrors, files=str(listing))
     target = tmp_path / "set"
@@ -158,24 +140,24 @@ def test_missing_images_are_fetched_and_others_left_alone(
     before = (target / "HR" / "a.png").read_bytes()
     with pytest.raises(InputError, match=r"LR/a\.png: is not here and the run is offline; get it from https://x\.inv"):
         fetch_missing(artifact, target, Fetching(offline=True))
-    fetch_missing(artifact, target, Fetching(local=folders[0].parent))
-    assert (target / "LR/b.png").read_bytes() == (folders[0] / "b.png").read_bytes()
+    fetch_missing(artifact, target, Fetching(local=two_pairs[0].parent))
+    assert (target / "LR/b.png").read_bytes() == (two_pairs[0] / "b.png").read_bytes()
     assert (target / "HR/a.png").read_bytes() == before, "what a user put there is not replaced, but refused"
     with pytest.raises(InputError, match=r"HR/a\.png: its pixels"):
         manifest("real", target / "LR", target / "HR", 4, checksums=checksums)
 
 
-def test_an_archive_gives_its_two_folders(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_an_archive_gives_its_two_folders(two_pairs: tuple[Path, Path], tmp_path: Path) -> None:
     target = tmp_path / "set"
     target.mkdir()
     with zipfile.ZipFile(target / "sets.zip", "w") as file:
-        for folder, inside in zip(folders, ("all/lq", "all/gt"), strict=True):
+        for folder, inside in zip(two_pairs, ("all/lq", "all/gt"), strict=True):
             for path in folder.iterdir():
                 file.write(path, f"{inside}/{path.name}")
     unpack = {"LR": "all/lq", "HR": "all/gt"}
     artifact = Artifact(license="none", manual_source="its authors", files={"sets.zip": File()}, unpack=unpack)
     fetch_missing(artifact, target, Fetching(offline=True))
-    for part, original in zip(unpack, folders, strict=True):
+    for part, original in zip(unpack, two_pairs, strict=True):
         assert {path.name: path.read_bytes() for path in (target / part).iterdir()} == {
             path.name: path.read_bytes() for path in original.iterdir()
         }
@@ -201,15 +183,15 @@ def test_what_is_fetched_without_hr_images_becomes_rgb(tmp_path: Path) -> None:
     assert np.array_equal(read_rgb(target / "gray.png"), pixels[..., :1].repeat(3, axis=2))
 
 
-def test_a_set_without_hr_images_has_a_manifest(folders: tuple[Path, Path]) -> None:
-    content = lone_manifest("set", folders[0], 4, images=2)
+def test_a_set_without_hr_images_has_a_manifest(two_pairs: tuple[Path, Path]) -> None:
+    content = lone_manifest("set", two_pairs[0], 4, images=2)
     assert content.count == 2
     written = content.images["a"].model_dump(exclude_none=True)
-    assert written == {"lr": (8, 6), "lr_sha256": sha256(folders[0] / "a.png")}
+    assert written == {"lr": (8, 6), "lr_sha256": sha256(two_pairs[0] / "a.png")}
     with pytest.raises(InputError, match="holds 2 images, set has 3"):
-        lone_manifest("set", folders[0], 4, images=3)
+        lone_manifest("set", two_pairs[0], 4, images=3)
     with pytest.raises(InputError, match=r"a\.png: is 8x6, set has 9x9"):
-        lone_manifest("set", folders[0], 4, lr_sizes=[(9, 9)])
+        lone_manifest("set", two_pairs[0], 4, lr_sizes=[(9, 9)])
 
 
 @pytest.mark.parametrize("name", ["realset65", "realset80"])

@@ -20,16 +20,17 @@ def log(path: Path, entries: list[dict[str, Any]]) -> str:
     return str(path)
 
 
-@pytest.fixture
-def spec(tmp_path: Path) -> dict[str, Any]:
+def write_logs(folder: Path) -> dict[str, Any]:
+    """Write the logs of two variants, one of them with two seeds; return the spec of their curves."""
     steps = [10, 20, 30]
     first = [{"step": step, "mse": 1.0, "lr": 0.1, "validation_psnr": 20 + step / 10} for step in steps]
     second = [{"step": step, "mse": 3.0, "validation_psnr": 22 + step / 10} for step in steps[:2]]  # stopped early
-    rows = {"OSEDiff": [log(tmp_path / "a", first), log(tmp_path / "b", second)], "w/o": [log(tmp_path / "c", first)]}
+    rows = {"OSEDiff": [log(folder / "a", first), log(folder / "b", second)], "w/o": [log(folder / "c", first)]}
     return {"preset": "demo", "title": "Table 3", "default": "OSEDiff", "rows": rows}
 
 
-def test_a_line_is_over_the_steps_that_every_seed_reached(spec: dict[str, Any]) -> None:
+def test_a_line_is_over_the_steps_that_every_seed_reached(tmp_path: Path) -> None:
+    spec = write_logs(tmp_path)
     logs = [curves.read_log(Path(path)) for path in spec["rows"]["OSEDiff"]]
     series = curves.series(logs, "validation_psnr")
     assert series is not None
@@ -48,7 +49,8 @@ def test_training_losses_are_running_means_and_validation_is_not(tmp_path: Path)
     np.testing.assert_array_equal(raw[1][0], values)
 
 
-def test_the_figure_shows_each_quantity_that_is_logged(spec: dict[str, Any]) -> None:
+def test_the_figure_shows_each_quantity_that_is_logged(tmp_path: Path) -> None:
+    spec = write_logs(tmp_path)
     plots = [plot for plot in curves.draw(spec_of(spec, CurvesSpec)).axes if plot.get_visible()]
     assert [plot.get_title(loc="left") for plot in plots] == [curves.PANELS["validation_psnr"], curves.PANELS["mse"]]
     assert [len(plot.lines) for plot in plots] == [2, 2]
@@ -57,7 +59,8 @@ def test_the_figure_shows_each_quantity_that_is_logged(spec: dict[str, Any]) -> 
     assert len(plots[0].collections) == 1  # one band: the other variant has one seed
 
 
-def test_the_same_logs_give_the_same_bytes(spec: dict[str, Any], tmp_path: Path) -> None:
+def test_the_same_logs_give_the_same_bytes(tmp_path: Path) -> None:
+    spec = write_logs(tmp_path)
     file = write_spec(tmp_path / "spec.yaml", spec, CurvesSpec)
     for name in ("one", "two"):
         command(curves.main, "--spec", file, "--out", tmp_path / name)
@@ -73,7 +76,8 @@ def test_another_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
         curves.read_log(path)
 
 
-def test_logs_without_anything_to_draw(spec: dict[str, Any], tmp_path: Path) -> None:
+def test_logs_without_anything_to_draw(tmp_path: Path) -> None:
+    spec = write_logs(tmp_path)
     spec["rows"] = {"OSEDiff": [log(tmp_path / "empty", [])]}
     with pytest.raises(InputError, match="hold nothing to draw"):
         curves.draw(spec_of(spec, CurvesSpec))

@@ -24,9 +24,9 @@ demo,other,Bicubic,0,6,osediff/1,20.00,0.5000,0.9000,
 """
 
 
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    path = tmp_path / "table1.csv"
+def write_table(folder: Path) -> Path:
+    """Write Table 1 of two test sets; DISTS was not measured."""
+    path = folder / "table1.csv"
     path.write_text(FULL, encoding="utf-8")
     return path
 
@@ -65,7 +65,8 @@ def test_published_radar_shows_the_papers_seven_methods() -> None:
     assert "Published numbers, not measured here" in texts(figure)
 
 
-def test_measured_radar_names_what_was_not_measured(table: Path) -> None:
+def test_measured_radar_names_what_was_not_measured(tmp_path: Path) -> None:
+    table = write_table(tmp_path)
     figure = figures.measured_radar(table, METRICS, "demo-synthetic", "demo-synthetic")
     shape = polygons(figure)
     assert shape == {"Bicubic": [1, 1, INNER, 1], "OSEDiff": [INNER, INNER, 1, INNER]}
@@ -73,7 +74,8 @@ def test_measured_radar_names_what_was_not_measured(table: Path) -> None:
     assert "Demo results, measured: 6 images, protocol osediff/1" in texts(figure)
 
 
-def test_with_two_metrics_all_axes_are_drawn_and_methods_are_points(table: Path) -> None:
+def test_with_two_metrics_all_axes_are_drawn_and_methods_are_points(tmp_path: Path) -> None:
+    table = write_table(tmp_path)
     table.write_text(FULL.replace("0.5500", "").replace("0.2500", ""), encoding="utf-8")
     figure = figures.measured_radar(table, METRICS, "demo-synthetic", "x")
     assert polygons(figure) == {"Bicubic": [1, 1], "OSEDiff": [INNER, INNER]}
@@ -84,12 +86,14 @@ def test_with_two_metrics_all_axes_are_drawn_and_methods_are_points(table: Path)
     assert texts(figure).count("not measured") == 2
 
 
-def test_unknown_test_set_is_named(table: Path) -> None:
+def test_unknown_test_set_is_named(tmp_path: Path) -> None:
+    table = write_table(tmp_path)
     with pytest.raises(InputError, match="no test set nowhere; it has demo-synthetic, other"):
         figures.measured_radar(table, METRICS, "nowhere", "x")
 
 
-def test_commands_write_the_same_bytes_twice(table: Path, tmp_path: Path) -> None:
+def test_commands_write_the_same_bytes_twice(tmp_path: Path) -> None:
+    table = write_table(tmp_path)
     registry = ("--registry", ROOT / "config/metrics.yaml")
     measured = ("measured", "--table", table, "--test-set", "demo-synthetic", *registry)
     printed = ("published", "--published", PUBLISHED, "--test-set", "drealsr", "--title", "DrealSR", *registry)

@@ -10,20 +10,9 @@ from benchmark.figures import visual_comparison
 from benchmark.figures.visual_comparison import busiest
 from benchmark.tables.specs import PictureSpec
 from osediff.common.errors import InputError
-from osediff.common.images import read_rgb, write_png
+from osediff.common.images import read_rgb
 from tests.benchmark.rows import command, write_spec
 from tests.helpers import ROOT
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """LR 32x32, HR and two SR images 128x128, of one image called a."""
-    rng = np.random.default_rng(3)
-    lr = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    write_png(tmp_path / "lr/a.png", lr)
-    for name in ("hr", "one", "two"):
-        write_png(tmp_path / name / "a.png", rng.integers(0, 256, (128, 128, 3), dtype=np.uint8))
-    return tmp_path
 
 
 def make(folder: Path, out: str, **more: Any) -> None:

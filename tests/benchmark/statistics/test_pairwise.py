@@ -15,7 +15,7 @@ from benchmark.statistics import pairwise
 from benchmark.statistics.bootstrap import holm, resampled_means
 from benchmark.tables.specs import ComparisonSpec
 from osediff.common.errors import InputError
-from tests.benchmark.rows import METRICS, command, inputs_of, read_rows, write_rows, write_spec
+from tests.benchmark.rows import METRICS, command, inputs_of, read_rows, write_spec
 from tests.helpers import ROOT
 
 SPEC: dict[str, Any] = {
@@ -24,19 +24,6 @@ SPEC: dict[str, Any] = {
     "methods": {name: {"title": name.upper(), "steps": 1} for name in ("a", "b", "c")},
     "test_sets": {"t": {"title": "Set"}},
 }
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> list[Path]:
-    """40 images whose difficulty varies far more than the methods do: b is 0.3 dB above a, c is a with noise."""
-    rng = np.random.default_rng(0)
-    psnr, lpips = rng.normal(27, 4, 40), rng.normal(0.3, 0.05, 40)
-    shifts = {"a": 0 * psnr, "b": 0.3 + rng.normal(0, 0.2, 40), "c": rng.normal(0, 0.2, 40)}
-    files = []
-    for name, shift in shifts.items():
-        values = {"psnr": list(psnr + shift), "lpips": list(lpips + shift / 10), "fid": [12.5]}
-        files.append(write_rows(tmp_path / f"{name}.csv", name, "t", values))
-    return files
 
 
 def test_pairs_are_told_apart_only_where_they_differ(rows: list[Path]) -> None:

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from benchmark.tables import ablation
@@ -15,35 +14,7 @@ from osediff.common.errors import InputError
 from tests.benchmark.rows import command, read_rows, write_rows, write_spec
 from tests.helpers import ROOT
 
-TRUTH = [20.0, 22, 24, 26, 28, 30, 32, 34]
 Spec = dict[str, Any]
-
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> tuple[Spec, list[Path]]:
-    """An ablation of five rows and three seeds: ``up`` is 0.5 dB better on every image, ``same`` differs by noise, one
-    run of ``shaky`` did not converge, and none of ``lost`` did."""
-    rng = np.random.default_rng(0)
-    files, rows = [], {}
-    titles = {"osediff": "OSEDiff", "up": "w/o VSD loss", "same": "Same", "shaky": "Shaky", "lost": "Lost"}
-    for variant, title in titles.items():
-        runs = [f"{variant}.base.{seed}" for seed in range(3)]
-        rows[variant] = {"title": title, "runs": runs, "published": title}
-        for seed, run in enumerate(runs):
-            shift = {"up": 0.5, "same": rng.normal(0, 0.3, 8)}.get(variant, 0.0)
-            failed = variant == "lost" or (variant == "shaky" and seed == 1)
-            note = "did not converge: loss is not finite at step 7"
-            values: dict[str, str | list[float]] = {"psnr": note if failed else list(np.array(TRUTH) + seed + shift)}
-            values["lpips"] = note if failed else "needs x.pth"
-            files.append(write_rows(tmp_path / f"{run}.csv", run, "set", values))
-    rows["lost"]["published_remark"] = "unstable"
-    spec: Spec = {"name": "table3", "preset": "demo", "title": "Table 3: loss", "test_set": "set"}
-    spec |= {
-        "test_set_title": "Set",
-        "remarks": ["Twin: trains exactly as OSEDiff does at demo preset"],
-        "published_test_set": "realsr",
-    }
-    return spec | {"metrics": ["psnr", "lpips"], "default": "osediff", "rows": rows}, files
 
 
 def render(spec: Spec, files: list[Path], out: Path) -> dict[tuple[str, str], dict[str, str]]:
@@ -56,8 +27,8 @@ def render(spec: Spec, files: list[Path], out: Path) -> dict[tuple[str, str], di
     return {(row["variant"], row["source"]): row for row in read_rows(out.with_name(out.name + ".csv"))}
 
 
-def test_the_table(inputs: tuple[Spec, list[Path]], tmp_path: Path) -> None:
-    rows = render(*inputs, tmp_path / "table3")
+def test_the_table(seeds_ablation: tuple[Spec, list[Path]], tmp_path: Path) -> None:
+    rows = render(*seeds_ablation, tmp_path / "table3")
     default, up, same = (rows[title, "measured"] for title in ("OSEDiff", "w/o VSD loss", "Same"))
     # Means 27, 28 and 29 of the three seeds: 28.00, sd 1.
     assert (default["PSNR↑"], default["PSNR↑ sd"], default["PSNR↑ p"]) == ("28.00", "1.00", "")
@@ -81,8 +52,8 @@ def test_the_table(inputs: tuple[Spec, list[Path]], tmp_path: Path) -> None:
     assert r"28.50 $\pm$ 1.00 $\blacktriangle$" in latex and "\\caption{Loss.\nSet, mean" in latex
 
 
-def test_one_seed_gives_no_verdict_and_says_why(inputs: tuple[Spec, list[Path]], tmp_path: Path) -> None:
-    spec, files = inputs
+def test_one_seed_gives_no_verdict_and_says_why(seeds_ablation: tuple[Spec, list[Path]], tmp_path: Path) -> None:
+    spec, files = seeds_ablation
     for row in spec["rows"].values():
         row["runs"] = row["runs"][:1]
     rows = render(spec, files[::3], tmp_path / "table3")
@@ -92,17 +63,17 @@ def test_one_seed_gives_no_verdict_and_says_why(inputs: tuple[Spec, list[Path]],
     assert "One seed: how much a second training would differ is unknown" in text and "▲" not in text
 
 
-def test_the_note_of_an_ablation_stands_below_its_table(inputs: tuple[Spec, list[Path]], tmp_path: Path) -> None:
-    spec, files = inputs
+def test_the_note_of_an_ablation_is_below_its_table(seeds_ablation: tuple[Spec, list[Path]], tmp_path: Path) -> None:
+    spec, files = seeds_ablation
     note = "The rank of the regularizer changes with that of the generator."
     render(spec | {"note": note}, files, tmp_path / "table3")
     assert all(note in (tmp_path / f"table3.{form}").read_text() for form in ("md", "tex", "html"))
 
 
 def test_the_time_of_extraction_stands_beside_the_published_one(
-    inputs: tuple[Spec, list[Path]], tmp_path: Path
+    seeds_ablation: tuple[Spec, list[Path]], tmp_path: Path
 ) -> None:
-    spec, files = inputs
+    spec, files = seeds_ablation
     source = {"extractor": "dape", "device": "cpu", "precision": "fp32"}
     content = {"made_by": source, "prompts": {"a": "cat", "b": "tree"}, "seconds": 0.03456}
     (tmp_path / "prompts.json").write_text(json.dumps(content))
@@ -117,8 +88,8 @@ def test_the_time_of_extraction_stands_beside_the_published_one(
     assert "w/o VSD loss: extraction is the median of 2 images, dape on cpu in fp32, one image at a time" in text
 
 
-def test_a_missing_run_and_other_images_are_named(inputs: tuple[Spec, list[Path]], tmp_path: Path) -> None:
-    spec, files = inputs
+def test_a_missing_run_and_other_images_are_named(seeds_ablation: tuple[Spec, list[Path]], tmp_path: Path) -> None:
+    spec, files = seeds_ablation
     with pytest.raises(InputError, match=r"no evaluation of osediff\.base\.0 on set among --rows"):
         render(spec, files[1:], tmp_path / "table3")
     write_rows(files[3], "up.base.0", "set", {"psnr": [1.0, 2.0], "lpips": "needs x.pth"})

@@ -18,30 +18,10 @@ from benchmark.tables import quality
 from benchmark.tables.render import csv_text
 from benchmark.tables.specs import ComparisonSpec, QualitySpec
 from osediff.common.errors import InputError
-from tests.benchmark.rows import METRICS, Values, command, inputs_of, read_rows, write_rows, write_spec
+from tests.benchmark.rows import METRICS, command, inputs_of, read_rows, write_rows, write_spec
 from tests.helpers import ROOT
 
 Spec = dict[str, Any]
-METHODS = {"bicubic": {"title": "Bicubic", "steps": 0}, "osediff": {"title": "OSE_Diff", "steps": 1}}
-
-
-@pytest.fixture
-def spec() -> Spec:
-    sets = {"one": {"title": "Set one"}, "two": {"title": "Set two"}}
-    about = {"preset": "demo", "title": "Table 1", "caption": "Methods.", "published": "table1"}
-    return about | {"metrics": ["psnr", "lpips", "fid", "niqe"], "methods": METHODS, "test_sets": sets}
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> list[Path]:
-    absent = "needs x.mat in $TORCH_HOME/hub, from https://x.org/a_b"
-    values: dict[tuple[str, str], Values] = {
-        ("bicubic", "one"): {"psnr": [27, 28], "lpips": [0.5, 0.6], "fid": [140.0], "niqe": absent},
-        ("osediff", "one"): {"psnr": [26, 25], "lpips": [0.2, 0.3], "fid": [120.456], "niqe": absent},
-        ("bicubic", "two"): {"psnr": [30, 31, 32], "lpips": [0.4, 0.4, 0.4], "fid": [50.0], "niqe": absent},
-        ("osediff", "two"): {"psnr": [31, 31, 31.001], "lpips": [0.3, 0.3, 0.3], "fid": [60.0], "niqe": absent},
-    }
-    return [write_rows(tmp_path / f"{m}-{t}.csv", m, t, numbers) for (m, t), numbers in values.items()]
 
 
 def make(spec: Spec, files: list[Path], out: Path, *more: object) -> None:
@@ -73,17 +53,17 @@ def test_all_forms_say_the_same(spec: Spec, files: list[Path], tmp_path: Path) -
     assert '<td class="number best">27.50</td><td class="number second">0.5500</td>' in page
 
 
-def test_averages_are_those_of_an_independent_computation() -> None:
+def test_averages_are_those_of_an_independent_computation(spec: Spec) -> None:
     """Rows of a demo run that are committed beside this test, averaged by pandas alone."""
     folder = Path(__file__).parent / "fixtures"
     files = sorted(folder.glob("*.csv"))
     sets = {"demo-camera-soft": {"title": "Demo, soft camera"}}
     names = ["psnr", "ssim", "lpips", "niqe"]
     about = {"preset": "demo", "title": "Table 1", "caption": "C", "metrics": names, "test_sets": sets}
-    table = quality.compose(inputs_of(about | {"methods": METHODS}, QualitySpec, results.load(files, METRICS)))
+    table = quality.compose(inputs_of(about | {"methods": spec["methods"]}, QualitySpec, results.load(files, METRICS)))
     rows = list(csv.DictReader(csv_text(table).splitlines()))
     plain = pd.concat(map(pd.read_csv, files))
-    for row, method in zip(rows, METHODS, strict=True):
+    for row, method in zip(rows, spec["methods"], strict=True):
         for name in names:
             mean = plain[(plain["method"] == method) & (plain["metric"] == name)]["value"].mean()
             assert row[METRICS[name].heading] == f"{mean:.{METRICS[name].decimals}f}"
@@ -91,24 +71,6 @@ def test_averages_are_those_of_an_independent_computation() -> None:
         "8.4951",
         "6.9188",
     ]
-
-
-PRINTED = [
-    ("table1", "SeeSR", "50", "one", "psnr", "25.18"),
-    ("table1", "SeeSR", "50", "one", "lpips", "0.3009"),
-    ("table1", "OSE_Diff", "1", "one", "psnr", "79.00"),
-    ("table1", "OSE_Diff", "1", "three", "psnr", "23.72"),
-    ("table8", "LDL", "", "one", "psnr", "26.00"),
-]
-
-
-@pytest.fixture
-def printed(tmp_path: Path) -> Path:
-    """Published numbers of two tables; one method is measured on set one, too."""
-    with (tmp_path / "published.csv").open("w", newline="") as file:
-        csv.writer(file).writerow(published.COLUMNS)
-        csv.writer(file).writerows([*row, "A paper, Table 1", "osediff/1", "0.005"] for row in PRINTED)
-    return tmp_path / "published.csv"
 
 
 def test_published_rows_stand_apart_and_only_if_asked_for(
@@ -207,7 +169,7 @@ def test_the_papers_columns_are_the_registrys() -> None:
 def test_a_note_about_a_method_is_one_remark_with_its_title(spec: Spec, tmp_path: Path) -> None:
     spec |= {"metrics": ["psnr", "fid"], "test_sets": {"one": {"title": "Set one"}}}
     files = []
-    for name in METHODS:
+    for name in spec["methods"]:
         path = write_rows(tmp_path / f"{name}.csv", name, "one", {"psnr": [27, 28], "fid": [140.0]})
         if name == "bicubic":
             note = "osediff/2,method: its weights are another file"

@@ -15,8 +15,8 @@ ODD = r"a|b <i> & 50% _x_ #1 ${y} ~^\ *z*"
 COLUMNS = [Column("id"), Column("name", "Name"), Column("value", "Value↑", number=True), Column("value low")]
 
 
-@pytest.fixture
-def table() -> Table:
+def make_table() -> Table:
+    """Make a table with all kinds of cells and rows."""
     best = Cell("2.50", mark="best", interval=("2.00", "3.00"))
     second = Cell("1.50", mark="second", spread="0.10", verdict="worse")
     rows = [Row({"id": "a", "name": ODD, "value": best, "value low": "2.00"})]
@@ -26,14 +26,16 @@ def table() -> Table:
     return Table("Title <1>", COLUMNS, [rows], "Caption.", "Banner.", ["A note."], ["See /x_y"])
 
 
-def test_csv_has_the_texts_of_its_columns_alone(table: Table) -> None:
+def test_csv_has_the_texts_of_its_columns_alone() -> None:
+    table = make_table()
     rows = list(csv.reader(render.csv_text(table).splitlines()))
     assert rows[0] == ["id", "name", "value", "value low"]
     assert rows[1] == ["a", ODD, "2.50", "2.00"]
     assert [row[2:] for row in rows[2:]] == [["1.50", ""], ["9.99", ""], ["", ""]]
 
 
-def test_markdown(table: Table) -> None:
+def test_markdown() -> None:
+    table = make_table()
     text = render.markdown(table, level=2)
     assert text.startswith("## Title &lt;1>\n\n**Banner.**\n\nCaption.\n\n| Name | Value↑ |\n|---|--:|\n")
     assert r"| a\|b &lt;i> &amp; 50% \_x\_ #1 \${y} \~^\\ \*z\* | **2.50** [2.00, 3.00] |" in text
@@ -41,7 +43,8 @@ def test_markdown(table: Table) -> None:
     assert "A note.\n\n**Best** and <u>second best</u>" in text and text.endswith("- See /x_y\n")
 
 
-def test_latex(table: Table) -> None:
+def test_latex() -> None:
+    table = make_table()
     text = render.latex(table)
     row = r"a\textbar{}b $<$i$>$ \& 50\% \_x\_ \#1 \$\{y\} \textasciitilde{}\textasciicircum{}\textbackslash{} *z*"
     assert row + r" & \best{2.50} {\tiny [2.00, 3.00]} \\" in text
@@ -56,7 +59,8 @@ def test_a_latex_row_that_begins_with_a_bracket_is_no_option_of_the_line_before(
     assert "a \\\\\n{}[b] \\\\" in text
 
 
-def test_html_says_the_same_and_needs_nothing(table: Table) -> None:
+def test_html_says_the_same_and_needs_nothing() -> None:
+    table = make_table()
     text = render.html_page(table)
     root = ElementTree.fromstring(text.split("\n", 1)[1].replace('<meta charset="utf-8">', ""))
     assert root.findtext("body/h1") == "Title <1>" and root.findtext(".//caption") == "Caption."
@@ -76,11 +80,11 @@ def test_the_name_of_a_group_stands_on_its_first_row_and_is_nobodys_number() -> 
     assert render.csv_text(Table("T", columns, groups)) == "x\n1\n2\n1\n2\n"
 
 
-def test_nothing_is_written_where_a_form_fails(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_where_a_form_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(text: str) -> str:
         raise RuntimeError(text)
 
     monkeypatch.setattr(render, "plain_latex", fail)
     with pytest.raises(RuntimeError):
-        render.write(table, tmp_path / "t")
+        render.write(make_table(), tmp_path / "t")
     assert not list(tmp_path.iterdir())

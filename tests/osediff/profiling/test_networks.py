@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
-import yaml
 from safetensors import safe_open
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -14,23 +11,9 @@ from benchmark.complexity.flops import OperatorCount, count_operators, count_par
 from osediff.common.errors import InputError
 from osediff.common.profiling import ProfiledModule
 from osediff.profiling.networks import osediff_modules, ram_modules
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[3]
 DEMO = str(ROOT / "backbones" / "demo")
-
-
-@pytest.fixture(scope="module")
-def modules() -> dict[bool, list[ProfiledModule]]:
-    """OSEDiff's networks on SD 2.1 at 512 pixels, LoRA merged and not, on the meta device."""
-    backbones = yaml.safe_load((ROOT / "config" / "backbones.yaml").read_text())
-    sizes = backbones["sd2.1-random"]["random"]["sizes"]
-    with torch.device("meta"):
-        return {merged: osediff_modules(512, sizes, merged=merged) for merged in (True, False)}
-
-
-@pytest.fixture(scope="module")
-def counts(modules: dict[bool, list[ProfiledModule]]) -> dict[bool, list[OperatorCount]]:
-    return {merged: [count_operators(network) for network in networks] for merged, networks in modules.items()}
 
 
 # Counted on the official classes with their own versions of the libraries, on real tensors (G multiply-adds by fvcore

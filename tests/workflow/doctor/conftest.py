@@ -1,4 +1,4 @@
-"""A repository in which nothing has run, as the working folder."""
+"""A repository in which nothing has run, as the working folder, and the doctor."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import ROOT
+from tests.workflow.doctor.calls import Doctor
 
 
 @pytest.fixture
@@ -18,3 +19,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(ROOT / "baselines", tmp_path / "baselines", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Doctor:
+    """The doctor, called in this process."""
+    return Doctor(capsys, monkeypatch)

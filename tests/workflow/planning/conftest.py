@@ -1,4 +1,4 @@
-"""A copy of the configuration that a test may spoil."""
+"""A copy of the configuration that a test may spoil, and a working folder with configuration files."""
 
 from __future__ import annotations
 
@@ -15,4 +15,14 @@ def root(tmp_path: Path) -> Path:
     """A copy of the configuration that a test may spoil."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     shutil.copytree(ROOT / "baselines", tmp_path / "baselines", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    return tmp_path
+
+
+@pytest.fixture
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with a configuration file mine.yaml, one without suffix, and a file that rules made."""
+    for name in ("mine.yaml", "mine", "runs/demo/specs/train.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("preset: demo\n")
+    monkeypatch.chdir(tmp_path)
     return tmp_path

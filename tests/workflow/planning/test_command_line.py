@@ -17,16 +17,6 @@ def check(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     command_line.main()
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, with a configuration file mine.yaml, one without suffix, and a file that rules made."""
-    for name in ("mine.yaml", "mine", "runs/demo/specs/train.yaml"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("preset: demo\n")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 @pytest.mark.parametrize(
     "line",
     [
@@ -38,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "--cores 2 --forcerun train -C offline=true --dry-run ablations",
     ],
 )
-def test_a_right_command_line_passes(folder: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+def test_a_right_command_line_passes(working_folder: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     check(monkeypatch, line)
 
 
@@ -52,7 +42,7 @@ def test_a_right_command_line_passes(folder: Path, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_a_target_among_configuration_files_is_named(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, line: str, target: str
+    working_folder: Path, monkeypatch: pytest.MonkeyPatch, line: str, target: str
 ) -> None:
     with pytest.raises(InputError) as caught:
         check(monkeypatch, line)
@@ -60,7 +50,7 @@ def test_a_target_among_configuration_files_is_named(
     assert f"{target} is a target" in message and f"put targets first: {target} --configfile FILE" in message
 
 
-def test_a_target_among_values_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_among_values_is_named(working_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="ablations is no KEY=VALUE; put targets first: ablations --config KEY=VALUE"):
         check(monkeypatch, "--config offline=true ablations")
 
@@ -78,9 +68,9 @@ def test_a_target_among_values_is_named(folder: Path, monkeypatch: pytest.Monkey
     ],
 )
 def test_a_file_that_is_no_mapping_is_one_line_with_its_name(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
+    working_folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
 ) -> None:
-    (folder / "mine.yaml").write_bytes(content)
+    (working_folder / "mine.yaml").write_bytes(content)
     with pytest.raises(InputError) as caught:
         check(monkeypatch, "--configfile mine.yaml")
     assert str(caught.value).startswith("mine.yaml: ") and message in str(caught.value)
@@ -89,7 +79,7 @@ def test_a_file_that_is_no_mapping_is_one_line_with_its_name(
 
 @pytest.mark.parametrize(("name", "message"), [("other.yaml", "no such file"), (".", "is a folder")])
 def test_a_file_that_is_not_there_is_one_line(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+    working_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
         check(monkeypatch, f"--configfile {name}")
