@@ -21,7 +21,6 @@ images are fetched first; existing images are never replaced.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +28,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from benchmark.data.checksums import Checksums, check, checksums_csv, read
+from benchmark.data.checksums import check, checksums_csv, read
 from benchmark.data.photographs import as_rgb, skimage_photo
 from benchmark.data.settings import Cut, TestSetCheck
 from osediff.common.artifacts.fetching import Fetching, obtain
@@ -78,63 +77,48 @@ def cut(spec: Cut, out: Path) -> None:
         taken[stem] += 1
 
 
-def manifest(
-    name: str,
-    lr: Path,
-    hr: Path,
-    scale_factor: int,
-    images: int | None = None,
-    lr_sizes: Collection[Size] | None = None,
-    checksums: Checksums | None = None,
-) -> Manifest:
-    """Return the manifest of a test set; InputError naming the first image that breaks the rules above.
+def manifest(spec: TestSetCheck, lr: Path, hr: Path | None) -> Manifest:
+    """Check the images of a test set and return its manifest.
 
     Args:
-        name: of the test set, for messages.
+        spec: the properties that the test set must have.
         lr: folder of LR images.
-        hr: folder of HR images.
-        scale_factor: size of an HR image over that of its LR image.
-        images: required number of pairs; None: any.
-        lr_sizes: allowed (width, height) of an LR image; None: any.
-        checksums: required checksums of every image; None: no check.
+        hr: folder of HR images; None: there are none.
+
+    Raises:
+        InputError: naming the first image that breaks the rules above.
     """
-    matched = pairs(lr, hr)
-    if images is not None and len(matched) != images:
-        raise InputError(f"{lr}: holds {len(matched)} images, {name} has {images}; get the test set anew")
-    entries = {}
-    for stem, lr_path, hr_path in tqdm(matched, desc=f"checking {name}", unit="pair"):
-        lr_image, hr_image = read_rgb(lr_path), read_rgb(hr_path)
-        lr_size, hr_size = ((image.shape[1], image.shape[0]) for image in (lr_image, hr_image))
+    matched = pairs(lr, hr) if hr else [(stem, path, None) for stem, path in list_images(lr).items()]
+    if spec.images is not None and len(matched) != spec.images:
+        raise InputError(f"{lr}: holds {len(matched)} images, {spec.name} has {spec.images}; get the test set anew")
+    checksums = read(Path(spec.checksums)) if spec.checksums else None
+
+    def size_of(path: Path, part: Literal["LR", "HR"]) -> Size:
+        image = read_rgb(path)
         if checksums is not None:
-            check(name, checksums, "LR", lr_path, lr_image)
-            check(name, checksums, "HR", hr_path, hr_image)
-        if lr_sizes is not None and lr_size not in lr_sizes:
-            allowed = " or ".join("{}x{}".format(*size) for size in lr_sizes)
-            raise InputError(f"{lr_path}: is {lr_size[0]}x{lr_size[1]}, {name} has {allowed}")
-        if hr_size != (lr_size[0] * scale_factor, lr_size[1] * scale_factor):
-            wanted = f"{lr_size[0] * scale_factor}x{lr_size[1] * scale_factor}"
-            raise InputError(f"{hr_path}: is {hr_size[0]}x{hr_size[1]}, {scale_factor} times its LR image is {wanted}")
-        entries[stem] = Pair(lr=lr_size, hr=hr_size, lr_sha256=sha256(lr_path), hr_sha256=sha256(hr_path))
-    verified: Literal["every image", "number and sizes"] = "number and sizes" if checksums is None else "every image"
-    return Manifest(name=name, scale_factor=scale_factor, count=len(entries), verified=verified, images=entries)
+            check(spec.name, checksums, part, path, image)
+        return image.shape[1], image.shape[0]
 
-
-def lone_manifest(
-    name: str, lr: Path, scale_factor: int, images: int | None = None, lr_sizes: Collection[Size] | None = None
-) -> Manifest:
-    """Return the manifest of test set ``name``, which has no HR images; arguments and errors as for ``manifest``."""
-    paths = list_images(lr)
-    if images is not None and len(paths) != images:
-        raise InputError(f"{lr}: holds {len(paths)} images, {name} has {images}; get the test set anew")
     entries = {}
-    for stem, path in tqdm(paths.items(), desc=f"checking {name}", unit="image"):
-        height, width = read_rgb(path).shape[:2]
-        if lr_sizes is not None and (width, height) not in lr_sizes:
-            allowed = " or ".join("{}x{}".format(*size) for size in lr_sizes)
-            raise InputError(f"{path}: is {width}x{height}, {name} has {allowed}")
-        entries[stem] = Pair(lr=(width, height), lr_sha256=sha256(path))
+    for stem, lr_path, hr_path in tqdm(matched, desc=f"checking {spec.name}", unit="image"):
+        width, height = size_of(lr_path, "LR")
+        if spec.lr_sizes is not None and (width, height) not in spec.lr_sizes:
+            allowed = " or ".join("{}x{}".format(*size) for size in spec.lr_sizes)
+            raise InputError(f"{lr_path}: is {width}x{height}, {spec.name} has {allowed}")
+        entry = Pair(lr=(width, height), lr_sha256=sha256(lr_path))
+        if hr_path:
+            factor, hr_size = spec.scale_factor, size_of(hr_path, "HR")
+            if hr_size != (width * factor, height * factor):
+                wanted = f"{width * factor}x{height * factor}"
+                raise InputError(f"{hr_path}: is {hr_size[0]}x{hr_size[1]}, {factor} times its LR image is {wanted}")
+            entry = entry.model_copy(update={"hr": hr_size, "hr_sha256": sha256(hr_path)})
+        entries[stem] = entry
     return Manifest(
-        name=name, scale_factor=scale_factor, count=len(entries), verified="number and sizes", images=entries
+        name=spec.name,
+        scale_factor=spec.scale_factor,
+        count=len(entries),
+        verified="number and sizes" if checksums is None else "every image",
+        images=entries,
     )
 
 
@@ -180,7 +164,8 @@ def main() -> None:
         write_text(args.out, checksums_csv({"LR": args.lr, "HR": args.hr}))
         return
     spec = read_settings(args.spec, TestSetCheck)
-    checksums = read(Path(spec.checksums)) if spec.checksums else None
+    if spec.reference and args.hr is None:
+        raise InputError(f"{spec.name} has HR images; name their folder by --hr")
     how = Fetching(offline=args.offline)
     if spec.download and spec.reference:
         fetch_missing(spec.download, args.lr.parent, how)
@@ -188,10 +173,7 @@ def main() -> None:
         original = args.lr.parent / "original"
         obtain(spec.download, how, folder=original)
         write_as_rgb(original, args.lr)
-    if spec.reference:
-        content = manifest(spec.name, args.lr, args.hr, spec.scale_factor, spec.images, spec.lr_sizes, checksums)
-    else:
-        content = lone_manifest(spec.name, args.lr, spec.scale_factor, spec.images, spec.lr_sizes)
+    content = manifest(spec, args.lr, args.hr if spec.reference else None)
     print(f"{spec.name}: {content.count} {'pairs' if spec.reference else 'images'}, checked: {content.verified}")
     write_json(args.out, content.model_dump(mode="json", exclude_none=True))
 

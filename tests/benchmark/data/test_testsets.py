@@ -16,8 +16,8 @@ from PIL import Image
 
 from benchmark.data import checksums as image_checksums
 from benchmark.data.photographs import as_rgb, skimage_photo
-from benchmark.data.settings import Cut
-from benchmark.data.testsets import cut, fetch_missing, lone_manifest, manifest, write_as_rgb
+from benchmark.data.settings import Cut, TestSetCheck
+from benchmark.data.testsets import cut, fetch_missing, manifest, write_as_rgb
 from osediff.common.artifacts.fetching import Fetching
 from osediff.common.artifacts.model import Artifact, File, Mirror
 from osediff.common.errors import InputError
@@ -63,9 +63,14 @@ def test_demo_sets_have_crops_of_their_own_with_something_on_them(tmp_path: Path
     assert len(DEMO) >= 3 and all(name.startswith("demo-") for name in DEMO)
 
 
+def described(name: str = "x", **properties: Any) -> TestSetCheck:
+    """The settings of a test set of four times the LR size with these properties."""
+    return TestSetCheck(name=name, scale_factor=4, **properties)
+
+
 def test_the_manifest_lists_every_pair(two_pairs: tuple[Path, Path]) -> None:
     lr, hr = two_pairs
-    content = manifest("x", lr, hr, 4, images=2, lr_sizes=[(8, 6)])
+    content = manifest(described(images=2, lr_sizes=((8, 6),)), lr, hr)
     assert (content.name, content.scale_factor, content.count, list(content.images)) == ("x", 4, 2, ["a", "b"])
     entry = content.images["b"]
     assert entry.lr == (8, 6) and entry.hr == (32, 24)
@@ -107,29 +112,27 @@ def test_a_pair_that_does_not_fit_is_named(
 ) -> None:
     spoil(*two_pairs)
     with pytest.raises(InputError, match=message):
-        manifest("x", *two_pairs, 4)
+        manifest(described(), *two_pairs)
 
 
 def test_a_copy_that_is_not_the_published_set_is_refused(two_pairs: tuple[Path, Path]) -> None:
     with pytest.raises(InputError, match="holds 2 images, x has 93"):
-        manifest("x", *two_pairs, 4, images=93)
+        manifest(described(images=93), *two_pairs)
     with pytest.raises(InputError, match=r"LR/a\.png: is 8x6, x has 128x128"):
-        manifest("x", *two_pairs, 4, lr_sizes=[(128, 128)])
+        manifest(described(lr_sizes=((128, 128),)), *two_pairs)
 
 
-def test_a_manifest_says_how_far_the_images_were_verified(
-    two_pairs: tuple[Path, Path], checksums: image_checksums.Checksums
-) -> None:
+def test_a_manifest_says_how_far_the_images_were_verified(two_pairs: tuple[Path, Path], checksums: str) -> None:
     lr, hr = two_pairs
-    assert manifest("real", lr, hr, 4, checksums=checksums).verified == "every image"
+    assert manifest(described("real", checksums=checksums), lr, hr).verified == "every image"
     write_png(hr / "b.png", np.roll(read_rgb(hr / "b.png"), 1, axis=0))
     with pytest.raises(InputError, match=r"HR/b\.png: its pixels are not those of real's HR image b\.png"):
-        manifest("real", lr, hr, 4, checksums=checksums)
-    assert manifest("real", lr, hr, 4).verified == "number and sizes"
+        manifest(described("real", checksums=checksums), lr, hr)
+    assert manifest(described("real"), lr, hr).verified == "number and sizes"
 
 
 def test_missing_images_are_fetched_and_others_left_alone(
-    two_pairs: tuple[Path, Path], checksums: image_checksums.Checksums, tmp_path: Path
+    two_pairs: tuple[Path, Path], checksums: str, tmp_path: Path
 ) -> None:
     listing = tmp_path / "real.csv"
     listing.write_text(image_checksums.checksums_csv(dict(zip(("LR", "HR"), two_pairs, strict=True))))
@@ -144,7 +147,7 @@ def test_missing_images_are_fetched_and_others_left_alone(
     assert (target / "LR/b.png").read_bytes() == (two_pairs[0] / "b.png").read_bytes()
     assert (target / "HR/a.png").read_bytes() == before, "what a user put there is not replaced, but refused"
     with pytest.raises(InputError, match=r"HR/a\.png: its pixels"):
-        manifest("real", target / "LR", target / "HR", 4, checksums=checksums)
+        manifest(described("real", checksums=checksums), target / "LR", target / "HR")
 
 
 def test_an_archive_gives_its_two_folders(two_pairs: tuple[Path, Path], tmp_path: Path) -> None:
@@ -161,7 +164,7 @@ def test_an_archive_gives_its_two_folders(two_pairs: tuple[Path, Path], tmp_path
         assert {path.name: path.read_bytes() for path in (target / part).iterdir()} == {
             path.name: path.read_bytes() for path in original.iterdir()
         }
-    assert manifest("div", target / "LR", target / "HR", 4).count == 2
+    assert manifest(described("div"), target / "LR", target / "HR").count == 2
     (target / "sets.zip").unlink()
     fetch_missing(artifact, target, Fetching(offline=True))  # the archive is not needed any more
     shutil.rmtree(target)
@@ -184,14 +187,14 @@ def test_what_is_fetched_without_hr_images_becomes_rgb(tmp_path: Path) -> None:
 
 
 def test_a_set_without_hr_images_has_a_manifest(two_pairs: tuple[Path, Path]) -> None:
-    content = lone_manifest("set", two_pairs[0], 4, images=2)
+    content = manifest(described("set", images=2), two_pairs[0], None)
     assert content.count == 2
     written = content.images["a"].model_dump(exclude_none=True)
     assert written == {"lr": (8, 6), "lr_sha256": sha256(two_pairs[0] / "a.png")}
     with pytest.raises(InputError, match="holds 2 images, set has 3"):
-        lone_manifest("set", two_pairs[0], 4, images=3)
+        manifest(described("set", images=3), two_pairs[0], None)
     with pytest.raises(InputError, match=r"a\.png: is 8x6, set has 9x9"):
-        lone_manifest("set", two_pairs[0], 4, lr_sizes=[(9, 9)])
+        manifest(described("set", lr_sizes=((9, 9),)), two_pairs[0], None)
 
 
 @pytest.mark.parametrize("name", ["realset65", "realset80"])
