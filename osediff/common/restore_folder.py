@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from osediff.common.errors import InputError
-from osediff.common.files import lock, read_json, sha256, write_json
+from osediff.common.files import JSON, lock, read_json, sha256, write_json
 from osediff.common.images import find_sr_fault, list_images, read_rgb, write_png
 
 # Progress of a run, beside its images: the settings that decide the pixels, and the images that are finished.
 PROGRESS = ".made.json"
 
 
-def remove_outdated(output: Path, provenance: dict[str, Any], inputs: dict[str, str]) -> dict[str, str]:
+def remove_outdated(output: Path, provenance: Mapping[str, JSON], inputs: dict[str, str]) -> dict[str, str]:
     """Remove the outdated SR images in ``output``, and return the LR sha256 of the others by stem.
 
     A folder with images that ``restore_folder`` did not write is refused: somebody may need them.
@@ -36,7 +35,7 @@ def remove_outdated(output: Path, provenance: dict[str, Any], inputs: dict[str, 
     return done
 
 
-def write_failure(record: Path, provenance: dict[str, Any], reason: str, log: list[str]) -> None:
+def write_failure(record: Path, provenance: Mapping[str, JSON], reason: str, log: list[str]) -> None:
     """Write the record of a failed run: the reason in one line, and the last lines of the log.
 
     The rows of the method stay empty and have ``reason`` as note. Nothing else stops.
@@ -84,7 +83,7 @@ def restore_batches(
     output: Path,
     record: Path,
     restore: Callable[[list[np.ndarray], list[str]], list[np.ndarray]],
-    provenance: dict[str, Any],
+    provenance: Mapping[str, JSON],
     scale_factor: int,
     batch: int = 1,
 ) -> None:
@@ -135,7 +134,7 @@ def restore_folder(
     output: Path,
     record: Path,
     restore: Callable[[np.ndarray, str], np.ndarray],
-    provenance: dict[str, Any],
+    provenance: Mapping[str, JSON],
     scale_factor: int,
 ) -> None:
     """Call ``restore_batches`` for a method that restores one image, uint8 (H, W, 3), at a time."""

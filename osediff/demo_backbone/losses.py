@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from osediff.losses.perceptual import Distance
 from osediff.models.backbone import Backbone
-
-Recipe = dict[str, Any]
+from osediff.models.settings import UNetStage, VAEStage
 
 
 def autoencoder_loss(
-    model: Backbone, images: Tensor, stage: Recipe, distance: Distance, generator: torch.Generator
+    model: Backbone, images: Tensor, stage: VAEStage, distance: Distance, generator: torch.Generator
 ) -> Tensor:
     """Compute the mean absolute error of reconstruction and color, LPIPS-VGG, and a small KL term for each element.
 
@@ -27,8 +24,8 @@ def autoencoder_loss(
     decoded = model.vae.decode(posterior.mean + posterior.std * noise).sample
     kl = 0.5 * (posterior.mean**2 + posterior.var - 1 - posterior.logvar)
     color, target = (x - x.mean(1, keepdim=True) for x in (decoded, images))
-    error: Tensor = F.l1_loss(decoded, images) + stage["color_weight"] * F.l1_loss(color, target)
-    loss: Tensor = error + stage["perceptual_weight"] * distance(decoded, images) + stage["kl_weight"] * kl.mean()
+    error: Tensor = F.l1_loss(decoded, images) + stage.color_weight * F.l1_loss(color, target)
+    loss: Tensor = error + stage.perceptual_weight * distance(decoded, images) + stage.kl_weight * kl.mean()
     return loss
 
 
@@ -42,12 +39,12 @@ def draw_timesteps(count: int, steps: int, late_share: float, generator: torch.G
 
 
 def denoising_loss(
-    model: Backbone, latents: Tensor, prompts: list[str], stage: Recipe, generator: torch.Generator
+    model: Backbone, latents: Tensor, prompts: list[str], stage: UNetStage, generator: torch.Generator
 ) -> Tensor:
     """Compute the mean squared error of the predicted noise, the objective of SD 2.1-base."""
     noise = torch.randn(latents.shape, generator=generator).to(latents.device)
     steps = model.scheduler.config.num_train_timesteps
-    timesteps = draw_timesteps(len(latents), steps, stage["late_share"], generator).to(latents.device)
+    timesteps = draw_timesteps(len(latents), steps, stage.late_share, generator).to(latents.device)
     tokens = model.tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt").input_ids
     text = model.text_encoder(tokens.to(latents.device))[0]
     noisy = model.scheduler.add_noise(latents, noise, timesteps)

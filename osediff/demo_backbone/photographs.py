@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,13 +14,12 @@ from tqdm import tqdm
 
 from osediff.common.errors import InputError
 from osediff.common.images import list_images, read_rgb
-from osediff.common.settings import parse
 from osediff.data.degradation import degrade_unrounded, resize
 from osediff.data.degradation_recipe import Degradation
 from osediff.data.pairs import as_tensor
 from osediff.models.backbone import Backbone
+from osediff.models.settings import BackboneRecipe, DemoBackboneSpec, UNetStage
 
-Recipe = dict[str, Any]
 SCALE_FACTOR = 4
 
 
@@ -38,14 +38,14 @@ class Bank(NamedTuple):
     degraded: list[bool]
 
 
-def load_photos(folder: Path, recipe: Recipe) -> Photos:
-    """Read every photograph of ``folder``. InputError if ``recipe["captions"]`` lacks one of them."""
+def load_photos(folder: Path, captions: Mapping[str, str]) -> Photos:
+    """Read every photograph of ``folder``. InputError if ``captions`` lacks one of them."""
     paths = list_images(folder)
-    unknown = sorted(set(paths) - set(recipe["captions"]))
+    unknown = sorted(set(paths) - set(captions))
     if unknown:
         raise InputError(f"{folder}: no caption for {', '.join(unknown)}; add it to the backbone's recipe")
     images = [torch.from_numpy(read_rgb(path).copy()).permute(2, 0, 1).contiguous() for path in paths.values()]
-    return Photos(images, [recipe["captions"][stem] for stem in paths])
+    return Photos(images, [captions[stem] for stem in paths])
 
 
 def cut(photo: Tensor, size: int, generator: torch.Generator) -> Tensor:
@@ -77,22 +77,21 @@ def harm(crop: Tensor, degradation: Degradation, rng: np.random.Generator) -> Te
 
 
 @torch.no_grad()
-def encode_crops(model: Backbone, photos: Photos, recipe: Recipe, stage: Recipe, seed: int) -> Bank:
-    """Encode ``stage["crops"]`` random crops, of which ``stage["degraded_share"]`` are degraded first.
+def encode_crops(model: Backbone, photos: Photos, spec: DemoBackboneSpec, stage: UNetStage, seed: int) -> Bank:
+    """Encode ``stage.crops`` random crops, of which ``stage.degraded_share`` are degraded first.
 
     The denoiser is trained on them many times. Each is encoded once, since that takes as long as a step of the
     denoiser.
     """
     generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
     device = next(model.vae.parameters()).device
-    degradation = parse(recipe["degradation"], Degradation, "degradation of the backbone's recipe")
     latents, captions, harmed = [], [], []
-    for start in tqdm(range(0, stage["crops"], 32), desc="encoding crops", unit="batch"):
-        count = min(32, stage["crops"] - start)
+    for start in tqdm(range(0, stage.crops, 32), desc="encoding crops", unit="batch"):
+        count = min(32, stage.crops - start)
         chosen = torch.randint(0, len(photos.images), (count,), generator=generator).tolist()
-        crops = [cut(photos.images[index], recipe["crop"], generator) for index in chosen]
-        flags = (torch.rand(count, generator=generator) < stage["degraded_share"]).tolist()
-        crops = [harm(x, degradation, rng) if flag else x for x, flag in zip(crops, flags, strict=True)]
+        crops = [cut(photos.images[index], spec.recipe.crop, generator) for index in chosen]
+        flags = (torch.rand(count, generator=generator) < stage.degraded_share).tolist()
+        crops = [harm(x, spec.degradation, rng) if flag else x for x, flag in zip(crops, flags, strict=True)]
         posterior = model.vae.encode(torch.stack(crops).to(device)).latent_dist
         latents.append(posterior.mean.float() * model.vae.config.scaling_factor)
         captions += [photos.captions[index] for index in chosen]
@@ -100,16 +99,18 @@ def encode_crops(model: Backbone, photos: Photos, recipe: Recipe, stage: Recipe,
     return Bank(torch.cat(latents), captions, harmed)
 
 
-def draw_latents(bank: Bank, recipe: Recipe, stage: Recipe, generator: torch.Generator) -> tuple[Tensor, list[str]]:
+def draw_latents(
+    bank: Bank, recipe: BackboneRecipe, stage: UNetStage, generator: torch.Generator
+) -> tuple[Tensor, list[str]]:
     """Draw latents and their prompts: tags or nothing for clean crops, words of the negative prompt for others."""
-    words = recipe["negative_prompt"].rstrip(".").split(", ")
-    chosen = torch.randint(0, len(bank.captions), (stage["batch"],), generator=generator).tolist()
+    words = recipe.negative_prompt.rstrip(".").split(", ")
+    chosen = torch.randint(0, len(bank.captions), (stage.batch,), generator=generator).tolist()
     prompts = []
     for index in chosen:
         choice = float(torch.rand((), generator=generator))
         if bank.degraded[index]:
             some = torch.randperm(len(words), generator=generator)[: len(words) // 3].tolist()
-            prompts.append(recipe["negative_prompt"] if choice < 0.5 else ", ".join(words[n] for n in some))
+            prompts.append(recipe.negative_prompt if choice < 0.5 else ", ".join(words[n] for n in some))
         else:
-            prompts.append("" if choice < stage["caption_dropout"] else bank.captions[index])
+            prompts.append("" if choice < stage.caption_dropout else bank.captions[index])
     return bank.latents[chosen], prompts

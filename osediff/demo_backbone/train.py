@@ -20,7 +20,6 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -38,10 +37,9 @@ from osediff.demo_backbone.photographs import Photos, draw_crops, draw_latents, 
 from osediff.losses.perceptual import load_lpips_vgg
 from osediff.models import backbone as backbones
 from osediff.models.backbone import Backbone
-from osediff.models.settings import DemoBackboneSpec
+from osediff.models.settings import BackboneRecipe, DemoBackboneSpec, UNetStage, VAEStage
 from osediff.training.checkpoint import Checkpointable, load_state, save_state, set_aside
 
-Recipe = dict[str, Any]
 WARM_UP, DECAY = 50, 0.4  # steps at the start, share of all steps at the end
 LOG_EVERY = 25
 LOG_VARIANCE = -5.0  # of the posterior at first: one of 0 would drown the latent for hundreds of steps
@@ -70,14 +68,14 @@ def average_gradients(parameters: list[nn.Parameter]) -> None:
 
 
 def make_loss(
-    model: Backbone, photos: Photos, recipe: Recipe, stage: Recipe, seed: int
+    model: Backbone, photos: Photos, spec: DemoBackboneSpec, stage: VAEStage | UNetStage, seed: int
 ) -> Callable[[torch.Generator], Tensor]:
     """Return the loss of a step of ``stage`` as a function of the random generator that the step draws from."""
-    if stage["trains"] == "unet":
-        bank = encode_crops(model, photos, recipe, stage, seed)
+    if isinstance(stage, UNetStage):
+        bank = encode_crops(model, photos, spec, stage, seed)
 
         def of_unet(generator: torch.Generator) -> Tensor:
-            latents, prompts = draw_latents(bank, recipe, stage, generator)
+            latents, prompts = draw_latents(bank, spec.recipe, stage, generator)
             return denoising_loss(model, latents, prompts, stage, generator)
 
         return of_unet
@@ -85,26 +83,28 @@ def make_loss(
     distance = load_lpips_vgg(device)
 
     def of_vae(generator: torch.Generator) -> Tensor:
-        images = draw_crops(photos, stage["batch"], recipe["crop"], generator).to(device)
+        images = draw_crops(photos, stage.batch, spec.recipe.crop, generator).to(device)
         return autoencoder_loss(model, images.contiguous(memory_format=torch.channels_last), stage, distance, generator)
 
     return of_vae
 
 
-def train_stage(number: int, model: Backbone, photos: Photos, recipe: Recipe, work: Path) -> None:
+def train_stage(number: int, model: Backbone, photos: Photos, spec: DemoBackboneSpec, work: Path) -> None:
     """Run one stage to its end and put the averaged weights into ``model``; states and log are in ``work``."""
-    stage, (rank, processes) = recipe["stages"][number], process()
-    steps = stage["steps"]
+    recipe, (rank, processes) = spec.recipe, process()
+    stage = recipe.stages[number]
+    steps = stage.steps
     # A stage does not depend on later stages, so its state remains valid if they change.
-    settings = recipe | {"stages": recipe["stages"][: number + 1], "processes": processes}
-    networks = {"vae": [model.vae], "unet": [model.unet, model.text_encoder]}[stage["trains"]]
+    earlier = spec.model_copy(update={"recipe": recipe.model_copy(update={"stages": recipe.stages[: number + 1]})})
+    settings = earlier.model_dump(mode="json") | {"processes": processes}
+    networks = {"vae": [model.vae], "unet": [model.unet, model.text_encoder]}[stage.trains]
     trained = nn.ModuleList(networks).train().requires_grad_(True)
     average = AveragedModel(trained, avg_fn=lambda mean, new, n: mean.lerp(new, 1 - min(0.998, (2 + n) / (11 + n))))
     hidden = hidden_weights(networks[0])
     others = [p for p in trained.parameters() if not any(p is weight for weight in hidden)]
     optimizers = [
-        Muon(hidden, stage["hidden_learning_rate"]),
-        torch.optim.AdamW(others, lr=stage["learning_rate"], betas=(0.9, 0.99), weight_decay=1e-4),
+        Muon(hidden, stage.hidden_learning_rate),
+        torch.optim.AdamW(others, lr=stage.learning_rate, betas=(0.9, 0.99), weight_decay=1e-4),
     ]
     parts: dict[str, Checkpointable] = {
         "trained": trained,
@@ -114,41 +114,41 @@ def train_stage(number: int, model: Backbone, photos: Photos, recipe: Recipe, wo
     }
     state = work / f"state-{number}.pt"
     first = load_state(state, parts, settings) if state.exists() else 0
-    seed = (recipe["seed"] * 100 + number) * 10**7
-    compute_loss = make_loss(model, photos, recipe, stage, seed * processes + rank) if first < steps else None
+    seed = (recipe.seed * 100 + number) * 10**7
+    compute_loss = make_loss(model, photos, spec, stage, seed * processes + rank) if first < steps else None
     log = (work / "log.jsonl").open("a", buffering=1) if rank == 0 else None
-    progress = tqdm(range(first, steps), initial=first, total=steps, desc=stage["name"], unit="step", disable=rank > 0)
+    progress = tqdm(range(first, steps), initial=first, total=steps, desc=stage.name, unit="step", disable=rank > 0)
     for step in progress:
         assert compute_loss is not None
         loss = compute_loss(torch.Generator().manual_seed((seed + step) * processes + rank))
         if not torch.isfinite(loss):
-            raise InputError(f"{stage['name']}: loss is {float(loss)} at step {step}; lower its learning rate")
+            raise InputError(f"{stage.name}: loss is {float(loss)} at step {step}; lower its learning rate")
         torch.autograd.backward(loss)
         average_gradients([*hidden, *others])
         nn.utils.clip_grad_norm_(others, 1.0)  # the length of Muon's own steps does not depend on the gradient's
-        for optimizer, rate in zip(optimizers, (stage["hidden_learning_rate"], stage["learning_rate"]), strict=True):
+        for optimizer, rate in zip(optimizers, (stage.hidden_learning_rate, stage.learning_rate), strict=True):
             optimizer.param_groups[0]["lr"] = rate * rate_factor(step, steps)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         average.update_parameters(trained)
         progress.set_postfix(loss=f"{float(loss.detach()):.3f}", refresh=False)
         if log and (step + 1) % LOG_EVERY == 0:
-            log.write(json.dumps({"stage": stage["name"], "step": step + 1, "loss": float(loss.detach())}) + "\n")
-        if log and ((step + 1) % recipe["checkpoint_every"] == 0 or step + 1 == steps):
+            log.write(json.dumps({"stage": stage.name, "step": step + 1, "loss": float(loss.detach())}) + "\n")
+        if log and ((step + 1) % recipe.checkpoint_every == 0 or step + 1 == steps):
             save_state(state, parts, settings, step + 1)
     if log:
         log.close()
     trained.load_state_dict(average.module.state_dict())
     trained.requires_grad_(False).eval()
-    if stage["trains"] == "vae":
+    if stage.trains == "vae":
         set_scaling_factor(model, photos, recipe)
 
 
 @torch.no_grad()
-def set_scaling_factor(model: Backbone, photos: Photos, recipe: Recipe) -> None:
+def set_scaling_factor(model: Backbone, photos: Photos, recipe: BackboneRecipe) -> None:
     """Set the scaling factor that gives latents unit deviation; print the reconstruction's PSNR on training crops."""
     device = next(model.vae.parameters()).device
-    images = draw_crops(photos, 64, recipe["crop"], torch.Generator().manual_seed(recipe["seed"])).to(device)
+    images = draw_crops(photos, 64, recipe.crop, torch.Generator().manual_seed(recipe.seed)).to(device)
     latents = model.vae.encode(images).latent_dist.mean
     model.vae.register_to_config(scaling_factor=float(1 / latents.std()))
     error = F.mse_loss(model.vae.decode(latents).sample.clamp(-1, 1), images, reduction="none").mean((1, 2, 3))
@@ -156,10 +156,10 @@ def set_scaling_factor(model: Backbone, photos: Photos, recipe: Recipe) -> None:
     print(f"autoencoder: {psnr:.2f} dB on training crops, scaling factor {model.vae.config.scaling_factor:.4f}")
 
 
-def new_backbone(recipe: Recipe) -> Backbone:
+def new_backbone(recipe: BackboneRecipe) -> Backbone:
     """Build a backbone of the recipe's sizes with random weights, whose encoder has a small posterior variance."""
-    tokenizer = backbones.word_tokenizer([recipe["negative_prompt"], *recipe["captions"].values()])
-    model = backbones.build(recipe["sizes"], tokenizer)
+    tokenizer = backbones.word_tokenizer([recipe.negative_prompt, *recipe.captions.values()])
+    model = backbones.build(recipe.sizes.model_dump(mode="json"), tokenizer)
     channels, last = model.vae.config.latent_channels, model.vae.quant_conv or model.vae.encoder.conv_out
     with torch.no_grad():
         last.weight[channels:] = 0
@@ -178,7 +178,6 @@ def main() -> None:
     parser.add_argument("--restart", action="store_true", help="set the saved states aside and start afresh")
     args = parser.parse_args()
     spec = read(args.spec, DemoBackboneSpec)
-    recipe = spec.recipe.model_dump(mode="json") | {"degradation": spec.degradation.model_dump(mode="json")}
     work = args.out.parent / f"{args.out.name}-state"
     check_device(args.device)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -189,11 +188,11 @@ def main() -> None:
     if dist.is_initialized():
         dist.barrier()  # before any process looks for a state
     torch.set_num_threads(1 if args.device == "cpu" else torch.get_num_threads())
-    torch.manual_seed(recipe["seed"])
-    photos = load_photos(args.photos, recipe)
-    model = new_backbone(recipe).to(torch.device(args.device))
-    for number in range(len(recipe["stages"])):
-        train_stage(number, model, photos, recipe, work)
+    torch.manual_seed(spec.recipe.seed)
+    photos = load_photos(args.photos, spec.recipe.captions)
+    model = new_backbone(spec.recipe).to(torch.device(args.device))
+    for number in range(len(spec.recipe.stages)):
+        train_stage(number, model, photos, spec, work)
     for network in (model.vae, model.unet, model.text_encoder):
         network.half()
     if process()[0] == 0:

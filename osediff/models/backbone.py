@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from osediff.common.errors import InputError
-from osediff.common.files import read_json
+from osediff.common.files import JSON, read_json
 
 PARTS = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
 MANIFEST = "manifest.json"
@@ -100,7 +100,7 @@ def check(folder: Path) -> DDPMScheduler:
     return scheduler
 
 
-def source(folder: Path) -> dict[str, Any]:
+def source(folder: Path) -> dict[str, JSON]:
     """Return the source of the backbone in ``folder``: ``weights`` (pretrained, random, given), mirror, revision."""
     if not (folder / MANIFEST).exists():
         return {"weights": "given"}

@@ -18,20 +18,20 @@ from osediff.common.artifacts.model import Artifact
 from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.artifacts.record import manifest
 from osediff.common.errors import InputError, run
-from osediff.common.files import lock, sha256, write_json
+from osediff.common.files import JSON, lock, sha256, write_json
 from osediff.common.settings import read
 from osediff.models import backbone as backbones
 from osediff.models.backbone import MANIFEST
 from osediff.models.settings import Backbone, RandomBackbone
 
 
-def obtain_files(artifact: Artifact, out: Path, how: Fetching) -> dict[str, object]:
+def obtain_files(artifact: Artifact, out: Path, how: Fetching) -> dict[str, JSON]:
     """Fetch every file of ``artifact`` into ``out``; return the entries for the backbone's manifest."""
     about = manifest(artifact, obtain(artifact, how, folder=out))
     return {"weights": "pretrained", **{key: about[key] for key in ("mirror", "revision", "provided_locally")}}
 
 
-def randomize(settings: RandomBackbone, out: Path) -> dict[str, object]:
+def randomize(settings: RandomBackbone, out: Path) -> dict[str, JSON]:
     """Write a backbone of the given sizes with random weights (float16) to ``out``; return entries for its manifest."""
     torch.manual_seed(settings.seed)
     sizes = settings.sizes.model_dump(mode="json")
@@ -67,7 +67,7 @@ def main() -> None:
             if path.is_file()
         }
         backbones.check(args.out)
-        about = {"title": spec.title, "license": spec.license, **came_from, "files": files}
+        about: JSON = {"title": spec.title, "license": spec.license, **came_from, "files": files}
         write_json(args.out / MANIFEST, about)
     print(f"{args.out}: {spec.title}, {came_from['weights']} weights, {came_from.get('mirror') or 'from here'}")
 

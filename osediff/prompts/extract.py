@@ -14,21 +14,21 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
-from osediff.common.files import lock, write_json
+from osediff.common.files import JSON, lock, write_json
 from osediff.common.settings import read
 from osediff.prompts.extractors import WEIGHTS, Describe, hash_weights, load_extractor, parse_folders
 from osediff.prompts.images import FolderSet, ImageSet, StreamSet
 from osediff.prompts.prompt_file import ExtractionSpec, PromptFile, PromptSource, StreamImages
 
 
-def resume(partial: Path, made_by: dict[str, Any]) -> dict[str, tuple[str, float]]:
+def resume(partial: Path, made_by: Mapping[str, JSON]) -> dict[str, tuple[str, float]]:
     """Return prompts and seconds by name of a stopped call with the same ``made_by``.
 
     ``partial`` has one JSON line for ``made_by`` and one for each image; an incomplete last line is removed.

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 
 from osediff.common.errors import InputError
-from osediff.common.files import atomic
+from osediff.common.files import JSON, atomic
 
 STATE = "state.pt"
 SHOWN = 60  # characters of a value in an error line
@@ -35,7 +35,7 @@ class StateMismatchError(InputError):
         super().__init__(f"{reason}; --restart starts afresh (the state is set aside, not deleted)")
 
 
-def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
+def _flat(settings: JSON, prefix: str = "") -> dict[str, JSON]:
     """Settings by dotted key."""
     if not isinstance(settings, Mapping):
         return {prefix: settings}
@@ -46,12 +46,12 @@ def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
     }
 
 
-def _shown(value: Any) -> str:
+def _shown(value: JSON) -> str:
     text = json.dumps(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 
-def differences(old: Any, new: Any) -> str:
+def differences(old: JSON, new: JSON) -> str:
     """Return which settings differ, with old and new value, in one line; empty where none does.
 
     Of a hash (64 digits) only the name is given: its value says nothing to a reader.
@@ -67,7 +67,7 @@ def differences(old: Any, new: Any) -> str:
     return "; ".join(lines)
 
 
-def save_state(path: Path, checkpointables: Mapping[str, Checkpointable], settings: Any, step: int) -> None:
+def save_state(path: Path, checkpointables: Mapping[str, Checkpointable], settings: JSON, step: int) -> None:
     """Write the state of every checkpointable after ``step`` steps, whole or not at all.
 
     ``settings``: all that decides the result, as JSON can hold it; ``load_state`` compares it.
@@ -83,7 +83,7 @@ def save_state(path: Path, checkpointables: Mapping[str, Checkpointable], settin
             ) from error
 
 
-def load_state(path: Path, checkpointables: Mapping[str, Checkpointable], settings: Any) -> int:
+def load_state(path: Path, checkpointables: Mapping[str, Checkpointable], settings: JSON) -> int:
     """Restore every checkpointable from ``path``; return the number of steps behind the state.
 
     Raises:

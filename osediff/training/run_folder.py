@@ -11,13 +11,13 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from accelerate.utils import broadcast_object_list
 from torch import nn
 
-from osediff.common.files import sha256, write_json
+from osediff.common.files import JSON, sha256, write_json
 from osediff.common.weights import LOSS_SHA256
 from osediff.data.pairs import VALIDATION_PAIRS
 from osediff.losses.perceptual import available_kind, used_networks
@@ -58,7 +58,7 @@ class RunFolder:
                 prompts, spec.recipe, spec.seed, hash_of_photos, VALIDATION_PAIRS
             )
             made_by = source.model_dump(mode="json") | {"text": fingerprint(self.prompts)}
-        self.settings: dict[str, Any] = {
+        self.settings: dict[str, JSON] = {
             "recipe": spec.recipe.model_dump(mode="json"),
             "seed": spec.seed,
             "photos": hash_of_photos,
@@ -129,7 +129,7 @@ class RunFolder:
             save_adapters(self.out / ADAPTERS, parameters)
             shutil.copyfile(self.state / "log.jsonl", self.out / "log.jsonl")
             write_json(self.out / RECIPE, self.settings["recipe"])
-            made_by = {
+            made_by: dict[str, JSON] = {
                 "python": platform.python_version(),
                 "versions": versions(),
                 "backbone_source": backbones.source(self.backbone),

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from osediff.common.artifacts.model import Artifact, File, WholeDigest
 from osediff.common.errors import InputError
-from osediff.common.files import git_blob, read_json, sha256, write_json
+from osediff.common.files import JSON, git_blob, read_json, sha256, write_json
 from osediff.common.settings import Settings
 
 RECORD = "artifacts.json"
@@ -81,7 +81,7 @@ def check_file(path: Path, expected: File) -> Entry:
     return Entry(size=size, sha256=digest)
 
 
-def manifest(artifact: Artifact, entries: dict[str, Entry]) -> dict[str, object]:
+def manifest(artifact: Artifact, entries: dict[str, Entry]) -> dict[str, JSON]:
     """Return the manifest of a folder of weights: title, license, source, size and sha256 of each file.
 
     ``provided_locally``: a person put some of the files there, so that their mirror is not known.

@@ -8,7 +8,7 @@ from torch import nn
 
 from osediff.demo_backbone.muon import Muon, hidden_weights, orthogonalize
 from osediff.demo_backbone.train import new_backbone
-from tests.osediff.demo_backbone.tiny_recipe import RECIPE
+from tests.osediff.demo_backbone.tiny_recipe import SPEC
 
 
 @pytest.mark.parametrize("shape", [(6, 40), (40, 6), (12, 12)])
@@ -33,7 +33,7 @@ def test_muon_steps_have_one_length_whatever_the_gradients_scale() -> None:
 
 
 def test_first_and_last_layers_are_not_hidden() -> None:
-    unet = new_backbone(RECIPE).unet
+    unet = new_backbone(SPEC.recipe).unet
     names = {id(p): name for name, p in unet.named_parameters()}
     hidden = {names[id(p)] for p in hidden_weights(unet)}
     assert {"conv_in.weight", "conv_out.weight", "conv_norm_out.weight"}.isdisjoint(hidden)

@@ -16,7 +16,7 @@ from osediff.common.validation import dump_yaml
 from osediff.demo_backbone import losses, train
 from osediff.demo_backbone.train import main, new_backbone, rate_factor
 from osediff.models import backbone as backbones
-from tests.osediff.demo_backbone.tiny_recipe import RECIPE, trained
+from tests.osediff.demo_backbone.tiny_recipe import RECIPE, SPEC, trained
 from tests.osediff.tiny import DEGRADATION_CONTENT
 
 
@@ -57,7 +57,7 @@ def test_a_state_of_another_recipe_stops_and_restart_sets_it_aside(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def command(seed: int, *more: str) -> None:
-        recipe = RECIPE | {"seed": seed, "degradation": "tiny"}
+        recipe = RECIPE | {"seed": seed}
         spec = tmp_path / "spec.yaml"
         spec.write_text(dump_yaml({"recipe": recipe, "degradation": DEGRADATION_CONTENT}), encoding="utf-8")
         arguments = ["--photos", str(photos), "--spec", str(spec), "--out"]
@@ -66,7 +66,7 @@ def test_a_state_of_another_recipe_stops_and_restart_sets_it_aside(
 
     command(0)
     before = (tmp_path / "out-state" / "state-0.pt").read_bytes()
-    with pytest.raises(InputError, match=r"seed was 0, is 1\); --restart starts afresh"):
+    with pytest.raises(InputError, match=r"recipe.seed was 0, is 1\); --restart starts afresh"):
         command(1)
     assert (tmp_path / "out-state" / "state-0.pt").read_bytes() == before
     command(1, "--restart")
@@ -84,7 +84,7 @@ def test_the_log_names_stage_and_step(photos: Path, tmp_path: Path, monkeypatch:
 
 
 def test_a_new_encoder_is_sure_of_its_latents() -> None:
-    posterior = new_backbone(RECIPE).vae.encode(torch.rand(1, 3, 16, 16)).latent_dist
+    posterior = new_backbone(SPEC.recipe).vae.encode(torch.rand(1, 3, 16, 16)).latent_dist
     assert posterior.std.max().item() < 0.15
 
 

@@ -7,16 +7,18 @@ from typing import Any
 
 import torch
 
+from osediff.common.settings import parse
 from osediff.demo_backbone.photographs import load_photos
 from osediff.demo_backbone.train import new_backbone, train_stage
 from osediff.models.backbone import Backbone
+from osediff.models.settings import DemoBackboneSpec
 from tests.osediff.tiny import DEGRADATION_CONTENT, TINY
 
 STAGE = {"steps": 4, "batch": 2, "learning_rate": 1e-3, "hidden_learning_rate": 1e-2}
 RECIPE: dict[str, Any] = {
     "seed": 0,
     "crop": 16,
-    "degradation": DEGRADATION_CONTENT,
+    "degradation": "tiny",
     "negative_prompt": "blurring, jpeg artifacts, lowres.",
     "captions": {f"photo{index}": "nothing, at all" for index in range(3)},
     "sizes": TINY,
@@ -35,15 +37,16 @@ RECIPE: dict[str, Any] = {
         },
     ],
 }
+SPEC = parse({"recipe": RECIPE, "degradation": DEGRADATION_CONTENT}, DemoBackboneSpec, "tiny recipe")
 
 
 def trained(photos: Path, work: Path) -> Backbone:
-    """A backbone after every stage of ``RECIPE``, with states in ``work``."""
+    """A backbone after every stage of ``SPEC``, with states in ``work``."""
     work.mkdir(exist_ok=True)
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    loaded = load_photos(photos, RECIPE)
-    model = new_backbone(RECIPE)
-    for number in range(len(RECIPE["stages"])):
-        train_stage(number, model, loaded, RECIPE, work)
+    loaded = load_photos(photos, SPEC.recipe.captions)
+    model = new_backbone(SPEC.recipe)
+    for number in range(len(SPEC.recipe.stages)):
+        train_stage(number, model, loaded, SPEC, work)
     return model

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from osediff.common.files import JSON
 from osediff.training.checkpoint import StateMismatchError, differences, load_state, save_state, set_aside
 
 
@@ -25,7 +26,7 @@ class Part:
 
 
 def test_a_state_comes_back_with_its_step(tmp_path: Path) -> None:
-    settings = {"recipe": {"rank": 4, "betas": (0.9, 0.999)}}
+    settings: JSON = {"recipe": {"rank": 4, "betas": (0.9, 0.999)}}
     save_state(tmp_path / "state.pt", {"a": Part(3), "b": Part(4)}, settings, 17)
     a, b = Part(0), Part(0)
     assert load_state(tmp_path / "state.pt", {"a": a, "b": b}, settings) == 17
@@ -43,8 +44,8 @@ def test_a_state_of_other_settings_or_parts_restores_nothing(tmp_path: Path) -> 
 
 
 def test_differences_are_named_by_dotted_key_and_hashes_by_name_alone() -> None:
-    before = {"recipe": {"loss": {"mse": 1.0}, "steps": 5}, "photos": "0" * 64, "seed": 0}
-    now = {"recipe": {"loss": {"mse": 2.0}, "steps": 5}, "photos": "1" * 64, "device": "cuda"}
+    before: JSON = {"recipe": {"loss": {"mse": 1.0}, "steps": 5}, "photos": "0" * 64, "seed": 0}
+    now: JSON = {"recipe": {"loss": {"mse": 2.0}, "steps": 5}, "photos": "1" * 64, "device": "cuda"}
     assert differences(before, now) == (
         'device was not set, is "cuda"; photos changed; recipe.loss.mse was 1.0, is 2.0; seed was 0, is not set'
     )
