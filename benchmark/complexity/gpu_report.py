@@ -18,24 +18,66 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from benchmark.complexity.records import Timing, read_record
 from benchmark.complexity.section import ReportRow, SectionResult, SectionSpec
-from benchmark.complexity.specs import ComplexityEntry, Options, TimingProtocol, TimingSpec, entry_options
+from benchmark.complexity.specs import (
+    ComplexityEntry,
+    Count,
+    Options,
+    Precision,
+    TimingProtocol,
+    TimingSpec,
+    entry_options,
+)
 from benchmark.tables.render import markdown
 from benchmark.tables.table import Column, Table, Value, plain_rows
 from osediff.common.command_line import make_parser
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.files import read_json, write_json, write_text
-from osediff.common.settings import Settings, dump, parse, parse_each, write
+from osediff.common.settings import Model, Seed, Settings, Text, dump, parse, parse_each, write
 from osediff.common.validation import check_name, read_yaml
 
 CONFIG = Path("config")
 HEAD = ("section", "quantity", "value", "unit", "note")
 TABLE2_PROTOCOLS = ("official", "strict", "strict-compiled")
+
+
+class TrainingStep(Settings):
+    """What the report needs of an entry of config/compute.yaml."""
+
+    precision: Precision
+    micro_batch: Count | None
+    gradient_checkpointing: bool
+
+
+class RandomBackbone(Settings):
+    """``random`` of an entry of config/backbones.yaml."""
+
+    seed: Seed
+    words: Text
+    sizes: dict[str, Any]
+
+
+class Backbone(Settings):
+    """What the report needs of an entry of config/backbones.yaml."""
+
+    folder: Text
+    random: RandomBackbone | None = None
+
+
+def read_needed(file: str, model: type[Model]) -> dict[str, Model]:
+    """Read the keys of ``model`` from each entry of a file of config/; the other keys are checked by planning."""
+    source = str(CONFIG / file)
+    entries = parse_each(read_yaml(CONFIG / file), dict[str, Any], source)
+    return {
+        name: parse({key: entry[key] for key in model.model_fields if key in entry}, model, f"{source}: {name}")
+        for name, entry in entries.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -66,9 +108,8 @@ def _rows_of_timing(path: Path) -> tuple[ReportRow, ...]:
 def training_sections(size: int, device: str, options: Options) -> list[Section]:
     """Return a training step for each entry of config/compute.yaml."""
     sections = []
-    for name, entry in read_yaml(CONFIG / "compute.yaml").items():
-        step = {key: entry[key] for key in ("precision", "micro_batch", "gradient_checkpointing")}
-        settings = {"size": size, "device": device, "backbone": options["backbone"], **step}
+    for name, step in read_needed("compute.yaml", TrainingStep).items():
+        settings = {"size": size, "device": device, "backbone": options["backbone"], **step.model_dump()}
         spec = SectionSpec(entry_point="osediff.profiling.gpu_checks:time_training_step", options=settings)
         sections.append(_section(f"training step: {name}", f"training-{name}", spec))
     return sections
@@ -123,10 +164,10 @@ def plan_sections(model: str, size: int, device: str) -> list[Section]:
     """
     entries = parse_each(read_yaml(CONFIG / "complexity.yaml"), ComplexityEntry, str(CONFIG / "complexity.yaml"))
     check_name("entry of config/complexity.yaml", model, entries, "--model")
-    entry, backbones = entries[model], read_yaml(CONFIG / "backbones.yaml")
+    entry, backbones = entries[model], read_needed("backbones.yaml", Backbone)
     check_name("backbone", entry.backbone, backbones, f"config/complexity.yaml: {model}")
     backbone = backbones[entry.backbone]
-    options = entry_options(entry, backbone["folder"], backbone.get("random", {}).get("sizes"))
+    options = entry_options(entry, backbone.folder, backbone.random.sizes if backbone.random else None)
     half = ["bf16", "fp16"] if device == "cuda" else ["bf16"]
     numerics = {"size": size, "device": device, "backbone": options["backbone"], "precisions": half}
     checks = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -76,3 +77,23 @@ def test_the_whole_is_planned_by_the_configuration() -> None:
         )
     with pytest.raises(InputError, match="did you mean osediff"):
         plan_sections("osedif", 512, "cuda")
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "message"),
+    [
+        ("compute", "micro_batch", r"compute\.yaml: cpu: key 'micro_batch' is missing"),
+        ("backbones", "folder", r"backbones\.yaml: demo: key 'folder' is missing"),
+        ("backbones", "sizes", r"backbones\.yaml: [\w.-]+: at random: unknown key 'size', did you mean sizes"),
+    ],
+)
+def test_a_misspelled_key_is_one_line(
+    file: str, key: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(gpu_report.CONFIG, tmp_path / "config")
+    path = tmp_path / "config" / f"{file}.yaml"
+    path.write_text(path.read_text().replace(f"{key}:", f"{key[:-1]}:"))
+    monkeypatch.setattr(gpu_report, "CONFIG", tmp_path / "config")
+    with pytest.raises(InputError, match=message) as error:
+        plan_sections("osediff", 512, "cuda")
+    assert "\n" not in str(error.value)
