@@ -1,7 +1,7 @@
 """Measure every available metric on a folder of SR images, and a folder of HR images where there are some.
 
-Each process measures one pair at a time. With a GPU, networks get batches of pairs of one size, which are decoded
-ahead, while the processes measure the other metrics.
+Each process measures one pair at a time. With a GPU, metrics that are networks get batches of pairs of
+one size. These pairs are decoded in advance, while the processes measure the metrics that are not networks.
 """
 
 from __future__ import annotations

@@ -141,7 +141,8 @@ def _nearest_sum(count: MethodCount, name: str, interpretation: Interpretation, 
         how += f", attention counted in: {', '.join(interpretation.attention) or 'none'}"
     return [
         f"{count.title}, published {figure} {unit} {what}: the nearest reading is {nearest:.2f} {unit} ({how}), "
-        f"{nearest - float(figure):+.2f} off. It is a reading after the fact, not what the paper says."
+        f"{nearest - float(figure):+.2f} off. The paper does not say how it counted; this reading was found "
+        "afterwards."
     ]
 
 

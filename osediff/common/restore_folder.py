@@ -90,8 +90,8 @@ def restore_batches(
     """Restore every image of ``source`` (a folder or one file) into ``output``, and write ``record`` at the end.
 
     An SR image that exists is used again only if ``provenance`` and its LR image are the same as when it was made. So a
-    killed run continues, and a changed one starts again. Batches are the same on every run; an incomplete batch is
-    restored again.
+    killed run continues, and a changed one starts again. Batches are the same on every run: after a stop within a
+    batch, the whole batch is restored again.
 
     Args:
         source: folder of LR images, or one LR image.
@@ -104,7 +104,7 @@ def restore_batches(
         batch: number of images that are restored at once.
 
     Raises:
-        InputError: an SR image breaks the contract, or ``output`` contains images of another origin.
+        InputError: an SR image breaks the contract, or ``output`` contains images that this function did not write.
     """
     if batch < 1:
         raise InputError(f"a batch of {batch} images: must be one or more")

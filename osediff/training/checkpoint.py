@@ -54,7 +54,7 @@ def _shown(value: JSON) -> str:
 def differences(old: JSON, new: JSON) -> str:
     """Return which settings differ, with old and new value, in one line; empty where none does.
 
-    Of a hash (64 digits) only the name is given: its value says nothing to a reader.
+    A hash (64 digits) is named without its values, which would say nothing to a reader.
     """
     before, now = _flat(old), _flat(new)
     lines = []

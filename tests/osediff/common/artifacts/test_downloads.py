@@ -1,4 +1,4 @@
-"""One file from servers that may cut, lie, wait or be absent: resumed, whole and right, or one line."""
+"""A file from a server that stops early, stalls, is absent or sends other bytes: it arrives whole, or one line says why."""
 
 from __future__ import annotations
 
