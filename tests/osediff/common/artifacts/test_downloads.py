@@ -1,4 +1,4 @@
-"""A file from a server that stops early, stalls, is absent or sends other bytes: it arrives whole, or one line says why."""
+"""A file from a server that stops early, stalls, is absent or sends other bytes: it arrives whole, or one line."""
 
 from __future__ import annotations
 
