@@ -7,7 +7,6 @@ Every YAML file names its schema in a comment at its head, so that an editor com
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from benchmark.metrics.registry import MetricRegistry
 from benchmark.tables.specs import StepCost
 from osediff.common.artifacts.model import Artifact
 from osediff.common.errors import run
-from osediff.common.files import write_text
+from osediff.common.files import write_json
 from osediff.data.degradation_recipe import Degradation
 from osediff.models.settings import Backbone
 from osediff.prompts.settings import PromptRegistry
@@ -80,15 +79,10 @@ def schemas() -> dict[str, Schema]:
     }
 
 
-def text(schema: Schema) -> str:
-    """Return the text of a schema file."""
-    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
-
-
 def main() -> None:
     """Write every schema."""
     for name, schema in schemas().items():
-        write_text(FOLDER / f"{name}.schema.json", text(schema))
+        write_json(FOLDER / f"{name}.schema.json", schema)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from osediff.common.files import read_json
 from tests.helpers import ROOT
 from workflow.schemas import generate as schemas
 
@@ -14,8 +15,8 @@ CONFIGURATION = [*(ROOT / "config").glob("*.yaml"), *(ROOT / "baselines").glob("
 
 
 def test_the_schemas_are_those_of_the_models() -> None:
-    files = {path.name.removesuffix(".schema.json"): path.read_text() for path in schemas.FOLDER.glob("*.schema.json")}
-    generated = {name: schemas.text(schema) for name, schema in schemas.schemas().items()}
+    files = {path.name.removesuffix(".schema.json"): read_json(path) for path in schemas.FOLDER.glob("*.schema.json")}
+    generated = schemas.schemas()
     assert files.keys() == generated.keys()
     stale = [name for name in files if files[name] != generated[name]]
     assert not stale, "run: python -m workflow.schemas.generate"
