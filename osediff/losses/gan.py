@@ -53,15 +53,23 @@ def head(channels: int, spatial: bool) -> nn.Sequential:
     return nn.Sequential(spectral_norm(first), nn.LeakyReLU(0.2), Blur(), spectral_norm(last))
 
 
+def rms(level: Tensor) -> Tensor:
+    """Return the root mean square of each sample's activations ``level`` (N, C, h, w), as (N, 1, 1, 1)."""
+    return level.square().mean((1, 2, 3), keepdim=True).add(1e-8).sqrt()
+
+
 def encoder_features(generator: Generator) -> Features:
     """Return features of the backbone's frozen encoder: its two deepest levels, and the average of the last.
+
+    Each level has a root mean square of one: the activations of an encoder have any scale, and heads that get values
+    of hundreds end in losses of thousands at the first steps.
 
     They are for the demo, since they need no download. They are not CLIP's features; a GAN loss on them shows that the
     code works.
     """
 
     def features(image: Tensor) -> list[Tensor]:
-        levels = list(generator.encoder_levels(image))
+        levels = [level / rms(level) for level in generator.encoder_levels(image)]
         return [*levels[-2:], levels[-1].mean((2, 3))]
 
     return features

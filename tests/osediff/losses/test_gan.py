@@ -49,6 +49,19 @@ def test_gan_losses_are_smoothed_cross_entropies(backbone_folder: Path) -> None:
     assert torch.allclose(critic, of(hq, 0.8) + of(critic_input, 0.0))
 
 
+def test_features_of_the_encoder_have_the_same_scale_whatever_its_activations(backbone_folder: Path) -> None:
+    objective, gan = make_gan(backbone_folder)
+    image = make_batch()[1]
+    before = gan.features(image)
+    with torch.no_grad():
+        first = objective.generator.backbone.vae.encoder.conv_in
+        first.weight.mul_(50.0)
+        first.bias.mul_(50.0)
+    for level, scaled in zip(before[:2], gan.features(image)[:2], strict=True):
+        for features in (level, scaled):
+            assert torch.allclose(features.square().mean((1, 2, 3)), torch.ones(len(image)), atol=1e-3)
+
+
 def test_gan_trains_the_generator_and_the_heads_apart(backbone_folder: Path) -> None:
     objective, gan = make_gan(backbone_folder)
     lq, hq, text, negative_embeds = make_batch()
