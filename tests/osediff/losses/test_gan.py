@@ -59,7 +59,9 @@ def test_features_of_the_encoder_have_the_same_scale_whatever_its_activations(ba
         first.bias.mul_(50.0)
     for level, scaled in zip(before[:2], gan.features(image)[:2], strict=True):
         for features in (level, scaled):
-            assert torch.allclose(features.square().mean((1, 2, 3)), torch.ones(len(image)), atol=1e-3)
+            assert torch.allclose(
+                features.square().mean((1, 2, 3)), torch.ones(len(image), dtype=features.dtype), atol=1e-3
+            )
 
 
 def test_gan_trains_the_generator_and_the_heads_apart(backbone_folder: Path) -> None:
