@@ -121,6 +121,12 @@ class Descriptor(Settings):
         )
 
     @property
+    def fetched_without_asking(self) -> bool:
+        """Whether all it needs are weights that a mirror has, under a license that allows commercial use."""
+        have_mirrors = all(artifact.mirrors for artifact in self.weights)
+        return self.license.commercial and not self.source.checkout and have_mirrors
+
+    @property
     def files(self) -> dict[str, File]:
         """Every file of weights by its path below weights/ of the sources."""
         return {str(path): file for artifact in self.weights for path, file in artifact.paths.items()}

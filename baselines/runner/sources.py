@@ -1,10 +1,11 @@
 """Fetch the code and weights of the baselines, and verify them.
 
-    python -m baselines.runner.sources --root DIR [--only NAME ...] [--accept LICENSE ...] [--offline]
+    python -m baselines.runner.sources --root DIR [--only NAME ...] [--accept LICENSE ...] [--offline] [--optional]
 
 DIR contains a git checkout of each repository, under the repository's name, and ``weights/``. A run only reads and
 verifies them: commit, unchanged files, sizes, sha256. Nothing is fetched while a baseline runs; this command fetches
 before. It shows every license. A baseline that forbids commercial use is fetched only if --accept lists its license.
+With ``--optional``, it gives up within seconds where no server answers, and missing files are not an error.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from pathlib import Path, PurePosixPath
 
 from baselines.runner.checkouts import clone, verify_checkout
 from baselines.runner.descriptor import Descriptor, Weights, list_names, read_descriptor
-from osediff.common.artifacts.downloads import Patience
+from osediff.common.artifacts.downloads import QUICK, Patience
 from osediff.common.artifacts.fetching import Fetching, by_hand, obtain
 from osediff.common.artifacts.model import Artifact, File
 from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.artifacts.record import check_file, expected_files, is_present
 from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
-from osediff.common.files import lock
+from osediff.common.files import lock, write_json
 
 PATIENCE = Patience()
 
@@ -108,7 +109,9 @@ def fetch_sources(descriptor: Descriptor, root: Path, offline: bool, patience: P
     return missing
 
 
-def fetch_all(names: Iterable[str], root: Path, accept: Iterable[str], offline: bool) -> list[str]:
+def fetch_all(
+    names: Iterable[str], root: Path, accept: Iterable[str], offline: bool, patience: Patience = PATIENCE
+) -> list[str]:
     """Fetch and verify the code and weights of the baselines ``names``; print the license of each.
 
     Args:
@@ -116,6 +119,7 @@ def fetch_all(names: Iterable[str], root: Path, accept: Iterable[str], offline: 
         root: folder of checkouts and weights.
         accept: licenses without commercial use that the user accepts.
         offline: only verify.
+        patience: how long to wait for a server.
 
     Returns:
         One line for each thing that is still missing.
@@ -129,7 +133,7 @@ def fetch_all(names: Iterable[str], root: Path, accept: Iterable[str], offline: 
         if not license.commercial and license.id not in accept and not offline:
             refused.append(f"{name} ({license.id})")
             continue
-        missing += [f"{name}: {line}" for line in fetch_sources(descriptor, root, offline)]
+        missing += [f"{name}: {line}" for line in fetch_sources(descriptor, root, offline, patience)]
     if refused:
         missing.append(
             f"not fetched, since commercial use is forbidden: {', '.join(refused)}; "
@@ -145,12 +149,17 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="baselines (default: all)")
     parser.add_argument("--accept", nargs="*", default=[], metavar="LICENSE", help="non-commercial licenses accepted")
     add_offline_option(parser)
+    parser.add_argument("--optional", action="store_true", help="give up within seconds; missing files are no error")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write the missing things of each baseline as JSON")
     args = parser.parse_args()
+    names, patience = args.only or list_names(), QUICK if args.optional else PATIENCE
     with lock(args.root / ".lock"):
-        missing = fetch_all(args.only or list_names(), args.root, args.accept, args.offline)
+        missing = fetch_all(names, args.root, args.accept, args.offline, patience)
     for line in missing:
         print(f"missing: {line}", file=sys.stderr)
-    if missing:
+    if args.record is not None:
+        write_json(args.record, {"baselines": list(names), "missing": missing})
+    if missing and not args.optional:
         raise InputError(f"{args.root}: {len(missing)} of the baselines' sources are missing; each is named above")
 
 

@@ -171,6 +171,7 @@ def test_the_paper_preset_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "train": 1,
         "convert_official": 1,
         "interpolate": 3,
+        "baseline_weights": 1,
         "restore_baseline": 30,
         "restore": 6,
         "fetch_images": 3,

@@ -14,6 +14,7 @@ def test_everything_is_planned_with_nothing_here(fresh: Workflow) -> None:
     expected = {
         "check_test_set": 2,
         "fetch_images": 2,
+        "baseline_weights": 1,
         "restore_baseline": 2,
         "interpolate": 2,
         "evaluate": 6,
@@ -39,6 +40,6 @@ def test_one_test_set_alone_is_planned_with_given_folders(fresh: Workflow, tmp_p
 
 def test_weights_that_are_not_the_official_file_are_said_in_the_rows_title(fresh: Workflow) -> None:
     code, output = fresh.dry_run(*PRESET, "-p", "--config", "baselines={weights: {real-esrgan: other}}")
-    assert code == 0 and "--weights other" in output
+    assert code == 0 and "--weights other" in output and "rule baseline_weights" not in output
     spec = (fresh.folder / "runs" / "reproduce" / "specs" / "table" / "table8.yaml").read_text()
     assert "Real-ESRGAN (other weights)" in spec and "weights: other" in spec

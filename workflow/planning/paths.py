@@ -13,6 +13,7 @@ from workflow.planning.configuration import Configuration
 from workflow.planning.settings import CheckpointMethod, ImagesMethod, VariantMethod
 
 BROUGHT = "data/weights/brought.json"  # output of rule metric_weights
+BASELINE_WEIGHTS = "data/weights/baselines.json"  # output of rule baseline_weights
 LOSS_WEIGHTS = "data/weights/loss-{network}.json"  # output of rule loss_weights
 
 
@@ -104,6 +105,17 @@ def loss_weights(bench: Configuration, variant: str, base: str) -> list[str]:
 def weights_folder(bench: Configuration, weights: str) -> str:
     """Return the folder of an extractor's weights: that of ``paths``, else the one that the rule fills."""
     return bench.main.paths.get(weights, f"data/prompts/{weights}")
+
+
+def fetched_baselines(bench: Configuration) -> list[str]:
+    """Return the active baselines whose weights rule ``baseline_weights`` fetches, since nothing needs a person's word."""
+    return [
+        name
+        for name in bench.main.methods
+        if name in bench.baselines
+        and bench.baselines[name].fetched_without_asking
+        and bench.main.baselines.weights.get(name, "official") == "official"
+    ]
 
 
 def baseline_input(bench: Configuration, baseline: str) -> list[str]:

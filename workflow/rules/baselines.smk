@@ -6,6 +6,7 @@ rule restore_baseline:
         lambda w: code(bench.baselines[w.method].runs.entry.split(":")[0]),
         "baselines/{method}/descriptor.yaml",
         sources=lambda w: paths.baseline_input(bench, w.method),
+        fetched=lambda w: ancient(paths.BASELINE_WEIGHTS) if w.method in paths.fetched_baselines(bench) else [],
         manifest="data/testsets/{test_set}/manifest.json",
     output:
         f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",
@@ -34,7 +35,23 @@ rule restore_baseline:
         " --time-limit {params.limit} --device {params.device} --record {output} > {log} 2>&1"
 
 
-# Checkouts and weights of the active baselines, fetched before a run; only if this is a target.
+# Weights of the active baselines that need no checkout and no license accepted. Without network, the run goes on without them.
+rule baseline_weights:
+    output:
+        paths.BASELINE_WEIGHTS,
+    log:
+        "runs/logs/baseline_weights.log",
+    conda:
+        "../../environment.yml"
+    params:
+        only=paths.fetched_baselines(bench),
+        sources=bench.main.baselines.sources,
+    shell:
+        "python -m baselines.runner.sources --root {params.sources:q} --only {params.only} --optional --record {output}"
+        " 2>&1 | tee -i {log}"
+
+
+# Checkouts and weights of all active baselines; only if this is a target.
 rule baseline_sources:
     log:
         "runs/logs/baseline_sources.log",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from baselines.runner import sources
-from baselines.runner.descriptor import Descriptor, Source
+from baselines.runner.descriptor import Descriptor, Source, list_names, read_descriptor
 from osediff.common.artifacts.fetching import Fetching
 from osediff.common.artifacts.model import Artifact, parse
 from osediff.common.errors import InputError
@@ -101,3 +102,23 @@ def test_licenses_without_commercial_use_are_fetched_only_when_listed(
     monkeypatch.setattr("sys.argv", [*command[:-1], "--accept", "CC-BY-NC-SA-4.0"])
     sources.main()
     assert fetched == ["FeMaSR_SRX4_model_g.pth"]
+
+
+def test_optional_sources_that_cannot_be_had_are_recorded_and_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "fetched.json"
+    command = ["sources", "--root", str(tmp_path / "sources"), "--only", "bsrgan", "--offline", "--record", str(record)]
+    monkeypatch.setattr("sys.argv", [*command, "--optional"])
+    sources.main()
+    (missing,) = json.loads(record.read_text())["missing"]
+    assert missing.startswith("bsrgan: ") and f"missing: {missing}" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(InputError, match="1 of the baselines' sources are missing"):
+        sources.main()
+
+
+def test_what_needs_a_persons_word_is_not_fetched_on_the_way() -> None:
+    free = {name for name in list_names() if read_descriptor(name).fetched_without_asking}
+    assert {"real-esrgan", "bsrgan"} <= free
+    assert not {"femasr", "stablesr", "seesr", "diffbir"} & free  # a license; a checkout
