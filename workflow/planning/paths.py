@@ -108,7 +108,7 @@ def weights_folder(bench: Configuration, weights: str) -> str:
 
 
 def fetched_baselines(bench: Configuration) -> list[str]:
-    """Return the active baselines whose weights rule ``baseline_weights`` fetches, since nothing needs a person's word."""
+    """Return the active baselines whose weights rule ``baseline_weights`` fetches: none needs a person's word."""
     return [
         name
         for name in bench.main.methods
