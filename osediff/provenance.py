@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from osediff.common.errors import InputError
 from osediff.common.files import sha256
+from osediff.models.backbone import PARTS
 
 # The source files that decide the weights of a training. Other files (restoration, prompts, downloads, profiling, logs)
 # may change, and a training state remains valid.
@@ -52,6 +53,15 @@ def folder_hash(folder: Path) -> str:
     # A training set of the paper's size takes minutes.
     progress = tqdm(files, desc=f"reading {folder.name}", unit="file", delay=5, leave=False)
     return fingerprint({str(path.relative_to(folder)): sha256(path) for path in progress})
+
+
+def backbone_hash(folder: Path) -> str:
+    """Return the sha256 over the parts of the backbone in ``folder``; its model card and manifest decide nothing.
+
+    Raises:
+        InputError: a part is absent or empty.
+    """
+    return fingerprint({part: folder_hash(folder / part) for part in PARTS})
 
 
 def training_code_hash() -> str:

@@ -23,7 +23,7 @@ from osediff.models.tiling import Tiling
 from osediff.outcome import read_outcome
 from osediff.pipeline import OSEDiff
 from osediff.prompts.prompt_file import read_folder_prompts
-from osediff.provenance import fingerprint, folder_hash
+from osediff.provenance import backbone_hash, fingerprint
 from osediff.recipe import Compile, Posterior, Quantization, Sizes
 
 
@@ -112,7 +112,7 @@ def main() -> None:
     provenance = {
         "method": "osediff",
         "adapters": sha256(args.checkpoint / ADAPTERS),
-        "backbone": folder_hash(args.backbone),
+        "backbone": backbone_hash(args.backbone),
         "backbone_source": origin,
         # osediff.common.restore_folder refuses to evaluate images of random weights.
         "weights": "random" if origin["weights"] == "random" else "trained",

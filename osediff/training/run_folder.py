@@ -25,7 +25,7 @@ from osediff.models import backbone as backbones
 from osediff.models.adapter_files import ADAPTERS, PROVENANCE, save_adapters
 from osediff.outcome import Outcome, write_outcome
 from osediff.prompts.prompt_file import read_stream_prompts
-from osediff.provenance import fingerprint, folder_hash, training_code_hash, versions
+from osediff.provenance import backbone_hash, fingerprint, folder_hash, training_code_hash, versions
 from osediff.recipe import TrainingSpec
 from osediff.training.checkpoint import STATE, Checkpointable, StateMismatchError, load_state, save_state, set_aside
 from osediff.training.distributed import make_accelerator
@@ -62,7 +62,7 @@ class RunFolder:
             "recipe": spec.recipe.model_dump(mode="json"),
             "seed": spec.seed,
             "photos": hash_of_photos,
-            "backbone": folder_hash(backbone),
+            "backbone": backbone_hash(backbone),
             "code": training_code_hash(),
             "threads": torch.get_num_threads(),
             "processes": self.accelerator.num_processes,

@@ -11,6 +11,7 @@ import torch
 import osediff
 from osediff import provenance
 from osediff.common.errors import InputError
+from osediff.models.backbone import PARTS
 
 
 def test_a_folder_s_hash_is_of_names_and_contents(tmp_path: Path) -> None:
@@ -26,6 +27,20 @@ def test_a_folder_s_hash_is_of_names_and_contents(tmp_path: Path) -> None:
     assert len({first, renamed, provenance.folder_hash(tmp_path)}) == 3
     with pytest.raises(InputError, match="no such folder, or nothing in it"):
         provenance.folder_hash(tmp_path / "absent")
+
+
+def test_a_backbone_s_hash_is_of_its_parts_and_not_of_its_model_card(tmp_path: Path) -> None:
+    for part in PARTS:
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "config.json").write_text("{}")
+    first = provenance.backbone_hash(tmp_path)
+    (tmp_path / "README.md").write_text("the card")
+    assert provenance.backbone_hash(tmp_path) == first
+    (tmp_path / "unet" / "config.json").write_text("[]")
+    assert provenance.backbone_hash(tmp_path) != first
+    (tmp_path / "vae" / "config.json").unlink()
+    with pytest.raises(InputError, match="vae: no such folder, or nothing in it"):
+        provenance.backbone_hash(tmp_path)
 
 
 def test_a_fingerprint_does_not_depend_on_the_order_of_keys() -> None:

@@ -60,10 +60,13 @@ def backbone_folder(bench: Configuration, name: str) -> str:
 
 
 def backbone_input(bench: Configuration, name: str) -> list[str]:
-    """Return the inputs of a job with this backbone: the output of a rule, or the files that exist."""
+    """Return the inputs of a job with this backbone: the output of a rule, or the files of its parts that exist.
+
+    The parts are subfolders. What is beside them, the model card, runs no job again.
+    """
     folder, entry = backbone_folder(bench, name), bench.backbones[name]
     if name in bench.main.paths or not (entry.recipe or entry.download):
-        return files_below(folder)
+        return [path for path in files_below(folder) if Path(path).parent != Path(folder)]
     return [folder if entry.recipe else f"{folder}/manifest.json"]
 
 
