@@ -86,4 +86,5 @@ class MeanLosses:
 
     def reduce(self) -> dict[str, float]:
         """Return the means over all processes, by name."""
-        return {name: float(self.accelerator.reduce(value, "sum")) for name, value in self.sums.items()}
+        means = self.accelerator.reduce(torch.stack([value.float() for value in self.sums.values()]), "sum")
+        return dict(zip(self.sums, means.tolist(), strict=True))

@@ -55,15 +55,21 @@ class OptimizerState:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         if self.accelerator.num_processes > 1:
-            for parameter in self.parameters.values():
-                gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-                parameter.grad = self.accelerator.reduce(gradient, "sum")
+            self._sum_over_processes()
         self.scaler.unscale_(self.optimizer)  # after the sum, so that all processes see an overflow
         norm = nn.utils.clip_grad_norm_(list(self.parameters.values()), self.gradient_clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         return float(norm)
+
+    def _sum_over_processes(self) -> None:
+        """Sum the gradients of all processes, in one message: one for each tensor costs more than the computing."""
+        parameters = list(self.parameters.values())
+        gradients = [torch.zeros_like(one) if one.grad is None else one.grad for one in parameters]
+        summed = self.accelerator.reduce(torch.cat([gradient.flatten() for gradient in gradients]), "sum")
+        for parameter, part in zip(parameters, summed.split([one.numel() for one in parameters]), strict=True):
+            parameter.grad = part.view_as(parameter)
 
     def _tensors(self) -> dict[str, Tensor]:
         return {name: tensor.detach() for name, tensor in {**self.parameters, **self.buffers}.items()}
