@@ -60,5 +60,6 @@ rule all:
         expand("results/{name}", name=["statistics.csv", "pairwise.csv", "ranking.md", "protocol.md"]),
         expand("results/compare_published.{form}", form=["csv", "md"]),
         expand("results/radar_{test_set}.{form}", test_set=bench.main.test_sets, form=["png", "svg"]),
-        expand("results/radar_published_drealsr.{form}", form=["png", "svg"]),
+        expand("results/radar_published_{name}.{form}", name=["drealsr", "onestep"], form=["png", "svg"]),
+        expand("results/published_onestep.{form}", form=["csv", "md"]),
         expand("results/picture_{test_set}.png", test_set=methods.pictures(bench)),

@@ -1,10 +1,11 @@
 """Published numbers, as data that is separate from measured numbers.
 
-A CSV file per source (config/published/): table, method, steps, test_set, metric, value, source, protocol, tolerance.
-``steps`` is empty if the table prints none. ``tolerance`` is how far a measurement by the same protocol may be from
-the value: half a unit of its last digit. Two metrics need more in osediff.csv. NIQE 0.001: it rounds luma to integers,
-and images have pixels that lie exactly halfway, which machines round differently. MANIQA 0.001: its 20 random crops
-per image, in another protocol than ours, move an average of 100 images by 0.0005 (standard deviation).
+A CSV file per source, in config/published/, and in onestep/ below it for one-step methods since OSEDiff: table, method,
+steps, test_set, metric, value, source, protocol, tolerance. ``steps`` is empty if the table prints none.
+``tolerance`` is how far a measurement by the same protocol may be from the value: half a unit of its last digit. Two
+metrics need more in osediff.csv. NIQE 0.001: it rounds luma to integers, and images have pixels that lie exactly
+halfway, which machines round differently. MANIQA 0.001: its 20 random crops per image, in another protocol than ours,
+move an average of 100 images by 0.0005 (standard deviation).
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from osediff.common.validation import suggestion
 
 COLUMNS = ("table", "method", "steps", "test_set", "metric", "value", "source", "protocol", "tolerance")
 # What papers print beside the metrics of config/metrics.yaml: columns of complexity tables and of Table 4.
-COMPLEXITY = ("steps", "seconds", "gmacs", "mparams", "mparams-trainable", "extraction-seconds")
+COMPLEXITY = ("steps", "seconds", "gmacs", "mparams", "mparams-trainable", "peak-mb", "extraction-seconds")
+# Metrics that papers print and this suite does not measure. vq-r1 is VisualQuality-R1; clipiqa+ is of no said variant.
+ELSEWHERE = ("topiq", "qalign", "liqe", "clipiqa+", "pi", "nima", "vq-r1")
 
 
 def load(paths: Iterable[Path], metrics: Metrics) -> pd.DataFrame:
@@ -36,9 +39,9 @@ def load(paths: Iterable[Path], metrics: Metrics) -> pd.DataFrame:
         for where, cells in read_csv(path, COLUMNS, "a file of published values (benchmark/data/published.py)"):
             row = dict(zip(COLUMNS, cells, strict=True))
             value, tolerance = check_row(row, metrics, where)
-            key = (row["table"], row["method"], row["test_set"], row["metric"])
+            key = (row["table"], row["method"], row["steps"], row["test_set"], row["metric"])
             if key in seen:
-                raise InputError(f"{where}, column value: gives {' '.join(key)} a second time")
+                raise InputError(f"{where}, column value: gives {' '.join(filter(None, key))} a second time")
             seen.add(key)
             rows.append({**row, "printed": row["value"], "value": value, "tolerance": tolerance})
     return pd.DataFrame(rows, columns=[*COLUMNS, "printed"])
@@ -52,8 +55,9 @@ def check_row(row: dict[str, str], metrics: Metrics, where: str) -> tuple[float,
     if row["steps"] and not row["steps"].isdecimal():
         raise InputError(f"{where}, column steps: {row['steps']!r} is not a whole number")
     name = row["metric"]
-    if name not in metrics and name not in COMPLEXITY:
-        raise InputError(f"{where}, column metric: no metric {name!r}, {suggestion(name, [*metrics, *COMPLEXITY])}")
+    known = [*metrics, *COMPLEXITY, *ELSEWHERE]
+    if name not in known:
+        raise InputError(f"{where}, column metric: no metric {name!r}, {suggestion(name, known)}")
     value, tolerance = number(row["value"], where, "value"), number(row["tolerance"], where, "tolerance")
     if tolerance <= 0:
         raise InputError(f"{where}, column tolerance: must be above 0")

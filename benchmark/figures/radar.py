@@ -2,6 +2,7 @@
 
     python -m benchmark.figures.radar measured --table results/table1.csv --test-set T --out results/radar_T
     python -m benchmark.figures.radar published --published config/published/osediff.csv --test-set drealsr --out ...
+    python -m benchmark.figures.radar onestep --table results/published_onestep.csv --methods OSEDiff RSD --test-set ...
 
 Each axis is one metric; better is always outward. An axis is scaled over the methods that are shown: the best value is
 on the rim, the worst on the inner ring, the others are linearly between. The axis shows both values. Therefore areas of
@@ -40,6 +41,7 @@ from benchmark.figures.style import (
     new_figure,
     save,
 )
+from benchmark.tables.published_onestep import read_summary
 from benchmark.tables.quality import read_table
 from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
@@ -197,6 +199,21 @@ def published_radar(values: pd.DataFrame, metrics: Metrics, test_set: str, title
     return draw(methods, axes, title, f"Published numbers, not measured here: {rows['source'].iloc[0]}")
 
 
+def onestep_radar(path: Path, metrics: Metrics, test_set: str, title: str, methods: list[str]) -> Figure:
+    """Draw the radar of published one-step ``methods``, from the medians of benchmark.tables.published_onestep."""
+    values = read_summary(path)
+    rows = values[(values["test_set"] == test_set) & values["method"].isin(methods)]
+    if absent := [method for method in methods if method not in set(rows["method"])]:
+        raise InputError(f"{path} has no value of {', '.join(absent)} on {test_set}")
+    axes = []
+    for name, metric in metrics.items():
+        of_metric = rows[rows["metric"] == name].set_index("method")["median"]
+        if not of_metric.empty:
+            axes.append(Axis(metric.title, metric.higher_is_better, [of_metric.get(method, "") for method in methods]))
+    subtitle = "Published numbers, not measured here: each is the median of the papers that print it"
+    return draw(methods, axes, title, subtitle)
+
+
 def main() -> None:
     """Run the command line."""
     parser = make_parser("benchmark.figures.radar", __doc__)
@@ -205,7 +222,10 @@ def main() -> None:
     measured.add_argument("--table", type=Path, required=True, help="CSV of benchmark.tables.quality")
     printed = commands.add_parser("published", help="of published values")
     printed.add_argument("--published", type=Path, required=True, help="CSV of published values")
-    for command in (measured, printed):
+    onestep = commands.add_parser("onestep", help="of published values of one-step methods")
+    onestep.add_argument("--table", type=Path, required=True, help="CSV of benchmark.tables.published_onestep")
+    onestep.add_argument("--methods", nargs="+", required=True, metavar="NAME", help="at most eight can be told apart")
+    for command in (measured, printed, onestep):
         command.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
         command.add_argument("--test-set", required=True)
         command.add_argument("--title", help="heading (default: the test set)")
@@ -214,6 +234,8 @@ def main() -> None:
     metrics, title = results.read_metrics(args.registry), args.title or args.test_set
     if args.command == "measured":
         figure = measured_radar(args.table, metrics, args.test_set, title)
+    elif args.command == "onestep":
+        figure = onestep_radar(args.table, metrics, args.test_set, title, args.methods)
     else:
         figure = published_radar(published.load([args.published], metrics), metrics, args.test_set, title)
     save(figure, args.out)

@@ -184,6 +184,8 @@ def test_the_paper_preset_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "protocol": 1,
         "radar": 3,
         "published_radar": 1,
+        "published_onestep": 1,
+        "onestep_radar": 1,
         "plot_visual_comparison": 1,
     }
 

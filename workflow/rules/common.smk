@@ -21,6 +21,7 @@ except InputError as error:
 running = ExitStack()  # holds the lock until this process ends
 RUNS = bench.runs
 PUBLISHED = sorted(map(str, Path("config/published").glob("*.csv")))
+PUBLISHED_ONESTEP = sorted(map(str, Path("config/published/onestep").glob("*.csv")))
 # The number of cores; it is not known if a cluster runs the jobs.
 CORES = workflow.resource_settings.cores or 8
 GPU = int(bench.main.device == "cuda")

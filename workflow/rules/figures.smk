@@ -41,6 +41,24 @@ rule published_radar:
         " --title DrealSR --out results/radar_published_drealsr > {log} 2>&1"
 
 
+# The methods of one step with public weights of which every metric is published on RealSR.
+rule onestep_radar:
+    input:
+        code("benchmark.figures.radar"),
+        "config/metrics.yaml",
+        table="results/published_onestep.csv",
+    output:
+        png=report("results/radar_published_onestep.png", caption="../report/radar.rst", category="Figures"),
+        svg="results/radar_published_onestep.svg",
+    log:
+        "runs/logs/radar_published_onestep.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python -m benchmark.figures.radar onestep --table {input.table} --test-set realsr --title 'One-step methods, RealSR'"
+        " --methods OSEDiff PiSA-SR S3Diff TSD-SR AdcSR InvSR CTMSR RSD --out results/radar_published_onestep > {log} 2>&1"
+
+
 rule plot_visual_comparison:
     input:
         code("benchmark.figures.visual_comparison"),

@@ -4,6 +4,25 @@ TABLE_SPECS = {
 }
 
 
+# What other papers print for methods of one step; it depends on no preset.
+rule published_onestep:
+    input:
+        code("benchmark.tables.published_onestep"),
+        "config/metrics.yaml",
+        published=["config/published/osediff.csv", "config/published/others.csv", *PUBLISHED_ONESTEP],
+        disagreements="config/published/onestep/disagreements.yaml",
+    output:
+        csv="results/published_onestep.csv",
+        md=report("results/published_onestep.md", caption="../report/table.rst", category="Tables"),
+    log:
+        "runs/logs/published_onestep.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python -m benchmark.tables.published_onestep --published {input.published}"
+        " --disagreements {input.disagreements} --out results > {log} 2>&1"
+
+
 rule table:
     input:
         code("benchmark.tables.quality"),
@@ -15,7 +34,7 @@ rule table:
             test_set=methods.test_sets_of_table(bench, w.table),
         ),
         statistics=["results/statistics.csv"] if bench.main.intervals else [],
-        published=PUBLISHED if bench.main.show_published else [],
+        published=[*PUBLISHED, *PUBLISHED_ONESTEP] if bench.main.show_published else [],
     output:
         csv="results/{table}.csv",
         md=report("results/{table}.md", caption="../report/table.rst", category="Tables"),

@@ -53,6 +53,17 @@ def test_radii_run_from_the_ring_to_the_rim_and_lower_is_inverted() -> None:
     assert figures.radii(Axis("PSNR", True, ["20", ""])) == [0, 0]
 
 
+def test_the_radar_of_one_step_methods_shows_medians_of_the_chosen_ones(tmp_path: Path) -> None:
+    path = tmp_path / "published_onestep.csv"
+    head = "method,test_set,metric,sources,median,low,high,reason,values\n"
+    lines = [f"{name},realsr,psnr,2,{psnr},1,99,,x" for name, psnr in (("A", "20"), ("B", "24"), ("C", "99"))]
+    path.write_text(head + "\n".join(lines) + "\n")
+    figure = figures.onestep_radar(path, METRICS, "realsr", "RealSR", ["A", "B"])
+    assert "best 24" in texts(figure) and "worst 20" in texts(figure) and set(polygons(figure)) == {"A", "B"}
+    with pytest.raises(InputError, match="no value of D on realsr"):
+        figures.onestep_radar(path, METRICS, "realsr", "RealSR", ["A", "D"])
+
+
 def test_published_radar_shows_the_papers_seven_methods() -> None:
     figure = figures.published_radar(published.load([PUBLISHED], METRICS), METRICS, "drealsr", "DrealSR")
     shape = polygons(figure)
