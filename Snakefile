@@ -36,6 +36,7 @@ include: "workflow/rules/ablations.smk"
 include: "workflow/rules/complexity.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
 
 
 onstart:
@@ -63,3 +64,4 @@ rule all:
         expand("results/radar_published_{name}.{form}", name=["drealsr", "onestep"], form=["png", "svg"]),
         expand("results/published_onestep.{form}", form=["csv", "md"]),
         expand("results/picture_{test_set}.png", test_set=methods.pictures(bench)),
+        "results/report/index.html",

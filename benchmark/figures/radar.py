@@ -15,6 +15,7 @@ table gives the same bytes of PNG and SVG.
 from __future__ import annotations
 
 import math
+from collections.abc import Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,8 @@ def draw(methods: list[str], every: list[Axis], title: str, subtitle: str) -> Fi
     return figure
 
 
-def angles(axes: list[Axis]) -> list[float]:
-    """Return the angle of each axis in radians, clockwise from the top."""
+def angles(axes: Sized) -> list[float]:
+    """Return the angle of each of ``axes`` in radians, clockwise from the top."""
     return [2 * math.pi * index / len(axes) for index in range(len(axes))]
 
 

@@ -10,14 +10,21 @@ import pytest
 
 from tests.workflow.repository_copy import Workflow
 
-RENDERED = {"table": 1, "statistics": 1, "compare_published": 1, "radar": 1, "plot_visual_comparison": 1}
+RENDERED = {
+    "table": 1,
+    "statistics": 1,
+    "compare_published": 1,
+    "radar": 1,
+    "plot_visual_comparison": 1,
+    "report": 1,
+}
 DOWNSTREAM = {"restore": 1, "evaluate": 1, **RENDERED}
 
 
 def test_a_run_makes_everything_that_the_preset_defines(finished: Workflow) -> None:
     names = (
         "table1.csv table1.md table1.tex radar_demo-synthetic.png radar_demo-synthetic.svg picture_demo-synthetic.png"
-        " statistics.csv pairwise.csv ranking.md compare_published.csv compare_published.md"
+        " statistics.csv pairwise.csv ranking.md compare_published.csv compare_published.md report/index.html"
     )
     for name in [
         *names.split(),
@@ -71,6 +78,7 @@ def test_a_new_method_runs_itself_and_what_shows_it(finished: Workflow) -> None:
             "compare_published": 1,
             "radar": 1,
             "plot_visual_comparison": 1,
+            "report": 1,
         }
 
 
@@ -80,7 +88,7 @@ def test_a_run_without_network_runs_nothing_again(finished: Workflow) -> None:
 
 def test_edited_plotting_code_runs_plots_only(finished: Workflow) -> None:
     with finished.edited("benchmark/figures/radar.py", "from __future__", "# edited\nfrom __future__"):
-        assert finished.planned() == {"radar": 1, "published_radar": 1}
+        assert finished.planned() == {"radar": 1, "published_radar": 1, "report": 1}
 
 
 @pytest.mark.parametrize("module", ["train", "losses/vsd", "losses/perceptual"])
@@ -187,6 +195,7 @@ def test_the_paper_preset_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "published_onestep": 1,
         "onestep_radar": 1,
         "plot_visual_comparison": 1,
+        "report": 1,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from benchmark.complexity.specs import TimingChoice
+from benchmark.report.specs import ReportChoice
 from benchmark.tables.specs import Preset
 from osediff.common.artifacts.model import Artifact
 from osediff.common.settings import Name, Positive, Seed, Settings, Text
@@ -114,6 +115,8 @@ class MainConfig(Settings):
     """Every ablation variant is trained once with each of these seeds."""
     pictures: dict[str, FileName]
     """By test set: name of the image in its comparison picture."""
+    report: ReportChoice = ReportChoice()
+    """How many images of the run the folder of the report gets."""
     paths: dict[str, Text]
     """By test set, photo set, backbone, extractor's weights or method: folder that has it already. The path of a method
     of kind images contains {test_set}; that of a method with an official_file holds this file."""

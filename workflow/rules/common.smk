@@ -2,7 +2,18 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from workflow.planning import ablations, checks, loader, methods, paths, profiling, prompts, settings, specs
+from workflow.planning import (
+    ablations,
+    checks,
+    loader,
+    methods,
+    paths,
+    profiling,
+    prompts,
+    report_page,
+    settings,
+    specs,
+)
 from workflow.planning import imports as sources
 from osediff.common import files
 from osediff.common.artifacts import offline

@@ -1,0 +1,236 @@
+"""The page in a real browser, from disk: nothing comes from elsewhere, and everything works by mouse and keyboard."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.benchmark.report.browser import watched
+from tests.benchmark.report.small_run import METHODS, SIDE, SmallRun
+
+SERIOUS = ("serious", "critical")
+
+
+def column(page: Page, table: str, number: int) -> list[str]:
+    """The visible texts of a column of the first group of a table."""
+    cells = page.locator(f"{table} tbody").first.locator(f"tr:visible td:nth-child({number})")
+    return cells.all_inner_texts()
+
+
+def section(page: Page, name: str) -> None:
+    """Go to a section."""
+    page.get_by_label("Sections").get_by_role("link", name=name).click()
+
+
+def ranked(page: Page) -> list[float]:
+    """The differences of all images, in the order of the page."""
+    return [float(text.replace("−", "-")) for text in page.locator("#ranked span:last-child").all_inner_texts()]
+
+
+def test_the_page_opens_from_disk_and_shows_the_run(browser: Browser, index: Path) -> None:
+    with watched(browser) as seen:
+        page = seen.open(index)
+        expect(page.locator("#overview")).to_be_visible()
+        expect(page.locator("#comparison")).to_be_hidden()
+        assert column(page, "#table-table1 table", 2)[:3] == list(METHODS.values())
+        section(page, "Comparison")
+        expect(page.locator("#verdict")).to_contain_text("Other is significantly better")
+        assert page.locator("#grid img").count() == 5, "LR, three methods, HR"
+
+
+def test_tables_are_sorted_by_mouse_and_keyboard(browser: Browser, index: Path) -> None:
+    with watched(browser) as seen:
+        page = seen.open(index)
+        head = page.locator("#table-table1 thead th", has_text="PSNR")
+        head.click()
+        expect(head).to_have_attribute("aria-sort", "descending")
+        expect(page.locator("#table-table1 tbody tr").first).not_to_contain_text("Bicubic")
+        head.press("Enter")
+        expect(head).to_have_attribute("aria-sort", "ascending")
+        expect(page.locator("#table-table1 tbody tr").first).to_contain_text("Bicubic")
+
+
+def test_tables_are_filtered_and_hide_published_rows_and_intervals(browser: Browser, index: Path) -> None:
+    with watched(browser) as seen:
+        page = seen.open(index)
+        box = page.locator("#table-table1")
+        expect(box.locator("tr.published")).to_be_visible()
+        box.get_by_label("published rows").uncheck()
+        expect(box.locator("tr.published")).to_be_hidden()
+        small = box.locator("td small").first
+        expect(small).to_be_hidden()
+        box.get_by_label("intervals").check()
+        expect(small).to_be_visible()
+        box.get_by_role("combobox", name="Method").select_option("OSEDiff")
+        assert column(page, "#table-table1 table", 2) == ["OSEDiff"]
+        box.get_by_role("combobox", name="Metric").select_option("LPIPS↓")
+        expect(box.locator("th", has_text="PSNR")).to_be_hidden()
+        expect(box.locator("th", has_text="LPIPS")).to_be_visible()
+
+
+@pytest.mark.parametrize(("form", "text"), [("Markdown", "| Set one | Bicubic |"), ("LaTeX", "tabular"), ("CSV", ",")])
+def test_a_table_is_copied(browser: Browser, index: Path, form: str, text: str) -> None:
+    with watched(browser) as seen:
+        page = seen.open(index)
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.locator("#table-table1").get_by_role("button", name=f"Copy {form}").click()
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        assert text in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_the_radar_switches_a_method_off(browser: Browser, index: Path) -> None:
+    with watched(browser) as seen:
+        page = seen.open(index)
+        series = page.locator(".charts [data-series=Bicubic]").first
+        expect(series).to_be_visible()
+        page.locator(".charts").first.get_by_label("Bicubic").uncheck()
+        expect(series).to_be_hidden()
+
+
+def test_the_slider_moves_by_mouse_and_keyboard(browser: Browser, index: Path) -> None:
+    with watched(browser) as seen:
+        page = seen.open(index, "#comparison")
+        slider = page.locator("#slider")
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        assert box
+        y = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + box["width"] * 0.5, y)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.8, y, steps=4)
+        page.mouse.up()
+        moved = slider.evaluate("element => element.value")
+        assert moved == pytest.approx(80, abs=3)
+        slider.focus()
+        page.keyboard.down("ArrowRight")
+        expect(slider).not_to_have_js_property("value", moved)
+        page.keyboard.up("ArrowRight")
+        assert slider.evaluate("element => element.value") > moved
+
+
+def shown_box(page: Page) -> list[str]:
+    """Where the images of the crops are, by their style."""
+    script = "images => images.map(i => { const s = getComputedStyle(i); return [s.left, s.top, s.width].join() })"
+    return list(page.locator("#grid img").evaluate_all(script))
+
+
+def test_all_crops_zoom_and_move_together(browser: Browser, index: Path) -> None:
+    with watched(browser) as seen:
+        page = seen.open(index, "#comparison")
+        before = shown_box(page)
+        assert len(set(before)) == 1
+        page.locator("#grid .crop").nth(1).hover()
+        page.mouse.wheel(0, -300)
+        expect(page).to_have_url(re.compile(r"#one/image-\d+/.+/lpips/.+"))
+        zoomed = shown_box(page)
+        assert len(set(zoomed)) == 1 and zoomed != before
+        page.locator("#grid").press("ArrowRight")
+        moved = shown_box(page)
+        assert len(set(moved)) == 1 and moved != zoomed
+        page.locator("#grid").press("0")
+        assert shown_box(page) == before
+
+
+def test_the_order_of_the_images_follows_the_metric(browser: Browser, index: Path) -> None:
+    with watched(browser) as seen:
+        page = seen.open(index, "#comparison")
+        page.locator("#all-images summary").click()
+        differences = [
+            float(text.replace("−", "-")) for text in page.locator("#ranked span:last-child").all_inner_texts()
+        ]
+        assert len(differences) == 12 and differences == sorted(differences), "LPIPS: low first"
+        page.locator("#metric").select_option("psnr")
+        differences = [
+            float(text.replace("−", "-")) for text in page.locator("#ranked span:last-child").all_inner_texts()
+        ]
+        assert differences == sorted(differences, reverse=True)
+
+
+def test_a_permalink_is_restored(browser: Browser, index: Path) -> None:
+    with watched(browser) as seen:
+        page = seen.open(index, "#comparison")
+        page.locator("#b").select_option("osediff")
+        page.locator("#metric").select_option("dists")
+        page.locator("#best-1 button").first.click()
+        page.locator("#left").select_option("LR")
+        page.locator("#zoom-in").click()
+        title, place = page.locator("#image-title").inner_text(), page.evaluate("location.hash")
+        box = shown_box(page)
+    with watched(browser) as seen:
+        page = seen.open(index, place)
+        expect(page.locator("#comparison")).to_be_visible()
+        assert page.locator("#image-title").inner_text() == title
+        values = [page.locator(f"#{name}").input_value() for name in ("b", "metric", "left", "right")]
+        assert values == ["osediff", "dists", "LR", "osediff"]
+        assert shown_box(page) == box
+
+
+@pytest.mark.parametrize("width", [360, 1280, 3840])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_section_fits_and_has_no_serious_finding(
+    browser: Browser, index: Path, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    with watched(browser, width, scheme) as seen:
+        page = seen.open(index)
+        for link in page.locator("nav a").all():
+            link.click()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), link.inner_text()
+            found = Axe().run(page).response["violations"]
+            assert [(item["id"], item["nodes"][0]["html"]) for item in found if item["impact"] in SERIOUS] == []
+
+
+def test_names_are_text_and_never_code(browser: Browser, run: SmallRun) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    run.images = [f"a\"b'c{index}" for index in range(3)] + ["<script>alert(1)<", "猫-画像", "ütf 8 %41#?&"]
+    run.methods = {"bicubic": f"Bi{evil}", "osediff": "</script><script>alert(2)</script>", "other": "Ω 'quoted\""}
+    run.title = f"Set {evil}"
+    run.failed = {"other": f"broke: {evil}"}
+    with watched(browser) as seen:
+        page = seen.open(run.write().build(), "#comparison")
+        assert page.locator("img[onerror]").count() == 0
+        assert evil in page.locator("#image-title").inner_text()
+        for image in run.images:
+            place = f"#one/{page.evaluate('encodeURIComponent', image)}/bicubic,osediff/lpips/"
+            seen.open(run.report / "index.html", place)
+            expect(page.locator("#image-title")).to_contain_text(image)
+            page.locator("#grid").scroll_into_view_if_needed()
+            for shown, side in zip(page.locator("#grid img").all(), (SIDE // 4, SIDE, SIDE, SIDE), strict=True):
+                expect(shown).to_have_js_property("naturalWidth", side)
+        page.locator("#b").select_option("other")
+        expect(page.locator("#verdict")).to_contain_text("no LPIPS of Ω")
+        section(page, "Failures")
+        expect(page.locator("#failures")).to_contain_text(evil)
+
+
+def test_one_image_and_a_missing_one(browser: Browser, run: SmallRun) -> None:
+    run.images = ["only"]
+    run.write()
+    (run.sr("osediff") / "only.png").unlink()
+    with watched(browser) as seen:
+        page = seen.open(run.build(), "#one/only/bicubic,osediff/lpips/")
+        expect(page.locator("#verdict")).to_contain_text("on one image; there is no interval and no test")
+        expect(page.locator("#slider-absent")).to_contain_text("OSEDiff is missing")
+        section(page, "Failures")
+        expect(page.locator("#failures")).to_contain_text("no image")
+
+
+def test_rows_of_an_older_protocol_are_shown_as_such(browser: Browser, run: SmallRun) -> None:
+    run.protocol = "osediff/1"
+    with watched(browser) as seen:
+        page = seen.open(run.write().build())
+        expect(page.locator(".warning").first).to_contain_text("PSNR was measured by osediff/1")
+        assert column(page, "#table-table1 table", 2)[:3] == list(METHODS.values())
+
+
+def test_nothing_measured_is_no_blank_page(browser: Browser, run: SmallRun) -> None:
+    run.failed = dict.fromkeys(run.methods, "no GPU")
+    with watched(browser) as seen:
+        page = seen.open(run.write().build(), "#comparison")
+        expect(page.locator("#verdict")).to_contain_text("No metric has a value")
+        section(page, "Failures")
+        expect(page.locator("#failures")).to_contain_text("no GPU")

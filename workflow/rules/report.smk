@@ -1,0 +1,31 @@
+# The interactive page of a run. Its images are beside it and not declared, so that they are not made again each time.
+
+
+rule report:
+    input:
+        code("benchmark.report.__main__"),
+        report_page.page_files(),
+        "config/metrics.yaml",
+        spec=specs.write_spec(bench.specs, "report", report_page.spec(bench)),
+        rows=expand(
+            f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
+            method=methods.compared(bench),
+            test_set=bench.main.test_sets,
+        ),
+        manifests=expand("data/testsets/{test_set}/manifest.json", test_set=bench.main.test_sets),
+        trainings=report_page.training_files(bench),
+        statistics="results/statistics.csv",
+        pairs="results/pairwise.csv",
+        compared="results/compare_published.csv",
+        published=PUBLISHED,
+    output:
+        "results/report/index.html",
+    log:
+        f"{RUNS}/logs/report.log",
+    conda:
+        "../../environment.yml"
+    params:
+        out="results/report",
+    shell:
+        "python -m benchmark.report build --spec {input.spec} --rows {input.rows} --statistics {input.statistics}"
+        " --pairs {input.pairs} --compared {input.compared} --published {input.published} --out {params.out} > {log} 2>&1"
