@@ -15,9 +15,10 @@ from benchmark.data import published
 from benchmark.evaluation import results
 from benchmark.metrics.registry import read_registry
 from benchmark.report import charts, overview, page
-from benchmark.report.images import Placement
-from benchmark.report.page_data import FOLDERS, Measured, encode, page_data, read_pairs
+from benchmark.report.images import FOLDERS, Placement, place_samples
+from benchmark.report.page_data import Measured, encode, page_data, read_pairs
 from benchmark.report.specs import ReportSpec
+from benchmark.tables.protocol import sheet
 from benchmark.tables.specs import PRESETS
 from osediff.common import settings
 from osediff.common.files import lock, write_text
@@ -25,6 +26,9 @@ from osediff.common.files import lock, write_text
 SECTIONS = {
     "overview": "Overview",
     "comparison": "Comparison",
+    "training": "Training",
+    "published": "Published",
+    "protocol": "Protocol",
     "failures": "Failures",
 }
 
@@ -60,6 +64,7 @@ def build(args: argparse.Namespace) -> None:
         data = encode(page_data(measured, placement))
         tables = overview.quality_tables(measured, published.load(args.published, metrics), args.statistics)
         radars = [charts.radar_chart(measured, test_set) for test_set in spec.comparison.test_sets]
+        training = charts.training_charts(measured)
         content = {
             "title": f"Super-resolution report, {spec.comparison.preset} preset",
             "banner": PRESETS[spec.comparison.preset],
@@ -71,6 +76,11 @@ def build(args: argparse.Namespace) -> None:
             "method_titles": [method.title for method in spec.comparison.methods.values()],
             "radars": [chart for chart in radars if chart],
             "efficiency": charts.efficiency_chart(measured),
+            "training": training,
+            "trained": list(dict.fromkeys(name for chart in training for name in chart.names)),
+            "samples": place_samples(placement, spec.trainings),
+            "published": overview.published_table(args.compared, measured),
+            "protocol": sheet(registry),
             "failures": overview.failures(measured, placement.missing),
             "data": data,
         }

@@ -16,7 +16,7 @@ from benchmark.tables.complexity import read_table as read_complexity
 from osediff.common.errors import InputError
 
 WIDTH, HEIGHT = 420, 260  # of a plot with two axes, in SVG units
-LEFT, TOP, RIGHT, BOTTOM = 52, 12, 12, 34  # its margins
+LEFT, TOP, RIGHT, BOTTOM = 62, 12, 24, 34  # its margins
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Place the images of a report beside its page: LR, HR and SR images, and a thumbnail of each image.
+"""Place the images of a report beside its page: LR, HR and SR images, a thumbnail of each image, samples of trainings.
 
-    images/TEST_SET/{LR,HR,METHOD}/FILE.png        thumbnails/TEST_SET/FILE.webp
+    images/TEST_SET/{LR,HR,METHOD}/FILE.png   thumbnails/TEST_SET/FILE.webp   samples/TRAINING/STEP.png
 
 Images are hard links where the file system allows it, and copies otherwise. A file that is up to date is not made
 again, and files that no longer belong to the report are removed.
@@ -21,10 +21,12 @@ from PIL import Image
 
 from benchmark.evaluation import results
 from benchmark.evaluation.results import Metrics
+from benchmark.report.specs import Training
 from osediff.common.errors import InputError
 from osediff.common.files import atomic
 from osediff.common.images import list_images
 
+FOLDERS = ("images", "thumbnails", "samples")
 THUMBNAIL = 96  # pixels of its longer side
 SAFE = re.compile(r"[\w-][\w.-]*", re.ASCII)
 
@@ -129,3 +131,15 @@ def chosen_images(
         return every, every
     kept = most_different(frame, test_set, metrics, every, count)
     return every, [image for image in every if image in kept]
+
+
+def place_samples(placement: Placement, trainings: tuple[Training, ...]) -> dict[str, dict[int, str]]:
+    """Place the samples of trainings, and return their addresses by title and step."""
+    addresses: dict[str, dict[int, str]] = {}
+    for number, training in enumerate(trainings):
+        for path in sorted(Path(training.folder, "samples").glob("*.png")):
+            if path.stem.isdecimal():
+                address = f"samples/{number}/{path.name}"
+                placement.image(path, address)
+                addresses.setdefault(training.title, {})[int(path.stem)] = address
+    return addresses

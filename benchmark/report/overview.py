@@ -81,7 +81,7 @@ def further_tables(spec: ReportSpec) -> list[ShownTable]:
     return shown
 
 
-def published_table(path: Path, measured: Measured) -> Table:
+def published_table(path: Path, measured: Measured) -> ShownTable:
     """Make the table of measured beside published values, for the measured test sets."""
     head = results.read_head(path, "a table of benchmark.tables.published; make it anew")
     try:
@@ -103,7 +103,10 @@ def published_table(path: Path, measured: Measured) -> Table:
             (spec.test_sets[row["test_set"]].title, row["method"], metric.title, row["published"], *shown,
              row["tolerance"], verdict, row["source"])
         )  # fmt: skip
-    return Table("Measured beside published", columns, [plain_rows(columns, lines)])
+    notes = ["Within noise: the published value is in the 95 % interval of the measured average over images."]
+    return ShownTable(
+        "published", Table("Measured beside published", columns, [plain_rows(columns, lines)], notes=notes), []
+    )
 
 
 def facts(spec: ReportSpec, frame: pd.DataFrame, rows: list[Path], registry: MetricRegistry) -> dict[str, str]:

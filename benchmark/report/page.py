@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from benchmark.report import charts
 from osediff.common.settings import Settings, parse
@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 MODULES = ("data", "state", "comparison", "viewer", "tables", "main")
 IMPORT = re.compile(r"^import .*\n", re.MULTILINE)
 EXPORT = re.compile(r"^export ", re.MULTILINE)
+CODE = re.compile(r"`([^`]*)`")
 SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*\n?", re.MULTILINE)
 
 
@@ -49,6 +50,11 @@ def script() -> Markup:
     return Markup("\n".join(EXPORT.sub("", IMPORT.sub("", text)) for text in texts))
 
 
+def with_code(text: str) -> Markup:
+    """Show what stands in backticks as code; everything is escaped."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
 def render(content: dict[str, Any]) -> str:
     """Render the page of ``content``, the names that templates/index.html uses; every text is escaped."""
     environment = Environment(
@@ -58,6 +64,7 @@ def render(content: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = with_code
     geometry = {name.lower(): getattr(charts, name) for name in ("WIDTH", "HEIGHT", "LEFT", "TOP", "RIGHT", "BOTTOM")}
     code = {"script": script(), "style": Markup(environment.get_template("style.css").render())}
     return environment.get_template("index.html").render({**content, **geometry, **code, "libraries": libraries()})

@@ -25,7 +25,6 @@ from osediff.common.files import JSON, read_json
 from osediff.common.settings import parse
 
 EXTRA_DIGITS = 2
-FOLDERS = ("images", "thumbnails")
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,20 @@ def test_the_page_opens_from_disk_and_shows_the_run(browser: Browser, index: Pat
         assert page.locator("#grid img").count() == 5, "LR, three methods, HR"
 
 
+def test_training_published_protocol_and_failures_are_shown(browser: Browser, index: Path) -> None:
+    with watched(browser) as seen:
+        page = seen.open(index, "#training")
+        assert page.locator("#training svg").count() == 2, "PSNR on validation crops, mean squared error"
+        assert page.locator("#training svg").first.locator("circle").count() == 3
+        expect(page.locator(".samples img")).to_have_js_property("naturalWidth", 24)
+        section(page, "Published")
+        expect(page.locator("#table-published tbody tr")).to_contain_text(["25.15"])
+        section(page, "Protocol")
+        expect(page.locator("#protocol tbody tr").first).to_contain_text("PSNR")
+        section(page, "Failures (1)")
+        expect(page.locator("#failures tbody")).to_contain_text("fetch them")
+
+
 def test_tables_are_sorted_by_mouse_and_keyboard(browser: Browser, index: Path) -> None:
     with watched(browser) as seen:
         page = seen.open(index)
