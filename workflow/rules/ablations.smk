@@ -26,8 +26,8 @@ rule ablation:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.tables.ablation --spec {input.spec} --rows {input.rows} --published {input.published}"
-        " --out results/{wildcards.ablation} > {log} 2>&1"
+        "python -m benchmark.tables.ablation --spec {input.spec:q} --rows {input.rows:q} --published {input.published:q}"
+        " --out results/{wildcards.ablation:q} > {log:q} 2>&1"
 
 
 rule curves:
@@ -43,7 +43,7 @@ rule curves:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.figures.curves --spec {input.spec} --out results/curves_{wildcards.ablation} > {log} 2>&1"
+        "python -m benchmark.figures.curves --spec {input.spec:q} --out results/curves_{wildcards.ablation:q} > {log:q} 2>&1"
 
 
 # All ablations of the preset. They are not part of `all`: at demo preset they take most of an hour.
@@ -67,4 +67,4 @@ rule training_cost:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.tables.training_cost --spec {input.spec} --published {input.published} --out {output} 2>&1 | tee -i {log}"
+        "python -m benchmark.tables.training_cost --spec {input.spec:q} --published {input.published:q} --out {output:q} 2>&1 | tee -i {log:q}"

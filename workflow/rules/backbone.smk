@@ -26,7 +26,7 @@ rule train_demo_backbone:
     shell:
         f"OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive {LEASE}torchrun --standalone --nproc_per_node 2"
         " -m osediff.demo_backbone.train --photos {params.photos:q}"
-        " --spec {input.spec} --out {output} --device {params.device} 2>&1 | tee -i {log}"
+        " --spec {input.spec:q} --out {output:q} --device {params.device:q} 2>&1 | tee -i {log:q}"
 
 
 # A pretrained backbone from the first mirror that has it, or one with random weights (only if it is a target). The files
@@ -46,4 +46,4 @@ rule fetch_backbone:
     params:
         folder="data/backbones/{backbone}",
     shell:
-        "python -m osediff.models.fetch_backbone --spec {input.spec} --out {params.folder} 2>&1 | tee -i {log}"
+        "python -m osediff.models.fetch_backbone --spec {input.spec:q} --out {params.folder:q} 2>&1 | tee -i {log:q}"

@@ -30,9 +30,9 @@ rule restore_baseline:
         limit=bench.main.baselines.time_limit,
         device=bench.main.device,
     shell:
-        f"{LEASE}python -m baselines.runner.run --baseline {{wildcards.method}} --input {{params.lr:q}} --output {{params.sr}}"
-        " --sources {params.sources:q} {params.options:q} --seed {params.seed} --seed-mode {params.seed_mode}"
-        " --time-limit {params.limit} --device {params.device} --record {output} > {log} 2>&1"
+        f"{LEASE}python -m baselines.runner.run --baseline {{wildcards.method:q}} --input {{params.lr:q}} --output {{params.sr:q}}"
+        " --sources {params.sources:q} {params.options:q} --seed {params.seed:q} --seed-mode {params.seed_mode:q}"
+        " --time-limit {params.limit:q} --device {params.device:q} --record {output:q} > {log:q} 2>&1"
 
 
 # Weights of the active baselines that need no checkout and no license accepted. Without network, the run goes on without them.
@@ -62,5 +62,5 @@ rule baseline_sources:
         sources=bench.main.baselines.sources,
         accept=list(bench.main.baselines.accept_licenses),
     shell:
-        "python -m baselines.runner.sources --root {params.sources:q} --only {params.only} --accept {params.accept:q}"
-        " 2>&1 | tee -i {log}"
+        "python -m baselines.runner.sources --root {params.sources:q} --only {params.only:q} --accept {params.accept:q}"
+        " 2>&1 | tee -i {log:q}"

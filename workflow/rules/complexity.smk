@@ -18,7 +18,7 @@ rule count_flops:
     params:
         python=lambda w: methods.interpreter(bench, w.model),
     shell:
-        "{params.python:q} -m benchmark.complexity.flops --spec {input.spec} --out {output} > {log} 2>&1"
+        "{params.python:q} -m benchmark.complexity.flops --spec {input.spec:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule profile_time:
@@ -46,8 +46,8 @@ rule profile_time:
         python=lambda w: methods.interpreter(bench, w.model),
         device=bench.main.device,
     shell:
-        f"{LEASE}{{params.python:q}} -m benchmark.complexity.timing --spec {{input.spec}} --device {{params.device}}"
-        " --threads {threads} --out {output} > {log} 2>&1"
+        f"{LEASE}{{params.python:q}} -m benchmark.complexity.timing --spec {{input.spec:q}} --device {{params.device:q}}"
+        " --threads {threads} --out {output:q} > {log:q} 2>&1"
 
 
 rule table2:
@@ -68,8 +68,8 @@ rule table2:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.tables.complexity --spec {input.spec} --counts {input.counts} --timings {input.timings}"
-        " --published {input.published} --out results/table2 > {log} 2>&1"
+        "python -m benchmark.tables.complexity --spec {input.spec:q} --counts {input.counts:q} --timings {input.timings:q}"
+        " --published {input.published:q} --out results/table2 > {log:q} 2>&1"
 
 
 rule efficiency:
@@ -89,8 +89,8 @@ rule efficiency:
     params:
         by=profiling.efficiency_axis(bench),
     shell:
-        "python -m benchmark.figures.efficiency --table2 {input.table2} --quality {input.table1} --published {input.published}"
-        " --by {params.by} --out results/efficiency > {log} 2>&1"
+        "python -m benchmark.figures.efficiency --table2 {input.table2:q} --quality {input.table1:q} --published {input.published:q}"
+        " --by {params.by:q} --out results/efficiency > {log:q} 2>&1"
 
 
 # Time and memory against size and batch, each point in a separate process. It takes minutes, and runs only if it is a target.
@@ -115,8 +115,8 @@ rule scaling:
     params:
         device=bench.main.device,
     shell:
-        f"{LEASE}python -m benchmark.complexity.scaling --spec {{input.spec}} --device {{params.device}}"
-        " --out results/scaling > {log} 2>&1"
+        f"{LEASE}python -m benchmark.complexity.scaling --spec {{input.spec:q}} --device {{params.device:q}}"
+        " --out results/scaling > {log:q} 2>&1"
 
 
 rule roofline:
@@ -136,5 +136,5 @@ rule roofline:
     params:
         device=bench.main.device,
     shell:
-        f"{LEASE}python -m benchmark.complexity.roofline --spec {{input.spec}} --device {{params.device}}"
-        " --threads {threads} --out {output} > {log} 2>&1"
+        f"{LEASE}python -m benchmark.complexity.roofline --spec {{input.spec:q}} --device {{params.device:q}}"
+        " --threads {threads} --out {output:q} > {log:q} 2>&1"

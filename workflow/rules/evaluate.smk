@@ -23,9 +23,9 @@ rule evaluate:
         record=lambda w: methods.record_options(bench, w.method, w.test_set),
         device=bench.main.device,
     shell:
-        f"{LEASE}python -m benchmark.evaluation.evaluate --sr {{params.sr:q}} {{params.reference:q}} --method {{wildcards.method}}"
-        " --test-set {wildcards.test_set} --spec {input.spec} --device {params.device}"
-        " {params.record:q} --workers {threads} --out {output} > {log} 2>&1"
+        f"{LEASE}python -m benchmark.evaluation.evaluate --sr {{params.sr:q}} {{params.reference:q}} --method {{wildcards.method:q}}"
+        " --test-set {wildcards.test_set:q} --spec {input.spec:q} --device {params.device:q}"
+        " {params.record:q} --workers {threads} --out {output:q} > {log:q} 2>&1"
 
 
 # A page that says how every number is measured.
@@ -42,8 +42,8 @@ rule protocol:
     params:
         protocol=lambda w: bench.main.protocol,
     shell:
-        "python -m benchmark.tables.protocol --registry {input.registry} --protocol {params.protocol} --out {output}"
-        " > {log} 2>&1"
+        "python -m benchmark.tables.protocol --registry {input.registry:q} --protocol {params.protocol:q} --out {output:q}"
+        " > {log:q} 2>&1"
 
 
 # Weights of the learned metrics that `metric_weights` of the main file asks for. Files that cannot be fetched within
@@ -61,5 +61,5 @@ rule metric_weights:
     params:
         options=methods.weights_options(bench),
     shell:
-        "python -m osediff.common.artifacts fetch metric-weights --optional {params.options} --record {output} 2>&1"
-        " | tee -i {log}"
+        "python -m osediff.common.artifacts fetch metric-weights --optional {params.options:q} --record {output:q} 2>&1"
+        " | tee -i {log:q}"

@@ -20,8 +20,8 @@ rule radar:
     params:
         title=lambda w: bench.test_sets[w.test_set].title,
     shell:
-        "python -m benchmark.figures.radar measured --table {input.table} --test-set {wildcards.test_set}"
-        " --title {params.title:q} --out results/radar_{wildcards.test_set} > {log} 2>&1"
+        "python -m benchmark.figures.radar measured --table {input.table:q} --test-set {wildcards.test_set:q}"
+        " --title {params.title:q} --out results/radar_{wildcards.test_set:q} > {log:q} 2>&1"
 
 
 rule published_radar:
@@ -37,8 +37,8 @@ rule published_radar:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.figures.radar published --published {input.published} --test-set drealsr"
-        " --title DrealSR --out results/radar_published_drealsr > {log} 2>&1"
+        "python -m benchmark.figures.radar published --published {input.published:q} --test-set drealsr"
+        " --title DrealSR --out results/radar_published_drealsr > {log:q} 2>&1"
 
 
 # The methods of one step with public weights of which every metric is published on RealSR.
@@ -74,4 +74,4 @@ rule plot_visual_comparison:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.figures.visual_comparison --spec {input.spec} --out {output} > {log} 2>&1"
+        "python -m benchmark.figures.visual_comparison --spec {input.spec:q} --out {output:q} > {log:q} 2>&1"

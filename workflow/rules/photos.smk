@@ -18,4 +18,4 @@ rule photos:
     params:
         folder="data/photos/{photo_set}",
     shell:
-        "python -m benchmark.data.photographs --spec {input.spec} --out {params.folder} > {log} 2>&1"
+        "python -m benchmark.data.photographs --spec {input.spec:q} --out {params.folder:q} > {log:q} 2>&1"

@@ -17,7 +17,7 @@ rule prompt_weights:
     params:
         folder="data/prompts/{weights}",
     shell:
-        "python -m osediff.prompts.weights --spec {input.spec} --out {params.folder} 2>&1 | tee -i {log}"
+        "python -m osediff.prompts.weights --spec {input.spec:q} --out {params.folder:q} 2>&1 | tee -i {log:q}"
 
 
 rule prompts_of_test_set:
@@ -45,8 +45,8 @@ rule prompts_of_test_set:
         lr=lambda w: f"{paths.test_set_folder(bench, w.test_set)}/LR",
         weights=lambda w: prompts.weights_options(bench, w.extractor),
     shell:
-        f"{LEASE}python -m osediff.prompts.extract --spec {{input.spec}} --weights {{params.weights:q}}"
-        " --images {params.lr:q} --out {output} > {log} 2>&1"
+        f"{LEASE}python -m osediff.prompts.extract --spec {{input.spec:q}} --weights {{params.weights:q}}"
+        " --images {params.lr:q} --out {output:q} > {log:q} 2>&1"
 
 
 # The prompts of every crop of a training; variants that are trained on the same crops share the file.
@@ -72,5 +72,5 @@ rule prompts_of_training:
         photos=lambda w: paths.photo_folder(bench, bench.recipe(w.variant, w.base).photos),
         weights=lambda w: prompts.weights_options(bench, prompts.training_extractor(bench, w.variant, w.base)),
     shell:
-        f"{LEASE}python -m osediff.prompts.extract --spec {{input.spec}} --weights {{params.weights:q}}"
-        " --photos {params.photos:q} --out {output} 2>&1 | tee -i {log}"
+        f"{LEASE}python -m osediff.prompts.extract --spec {{input.spec:q}} --weights {{params.weights:q}}"
+        " --photos {params.photos:q} --out {output:q} 2>&1 | tee -i {log:q}"

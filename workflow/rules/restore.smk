@@ -20,8 +20,8 @@ rule interpolate:
         scale_factor=lambda w: bench.test_sets[w.test_set].scale_factor,
         kernel=lambda w: methods.kernel(bench, w.method),
     shell:
-        "python -m baselines.interpolation --input {params.lr:q} --output {params.sr} --kernel {params.kernel}"
-        " --scale-factor {params.scale_factor} --record {output} > {log} 2>&1"
+        "python -m baselines.interpolation --input {params.lr:q} --output {params.sr:q} --kernel {params.kernel:q}"
+        " --scale-factor {params.scale_factor:q} --record {output:q} > {log:q} 2>&1"
 
 
 # Published images: they are fetched unless a folder is given, and each image is checked.
@@ -45,7 +45,7 @@ rule fetch_images:
     params:
         options=lambda w: methods.fetched_images_options(bench, w.method, w.test_set),
     shell:
-        "python -m benchmark.data.fetched_images --spec {input.spec} {params.options:q} --record {output} > {log} 2>&1"
+        "python -m benchmark.data.fetched_images --spec {input.spec:q} {params.options:q} --record {output:q} > {log:q} 2>&1"
 
 
 # A checkpoint of the official code: fetched, or taken from a given folder, and checked; then converted. No code in it is run.
@@ -71,8 +71,8 @@ rule convert_official:
         folder="data/checkpoints/{method}",
         local=lambda w: ["--local", bench.main.paths[w.method]] if w.method in bench.main.paths else [],
     shell:
-        "(python -m osediff.common.artifacts fetch method-checkpoints --only {wildcards.method} {params.local:q}"
-        " && python -m osediff.convert_official --from {params.file} --to {params.folder}) 2>&1 | tee -i {log}"
+        "(python -m osediff.common.artifacts fetch method-checkpoints --only {wildcards.method:q} {params.local:q}"
+        " && python -m osediff.convert_official --from {params.file:q} --to {params.folder:q}) 2>&1 | tee -i {log:q}"
 
 
 rule restore:
@@ -104,7 +104,7 @@ rule restore:
         options=methods.restoration_options(bench),
         prompts=lambda w, input: ["--prompts", input.prompts] if input.prompts else [],
     shell:
-        f"{LEASE}python -m osediff.restore --input {{params.lr:q}} --output {{params.sr}}"
-        " --checkpoint {params.checkpoint} --backbone {params.backbone:q} --seed {params.seed}"
-        " --device {params.device} --threads {threads} {params.options} {params.prompts}"
-        " --record {output} > {log} 2>&1"
+        f"{LEASE}python -m osediff.restore --input {{params.lr:q}} --output {{params.sr:q}}"
+        " --checkpoint {params.checkpoint:q} --backbone {params.backbone:q} --seed {params.seed:q}"
+        " --device {params.device:q} --threads {threads} {params.options:q} {params.prompts:q}"
+        " --record {output:q} > {log:q} 2>&1"

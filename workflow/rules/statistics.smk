@@ -20,7 +20,7 @@ rule statistics:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.statistics.pairwise --spec {input.spec} --rows {input.rows} --out results > {log} 2>&1"
+        "python -m benchmark.statistics.pairwise --spec {input.spec:q} --rows {input.rows:q} --out results > {log:q} 2>&1"
 
 
 rule compare_published:
@@ -42,5 +42,5 @@ rule compare_published:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.tables.published --spec {input.spec} --rows {input.rows} --published {input.published}"
-        " --out results > {log} 2>&1"
+        "python -m benchmark.tables.published --spec {input.spec:q} --rows {input.rows:q} --published {input.published:q}"
+        " --out results > {log:q} 2>&1"

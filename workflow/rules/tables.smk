@@ -48,6 +48,6 @@ rule table:
         statistics=lambda w, input: ["--statistics", input.statistics] if input.statistics else [],
         published=lambda w, input: ["--published", *input.published] if input.published else [],
     shell:
-        "python -m benchmark.tables.quality --spec {input.spec} --rows {input.rows} {params.statistics} {params.published}"
-        " --out results/{wildcards.table}"
-        " > {log} 2>&1"
+        "python -m benchmark.tables.quality --spec {input.spec:q} --rows {input.rows:q} {params.statistics:q} {params.published:q}"
+        " --out results/{wildcards.table:q}"
+        " > {log:q} 2>&1"

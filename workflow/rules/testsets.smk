@@ -20,7 +20,7 @@ rule cut_test_set:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.data.testsets cut --spec {input.spec} --out {output} > {log} 2>&1"
+        "python -m benchmark.data.testsets cut --spec {input.spec:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule degrade_test_set:
@@ -39,7 +39,7 @@ rule degrade_test_set:
     conda:
         "../../environment.yml"
     shell:
-        "python -m osediff.data.degradation --spec {input.spec} --input {input.hr} --output {output} > {log} 2>&1"
+        "python -m osediff.data.degradation --spec {input.spec:q} --input {input.hr:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule check_test_set:
@@ -62,5 +62,5 @@ rule check_test_set:
             ["--hr", f"{paths.test_set_folder(bench, w.test_set)}/HR"] if bench.test_sets[w.test_set].reference else []
         ),
     shell:
-        "python -m benchmark.data.testsets manifest --spec {input.spec} --lr {params.folder:q}/LR {params.hr:q}"
-        " --out {output} > {log} 2>&1"
+        "python -m benchmark.data.testsets manifest --spec {input.spec:q} --lr {params.folder:q}/LR {params.hr:q}"
+        " --out {output:q} > {log:q} 2>&1"

@@ -41,9 +41,9 @@ rule train:
         prompts=lambda w, input: ["--prompts", input.prompts] if input.prompts else [],
     # After an edit of the variant, a saved state of the old settings is set aside and not deleted.
     shell:
-        f"{TRAIN_LEASE}{LAUNCH} -m osediff.train --spec {{input.spec}} --photos {{params.photos:q}}"
-        " --backbone {params.backbone:q} --out {params.out} {params.prompts}"
-        " --divergence record --restart if-changed 2>&1 | tee -i {log}"
+        f"{TRAIN_LEASE}{LAUNCH} -m osediff.train --spec {{input.spec:q}} --photos {{params.photos:q}}"
+        " --backbone {params.backbone:q} --out {params.out:q} {params.prompts:q}"
+        " --divergence record --restart if-changed 2>&1 | tee -i {log:q}"
 
 
 # A network that the loss of a training needs. Metrics use the network of lpips-vgg too, and fetch it if they can.
@@ -55,5 +55,5 @@ rule loss_weights:
     conda:
         "../../environment.yml"
     shell:
-        "python -m osediff.common.artifacts fetch metric-weights loss-weights --only {wildcards.network}"
-        " --record {output} 2>&1 | tee -i {log}"
+        "python -m osediff.common.artifacts fetch metric-weights loss-weights --only {wildcards.network:q}"
+        " --record {output:q} 2>&1 | tee -i {log:q}"
