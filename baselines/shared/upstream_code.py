@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
@@ -36,6 +37,7 @@ def make_importable(checkout: Path) -> Path:
             f"{checkout}: no checkout; `snakemake --cores 1 baseline_sources` clones it there (docs/add-a-baseline.md)"
         )
     sys.dont_write_bytecode = True  # a checkout stays as it is
+    sys.pycache_prefix = os.devnull  # and compiled files in it, which nobody verifies, are not read
     if str(checkout) not in sys.path:
         sys.path.insert(0, str(checkout))
     return checkout
@@ -63,7 +65,8 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         classes = torch.serialization.get_unsafe_globals_in_checkpoint(str(path)) if zipped else []
         with torch.serialization.safe_globals([(Inert, name) for name in classes]):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-        weights: dict[str, Tensor] = dict(content.get("state_dict", content))
+        stored = dict(content.get("state_dict", content))
+        weights: dict[str, Tensor] = {name: value for name, value in stored.items() if isinstance(value, Tensor)}
     except Exception as error:
         raise InputError(f"{path}: not a checkpoint of weights ({str(error).splitlines()[0]}); get it anew") from error
     for prefix in PREFIXES:
@@ -103,7 +106,7 @@ def load_weights(
         buffers: whether the checkpoint must hold all buffers; otherwise those that it lacks keep their computed values.
 
     Raises:
-        InputError: a weight is missing, or has another shape.
+        InputError: a weight is missing, has another shape, or is not finite.
     """
     given = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
     parameters = dict(network.named_parameters())
@@ -114,6 +117,8 @@ def load_weights(
         if name not in given or given[name].shape != value.shape:
             problem = "is not in it" if name not in given else f"has the shape {tuple(given[name].shape)}"
             raise InputError(f"{path}: {prefix}{name} {problem}; this is a checkpoint of another network, get it anew")
+        if given[name].is_floating_point() and not given[name].isfinite().all():
+            raise InputError(f"{path}: {prefix}{name} holds values that are not finite; get it anew")
     network.load_state_dict({name: given[name] for name in needed}, assign=True, strict=buffers)
     return network.float().eval().requires_grad_(False)
 
