@@ -43,8 +43,11 @@ onstart:
     # This lock replaces Snakemake's, which the profiles switch off: it is free again however a run ends.
     try:
         running.enter_context(files.lock(Path(".snakemake/running")))
+        for name in ("results", "runs", "data"):  # killed runs leave files that were not complete
+            files.sweep(Path(name))
     except InputError as error:
         sys.exit(f"error: {error}")
+    stops.end_jobs_on_sigterm()
 
 
 onerror:

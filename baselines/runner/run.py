@@ -15,8 +15,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn, get_args
+from typing import get_args
 
 from baselines.runner.checkouts import verify_checkout
 from baselines.runner.descriptor import Descriptor, SeedMode, Weights, list_names, read_descriptor
@@ -124,11 +123,6 @@ def restore_folder(args: argparse.Namespace) -> None:
             print(f"to continue after the images that are finished: {again}", file=sys.stderr)
 
 
-def stop(signal_number: int, frame: FrameType | None) -> NoReturn:
-    """Handle a scheduler's SIGTERM like Ctrl-C: the process of the baseline ends too, and no record is written."""
-    raise KeyboardInterrupt
-
-
 def main() -> None:
     """Command line: LR images in; SR images and a record out."""
     parser = make_parser("baselines.runner.run", __doc__)
@@ -159,7 +153,6 @@ def main() -> None:
         from osediff.common.devices import check_device  # torch, which this process needs for nothing else
 
         check_device(args.device)
-    signal.signal(signal.SIGTERM, stop)
     restore_folder(args)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import NoReturn
 
 
@@ -12,8 +14,17 @@ class InputError(Exception):
     """A mistake of the user. The message is one line: what is wrong, where, and what to do."""
 
 
+def stop(number: int, frame: FrameType | None) -> NoReturn:
+    """Handle SIGTERM, by which schedulers end programs, like Ctrl-C: temporary files are removed."""
+    raise KeyboardInterrupt
+
+
 def run(main: Callable[[], None]) -> NoReturn:
-    """Run a command line and exits: 0 when done, 2 with one line for bad input or a failing disk, 130 for Ctrl-C."""
+    """Run a command line and exit: 0 when done, 2 with one line for bad input or a failing disk, 130 if it is stopped.
+
+    Ctrl-C and SIGTERM stop it.
+    """
+    signal.signal(signal.SIGTERM, stop)
     try:
         main()
     except InputError as error:

@@ -26,6 +26,7 @@ from osediff.training.divergence import divergence
 from osediff.training.log import LOG_EVERY
 from osediff.training.optimization import OptimizerState, rate_of_step
 from osediff.training.run_folder import RunFolder
+from osediff.training.stops import StopRequest
 from osediff.training.validation import Validation
 
 
@@ -108,6 +109,7 @@ def train(spec: TrainingSpec, run: RunFolder, prompts: list[str]) -> Outcome:
 
     Raises:
         InputError: photographs, backbone, or a saved state do not fit.
+        KeyboardInterrupt: SIGTERM asked the process to end; the state is saved after the step that it came in.
     """
     recipe = spec.recipe
     trainer = Trainer(spec, run)
@@ -116,6 +118,7 @@ def train(spec: TrainingSpec, run: RunFolder, prompts: list[str]) -> Outcome:
     validation = Validation(run.photos, recipe, run.accelerator.device) if run.main else None
     log = run.open_log(first, recipe.steps)
     outcome = Outcome(converged=True, steps=recipe.steps)
+    stop = StopRequest()
     for step in log.steps():
         rate, last = rate_of_step(recipe, step), step + 1 == recipe.steps
         losses = MeanLosses(run.accelerator)
@@ -134,8 +137,11 @@ def train(spec: TrainingSpec, run: RunFolder, prompts: list[str]) -> Outcome:
             outcome = Outcome(converged=False, step=step, reason=reason, photos=batches.photos_of_step(step))
             break
         log.show(rate, numbers, peak_memory(run.accelerator.device))
-        if (step + 1) % recipe.checkpoint_every == 0 or last:
+        stopping = bool(run.broadcast(stop.reason))
+        if (step + 1) % recipe.checkpoint_every == 0 or last or stopping:
             log.flush()
             run.save(trainer.checkpointables(), step + 1)
+        if stopping and not last:
+            raise KeyboardInterrupt
     log.close()
     return run.finish(trainer.checkpointables(), trainer.generator_optimizer.parameters, outcome)

@@ -41,7 +41,7 @@ def test_interrupted_training_ends_with_the_same_weights(
     while not (broken / "state" / "state.pt").exists():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)  # Ctrl-C: tests/workflow/test_stops.py
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr

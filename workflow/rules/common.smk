@@ -13,6 +13,7 @@ from workflow.planning import (
     report_page,
     settings,
     specs,
+    stops,
 )
 from workflow.planning import imports as sources
 from osediff.common import files
@@ -41,6 +42,8 @@ LEASE = "python -m osediff.common.gpu_lease -- " if GPU else ""
 # If offline, jobs download nothing. This is an environment variable, since a changed option of a rule runs the rule again.
 if bench.main.offline:
     os.environ[offline.VARIABLE] = "1"
+# Libraries never fetch: what comes from outside is fetched by the suite's own commands.
+os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 # Print progress only every few seconds, since most of it is written to log files.
 os.environ.setdefault("TQDM_MININTERVAL", "5")
 # Let waiting threads sleep: by default they spin, and then training takes ten times as long on a shared machine.
