@@ -36,4 +36,4 @@ def read_outcome(folder: Path) -> Outcome:
 
 def write_outcome(folder: Path, outcome: Outcome) -> None:
     """Write ``outcome.json``, the last file of a training."""
-    write_json(folder / OUTCOME, outcome.model_dump(mode="json", exclude_none=True))
+    write_json(folder / OUTCOME, outcome.model_dump(mode="json", exclude_none=True), durable=True)

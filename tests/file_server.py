@@ -102,6 +102,17 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(20)
             case "malformed":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\nabc")
+            case "slow-header":
+                for letter in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200:
+                    self.wfile.write(bytes([letter]))
+                    self.wfile.flush()
+                    time.sleep(0.5)
+            case "many-headers":
+                self.wfile.write(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n")
+            case "other-total":
+                self.whole(content, start, total=len(content) + 1)
+            case "later-page":
+                self.whole(content if not start else b"<html>busy</html>".ljust(len(content)), start)
             case "nonsense":
                 self.wfile.write(b"\x00\xffSSH-2.0-nothing\r\n")
             case "bad-redirect":
@@ -125,6 +136,7 @@ class Handler(BaseHTTPRequestHandler):
         length: int | None = None,
         encoding: str = "",
         shift: int = 0,
+        total: int = 0,
     ) -> None:
         self.send_response(206 if start else 200)
         self.send_header("Content-Type", kind)
@@ -134,7 +146,7 @@ class Handler(BaseHTTPRequestHandler):
         if encoding:
             self.send_header("Content-Encoding", encoding)
         if start:
-            self.send_header("Content-Range", f"bytes {start + shift}-{len(body) - 1}/{len(body)}")
+            self.send_header("Content-Range", f"bytes {start + shift}-{len(body) - 1}/{total or len(body)}")
         self.end_headers()
         self.wfile.write(body[start:] if stop is None else body[start : start + stop])
         if pause:

@@ -54,7 +54,7 @@ def provide(spec: FetchedImages, folder: Path, given: bool, how: Fetching, recor
         digests = {name: entry.sha256 for name, entry in obtain(spec.images, how, folder=folder).items()}
     source = spec.images.mirrors[0].address("") if spec.images.mirrors else spec.images.manual_source
     images = {Path(name).stem: {"sr": digest} for name, digest in digests.items()}
-    write_json(record, {**provenance, "source": source, "license": spec.images.license, "images": images})
+    write_json(record, {**provenance, "source": source, "license": spec.images.license, "images": images}, durable=True)
     print(f"{spec.method} on {spec.test_set}: {len(images)} images, every sha256 as published")
 
 

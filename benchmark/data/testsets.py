@@ -175,7 +175,7 @@ def main() -> None:
         write_as_rgb(original, args.lr)
     content = manifest(spec, args.lr, args.hr if spec.reference else None)
     print(f"{spec.name}: {content.count} {'pairs' if spec.reference else 'images'}, checked: {content.verified}")
-    write_json(args.out, content.model_dump(mode="json", exclude_none=True))
+    write_json(args.out, content.model_dump(mode="json", exclude_none=True), durable=True)
 
 
 if __name__ == "__main__":

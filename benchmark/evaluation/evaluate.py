@@ -57,7 +57,7 @@ def write_rows(path: Path, method: str, test_set: str, evaluation: Evaluation, s
     measured = {name for _, name, _ in evaluation.rows}
     values = [(image, name, f"{value:.6f}") for image, name, value in evaluation.rows]
     values += [("", name, "") for name in selection.metrics if name not in measured]
-    with atomic(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
+    with atomic(path, durable=True) as aside, aside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for image, name, value in values:

@@ -6,29 +6,69 @@ import fcntl
 import hashlib
 import json
 import os
+import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from osediff.common.errors import InputError
+from osediff.common.mounts import find_local_locks
 
+FOLDER_LOCK = ".lock"  # of a folder in which only its holder writes
+UNFINISHED = re.compile(r"\..*\.tmp-\d+(\.[^.]*)?\Z")
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
 
 
+def check_plain(path: Path) -> None:
+    """Raise InputError if ``path`` is absent or no plain file: a pipe would be waited for, a device has no end."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{path}: is a folder, where a file must be")
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{path}: is no plain file; put a file there")
+
+
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yield a file beside ``path`` to write to; it becomes ``path`` if the block succeeds, else it is removed."""
+def atomic(path: Path, durable: bool = False) -> Iterator[Path]:
+    """Yield a file beside ``path`` to write to; it becomes ``path`` if the block succeeds, else it is removed.
+
+    ``durable``: it outlives a power cut. That takes milliseconds, so it is for what is expensive to make again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
         raise InputError(f"{path}: is a folder, needed is a file; move it away")
     # The suffix stays last, for writers that choose a format by it; the process id keeps two runs apart.
-    aside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    aside = path.with_name(f".{path.stem}.tmp-{os.getpid()}{path.suffix}")
     try:
         yield aside
+        if durable:
+            sync(aside)
         aside.replace(path)
+        if durable:
+            sync(path.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until the file or folder ``path`` is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed runs left half-written in ``folder`` and below; call it where no other run writes."""
+    for path in folder.rglob(".*.tmp-*"):
+        if UNFINISHED.match(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:
@@ -46,36 +86,58 @@ def git_blob(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` as UTF-8, whole or not at all."""
-    with atomic(path) as aside:
+def write_text(path: Path, text: str, durable: bool = False) -> None:
+    """Write ``text`` to ``path`` as UTF-8, whole or not at all (see ``atomic``)."""
+    with atomic(path, durable) as aside:
         aside.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, content: JSON) -> None:
-    """Write ``content`` to ``path`` as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+def write_json(path: Path, content: JSON, durable: bool = False) -> None:
+    """Write ``content`` to ``path`` as indented JSON, whole or not at all (see ``atomic``)."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", durable)
 
 
 def read_json(path: Path) -> Any:
     """Read the JSON file at ``path``."""
+    check_plain(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deeply") from None
+    except ValueError as error:  # of JSON, of UTF-8, or a number with too many digits
         raise InputError(f"{path}: not valid JSON ({error})") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read the JSON file at ``path``, which must hold keys and values."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: must hold keys and values; remove it, so that it is made again")
+    return content
 
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path`` for the block; the kernel frees it even when the process is killed."""
+    """Hold the lock file ``path`` for the block; the kernel frees it even when the process is killed.
+
+    What killed runs left half-written beside it is removed. InputError if another run holds the lock, or if only this
+    machine would see it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    if option := find_local_locks(path.parent):
+        raise InputError(
+            f"{path.parent}: is shared by machines that do not see each other's locks (mount option {option}); "
+            "use a local folder, or mount it with locks"
+        )
+    # It is a file of this suite: one that a link leads to would be emptied.
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    with os.fdopen(handle, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(f"{path.parent}: another run is writing here; wait for it or stop it") from None
+        if path.name == FOLDER_LOCK:
+            sweep(path.parent)
         yield
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -26,13 +27,25 @@ def devices() -> list[str]:
     if allowed is not None:
         devices = [device.strip() for device in allowed.split(",") if device.strip()]
     elif shutil.which("nvidia-smi"):
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
-        devices = [str(index) for index, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU"))]
+        try:
+            answer = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False, timeout=60)
+        except subprocess.TimeoutExpired:
+            raise InputError("nvidia-smi does not answer within 60 s; is the driver well?") from None
+        lines = [line for line in answer.stdout.splitlines() if line.startswith("GPU")]
+        devices = [str(index) for index in range(len(lines))]
     else:
         devices = []
     if not devices:
         raise InputError("no CUDA device found (CUDA_VISIBLE_DEVICES, nvidia-smi); `device: cpu` does without")
     return devices
+
+
+def check_private(folder: Path) -> None:
+    """Raise InputError if another user may write in ``folder``, or it is a link: the locks would be theirs."""
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise InputError(f"{folder}: is not a folder of yours, and the locks of the GPUs belong there; remove it")
+    folder.chmod(0o700)
 
 
 def lease(candidates: list[str], folder: Path, count: int = 1, every: float = 1.0) -> dict[str, IO[bytes]]:
@@ -43,12 +56,14 @@ def lease(candidates: list[str], folder: Path, count: int = 1, every: float = 1.
     """
     if count > len(candidates):
         raise InputError(f"{count} GPUs are asked for, {len(candidates)} are here: {', '.join(candidates)}")
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    check_private(folder)
     announced = False
     while True:
         held: dict[str, IO[bytes]] = {}
         for device in candidates:
-            file = (folder / f"{device.replace('/', '-')}.lock").open("ab")
+            path = folder / f"{device.replace('/', '-')}.lock"
+            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "ab")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

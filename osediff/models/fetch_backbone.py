@@ -68,7 +68,7 @@ def main() -> None:
         }
         backbones.check(args.out)
         about: JSON = {"title": spec.title, "license": spec.license, **came_from, "files": files}
-        write_json(args.out / MANIFEST, about)
+        write_json(args.out / MANIFEST, about, durable=True)
     print(f"{args.out}: {spec.title}, {came_from['weights']} weights, {came_from.get('mirror') or 'from here'}")
 
 

@@ -34,7 +34,7 @@ def main() -> None:
         (args.out / MANIFEST).unlink(missing_ok=True)
         print(f"{artifact.title}: {artifact.license}", flush=True)
         entries = obtain(artifact, Fetching(offline=args.offline, local=args.local), folder=args.out)
-        write_json(args.out / MANIFEST, {"weights": "pretrained", **manifest(artifact, entries)})
+        write_json(args.out / MANIFEST, {"weights": "pretrained", **manifest(artifact, entries)}, durable=True)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import urllib3
 from tqdm import tqdm
 
 from osediff.common.artifacts.model import HUB
+from osediff.common.artifacts.sessions import make_session
 from osediff.common.errors import InputError
 
 CHUNK = 1 << 16  # bytes
@@ -166,7 +167,7 @@ def attempt(url: str, part: Path, size: int | None, verified: bool, patience: Pa
 @contextmanager
 def response_to(url: str, headers: dict[str, str], patience: Patience) -> Iterator[requests.Response]:
     """Yield the answer to a request for ``url``, with status 200, 206 or 416; MirrorError for every other."""
-    with requests.Session() as session:
+    with make_session(patience.connect + patience.read) as session:
         session.max_redirects = REDIRECTS
         try:
             response = session.get(url, headers=headers, stream=True, timeout=(patience.connect, patience.read))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from osediff.common.artifacts.model import Artifact, File, Mirror, Package
 from osediff.common.artifacts.packages import download_package, read_arrays, write_arrays
 from osediff.common.artifacts.record import ORIGIN, Entry, check_file, expected_files, read_record, write_record
 from osediff.common.errors import InputError
-from osediff.common.files import atomic, git_blob, lock, sha256
+from osediff.common.files import atomic, git_blob, lock, sha256, sync
 
 PACKAGES = ".packages"  # in the folder of an artifact; removed when the command ends
 # How a file of each kind begins. Error pages and pointers of git-lfs do not.
@@ -179,7 +178,7 @@ def from_web(url: str, path: Path, expected: File, patience: Patience) -> None:
         if not failure:
             part.replace(path)
             downloads.discard(part)
-            sync_folder(path.parent)
+            sync(path.parent)
             return
         downloads.discard(part)
         if not resumed:  # bytes from an earlier call may have been the wrong ones; then it is asked once more
@@ -224,13 +223,4 @@ def from_package(package: Package, name: str, path: Path, expected: File, how: F
         raise MirrorError(str(error)) from error
     path.parent.mkdir(parents=True, exist_ok=True)
     content.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in ``folder`` outlive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(path.parent)

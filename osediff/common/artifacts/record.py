@@ -41,7 +41,7 @@ def read_record(folder: Path) -> dict[str, Entry]:
 
 def write_record(folder: Path, record: dict[str, Entry]) -> None:
     """Write ``artifacts.json`` of ``folder``."""
-    write_json(folder / RECORD, {name: entry.model_dump() for name, entry in sorted(record.items())})
+    write_json(folder / RECORD, {name: entry.model_dump() for name, entry in sorted(record.items())}, durable=True)
 
 
 def is_present(artifact: Artifact, root: Path) -> bool:

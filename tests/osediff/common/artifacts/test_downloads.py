@@ -33,6 +33,8 @@ REFUSED = [
     ("nonsense", "SSH-2.0-nothing", 3),
     ("bad-redirect", "Invalid IPv6 URL", 1),
     ("loop", "redirects", 7),
+    ("slow-header", "BadStatusLine", 3),
+    ("many-headers", "100 headers", 3),
 ]
 
 
@@ -149,7 +151,9 @@ class TestToken:
         assert other_server.seen and "Authorization" not in other_server.seen[0][1]
 
 
-@pytest.mark.parametrize("behavior", [row[0] for row in REFUSED if row[0] not in ("silent", "drip", "stall")])
+@pytest.mark.parametrize(
+    "behavior", [row[0] for row in REFUSED if row[0] not in ("silent", "drip", "stall", "slow-header")]
+)
 def test_the_next_mirror_helps(
     server: FileServer, other_server: FileServer, fetch: Fetch, content: bytes, behavior: str
 ) -> None:
