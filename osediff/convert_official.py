@@ -22,9 +22,10 @@ from torch import Tensor
 
 from osediff.common.errors import InputError, run
 from osediff.common.files import atomic, sha256, write_json
-from osediff.models.adapter_files import ADAPTERS, PROVENANCE, read_adapters
+from osediff.common.tensor_files import read_pickled
+from osediff.models.adapter_files import ADAPTERS, read_adapters
 from osediff.models.lora import UNET_GROUPS
-from osediff.outcome import Outcome, write_outcome
+from osediff.outcome import PROVENANCE, Outcome, write_outcome
 from osediff.recipe import OFFICIAL_PROCESS_SIZE, LoraTargets, ModelRecipe, read_model_recipe
 
 ALPHA = 8  # PEFT's default
@@ -131,8 +132,8 @@ def read_official(path: Path) -> OfficialCheckpoint:
     """
     try:
         with warnings.catch_warnings(action="ignore"):  # of the pickle protocol of a file that is no checkpoint
-            stored = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # damaged bytes make the unpickler raise errors of ten kinds
+            stored = read_pickled(path)
+    except InputError as error:
         raise InputError(f"{path}: not a readable checkpoint of the official code") from error
     keys = {*RANKS, *STATES, *LAYERS}
     if not isinstance(stored, dict) or not stored.keys() >= keys:
@@ -150,10 +151,12 @@ def convert(source: Path, target: Path) -> None:
         return
     adapters, recipe = unpack(read_official(source))
     target.mkdir(parents=True, exist_ok=True)
-    with atomic(target / ADAPTERS) as temporary:
+    with atomic(target / ADAPTERS, durable=True) as temporary:
         save_file(adapters, temporary)
-    write_json(target / "recipe.json", recipe.model_dump(mode="json"))
-    write_json(target / PROVENANCE, {"converted_from": sha256(source), "adapters": sha256(target / ADAPTERS)})
+    settings = recipe.model_dump(mode="json")
+    write_json(target / "recipe.json", settings, durable=True)
+    origin = {"converted_from": sha256(source), "adapters": sha256(target / ADAPTERS), "recipe": settings}
+    write_json(target / PROVENANCE, origin, durable=True)
     write_outcome(target, Outcome(converged=True))
 
 

@@ -8,6 +8,7 @@ from osediff.common.files import read_json, write_json
 from osediff.common.settings import Settings, parse
 
 OUTCOME = "outcome.json"
+PROVENANCE = "provenance.json"  # beside it: what decided the weights, and their sha256
 
 
 class Outcome(Settings):

@@ -12,9 +12,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from osediff.common.files import read_json
+from osediff.common.errors import InputError
+from osediff.common.files import read_json, read_object
 from osediff.common.settings import Positive, Seed, Settings, parse
 from osediff.data.degradation_recipe import Degradation
+from osediff.outcome import PROVENANCE
 
 Weight = Annotated[float, Field(ge=0)]
 Rank = Annotated[int, Field(ge=1, le=1280)]
@@ -206,8 +208,12 @@ def read_model_recipe(path: Path) -> ModelRecipe:
     """Read the ``recipe.json`` of a checkpoint: of a training (a ``Recipe``), or of a converted official checkpoint.
 
     Raises:
-        InputError: the file is absent, not JSON, or not a recipe.
+        InputError: the file is absent, not JSON, or not a recipe, or not the one that ``provenance.json`` beside it
+            holds.
     """
     content = read_json(path)
+    provenance = path.with_name(PROVENANCE)
+    if provenance.exists() and read_object(provenance).get("recipe", content) != content:
+        raise InputError(f"{path}: is not the recipe that {PROVENANCE} beside it holds; train the variant again")
     trained = isinstance(content, dict) and "loss" in content
     return parse(content, Recipe if trained else ModelRecipe, str(path))

@@ -16,14 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from benchmark.data.settings import PhotoSet, PhotoSetSpec
 from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256, write_json
-from osediff.common.images import list_images, write_png
+from osediff.common.images import list_images, open_image, write_png
 from osediff.common.settings import Settings, read
 
 
@@ -57,13 +56,8 @@ def skimage_photo(name: str) -> Path:
 
 def as_rgb(path: Path) -> np.ndarray:
     """Read the picture at ``path`` as uint8 (H, W, 3); gray becomes three equal channels, other kinds are refused."""
-    try:
-        with Image.open(path) as image:
-            if image.mode not in ("RGB", "L"):
-                raise InputError(f"{path}: is {image.mode}, needed is an 8-bit RGB or gray photograph")
-            return np.asarray(image.convert("RGB"))
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise InputError(f"{path}: cannot be read as an image ({error}); get it again") from error
+    with open_image(path, gray=True) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def sources(spec: PhotoSet, how: Fetching, root: Path) -> Iterator[tuple[Path, str]]:
@@ -96,7 +90,7 @@ def prepare(spec: PhotoSet, out: Path, how: Fetching, root: Path = Path()) -> No
         if path.stem not in photos:
             path.unlink()
     content = PhotoManifest(title=spec.title, license=spec.license, photos=photos)
-    write_json(out / "manifest.json", content.model_dump(mode="json"))
+    write_json(out / "manifest.json", content.model_dump(mode="json"), durable=True)
 
 
 def main() -> None:

@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from benchmark.evaluation.workers import pool
 from osediff.common.errors import InputError
-from osediff.common.pyiqa_networks import LOADING_ERRORS, read_tensors
+from osediff.common.pyiqa_networks import LOADING_ERRORS
+from osediff.common.tensor_files import read_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -35,14 +35,18 @@ def list_images(folder: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def open_image(path: Path) -> Iterator[Image.Image]:
-    """Open the image at ``path`` for the block; InputError if it is not 8-bit RGB, or cannot be read in the block."""
+def open_image(path: Path, gray: bool = False) -> Iterator[Image.Image]:
+    """Open the image at ``path`` for the block; InputError if it is not 8-bit RGB, or cannot be read in the block.
+
+    ``gray``: 8-bit gray is right too.
+    """
     try:
         # A pipe or a device would be waited for, or read without an end.
         if not stat.S_ISREG(path.stat().st_mode):
             raise InputError(f"{path}: is no plain file; put an image there")
         with Image.open(path) as image:
-            kind = "" if image.mode == "RGB" else KINDS.get(image.mode, image.mode)
+            right = ("RGB", "L") if gray else ("RGB",)
+            kind = "" if image.mode in right else KINDS.get(image.mode, image.mode)
             # Pillow opens 16-bit color as RGB and drops the low byte; only the raw mode in the tile tells.
             if ";16" in str(image.tile):
                 kind = "16-bit"

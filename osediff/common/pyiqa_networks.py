@@ -1,15 +1,14 @@
 """Build networks of pyiqa, only here: offline, from files that this suite reads, without executing a pickle.
 
 pyiqa and its libraries fetch weights when a network is built, and unpickle them without checking their sha256. Here
-their loaders are replaced during the construction: backbones are built without weights, and this module reads every
-value from safetensors or by torch with ``weights_only``. Checked with pyiqa 0.1.16, torchvision 0.29.2 and timm 1.0.31.
+their loaders are replaced during the construction: backbones are built without weights, and every value is read by
+``osediff.common.tensor_files``. Checked with pyiqa 0.1.16, torchvision 0.29.2 and timm 1.0.31.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import re
 import sys
 import urllib.error
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from osediff.common.errors import InputError
+from osediff.common.tensor_files import read_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,7 +32,6 @@ LOADING_ERRORS = (
     TypeError,
     AttributeError,
     EOFError,
-    pickle.UnpicklingError,
 )
 
 
@@ -112,22 +111,6 @@ def fill(net: nn.Module, paths: Sequence[Path]) -> None:
     lacking = set(missing.missing_keys) & {name for name, _ in net.named_parameters()}
     if lacking:
         raise RuntimeError(f"{sorted(lacking)[0]} is in none of the files")
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a safetensors file, or of a file that torch saved; nothing in it is executed."""
-    if path.suffix == ".safetensors":
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise RuntimeError(str(error)) from error
-    import torch
-
-    content: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return content
 
 
 @contextlib.contextmanager

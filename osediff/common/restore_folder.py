@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from osediff.common.errors import InputError
-from osediff.common.files import JSON, lock, read_json, sha256, write_json
+from osediff.common.files import JSON, lock, read_object, sha256, write_json
 from osediff.common.images import find_sr_fault, list_images, read_rgb, write_png
 
 # Progress of a run, beside its images: the settings that decide the pixels, and the images that are finished.
@@ -25,8 +25,12 @@ def remove_outdated(output: Path, provenance: Mapping[str, JSON], inputs: dict[s
     images = list(output.glob("*.png"))
     if images and not progress.exists():
         raise InputError(f"{output}: holds {len(images)} images that were not made here; name another folder")
-    before = read_json(progress) if progress.exists() else {}
-    done: dict[str, str] = before.get("images", {}) if before.get("made_by") == provenance else {}
+    before = read_object(progress) if progress.exists() else {}
+    images_before = before.get("images")
+    if before.get("made_by") == provenance and isinstance(images_before, dict):
+        done: dict[str, str] = images_before
+    else:
+        done = {}
     done = {path.stem: done[path.stem] for path in images if path.stem in done}
     done = {stem: digest for stem, digest in done.items() if digest == inputs.get(stem)}
     for path in images:
@@ -40,12 +44,12 @@ def write_failure(record: Path, provenance: Mapping[str, JSON], reason: str, log
 
     The rows of the method stay empty and have ``reason`` as note. Nothing else stops.
     """
-    write_json(record, {**provenance, "failed": " ".join(reason.split()), "log": log})
+    write_json(record, {**provenance, "failed": " ".join(reason.split()), "log": log}, durable=True)
 
 
 def unusable(record: Path) -> str:
     """Return in one line why the images of a record must not be evaluated; empty if they may."""
-    content = read_json(record)
+    content = read_object(record)
     if content.get("failed"):
         return f"failed: {content['failed']}"
     return "made with random weights, which are never evaluated" if content.get("weights") == "random" else ""
@@ -53,13 +57,14 @@ def unusable(record: Path) -> str:
 
 def record_note(record: Path) -> str:
     """Return the note of a record, for every row that is measured with its images; empty if there is none."""
-    return str(read_json(record).get("note", ""))
+    return str(read_object(record).get("note", ""))
 
 
 def refuse_random(folder: Path) -> None:
     """Raise InputError if the file of progress in ``folder`` says that its images were made with random weights."""
     progress = folder / PROGRESS
-    if progress.exists() and read_json(progress)["made_by"].get("weights") == "random":
+    made_by = read_object(progress).get("made_by") if progress.exists() else None
+    if isinstance(made_by, dict) and made_by.get("weights") == "random":
         raise InputError(f"{folder}: made with random weights, which are never evaluated")
 
 
@@ -126,7 +131,7 @@ def restore_batches(
                     write_json(output / PROGRESS, {"made_by": provenance, "images": done})
                 bar.update(len(stems))
     digests = {stem: {"lr": inputs[stem], "sr": sha256(output / f"{stem}.png")} for stem in images}
-    write_json(record, {**provenance, "scale_factor": scale_factor, "images": digests})
+    write_json(record, {**provenance, "scale_factor": scale_factor, "images": digests}, durable=True)
 
 
 def restore_folder(

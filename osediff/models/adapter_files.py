@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from osediff.common.errors import InputError
-from osediff.common.files import atomic, read_json, sha256
+from osediff.common.files import atomic, read_object, sha256
+from osediff.common.tensor_files import read_tensors
 from osediff.models.lora import GENERATOR
+from osediff.outcome import PROVENANCE
 
 ADAPTERS = "adapters.safetensors"
-PROVENANCE = "provenance.json"
 
 
 def copy_tensors(parameters: Mapping[str, Tensor], values: Mapping[str, Tensor], source: str) -> None:
@@ -46,7 +46,7 @@ def without_role(name: str) -> str:
 def save_adapters(path: Path, parameters: Mapping[str, nn.Parameter]) -> None:
     """Write the generator's ``parameters`` to ``path`` as safetensors, whole or not at all."""
     tensors = {without_role(name): p.detach().cpu().contiguous() for name, p in parameters.items()}
-    with atomic(path) as temporary:
+    with atomic(path, durable=True) as temporary:
         save_file(tensors, temporary)
 
 
@@ -55,21 +55,15 @@ def read_adapters(folder: Path) -> dict[str, Tensor]:
 
     Raises:
         InputError: the file is absent or damaged, its sha256 is not that of ``provenance.json``, or a weight is not
-            finite.
+            finite, or not float32.
     """
     path = folder / ADAPTERS
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: no readable adapters here; train the variant again") from error
-    if (folder / PROVENANCE).exists():
-        provenance = read_json(folder / PROVENANCE)
-        expected = provenance.get("adapters") if isinstance(provenance, dict) else None
-        if expected != sha256(path):
-            raise InputError(f"{path}: is not the file that {PROVENANCE} beside it names (sha256); train again")
+    tensors = read_tensors(path)
+    if (folder / PROVENANCE).exists() and read_object(folder / PROVENANCE).get("adapters") != sha256(path):
+        raise InputError(f"{path}: is not the file that {PROVENANCE} beside it names (sha256); train again")
     for name, tensor in tensors.items():
-        if not tensor.isfinite().all():
-            raise InputError(f"{path}: {name} holds values that are not finite; train the variant again")
+        if tensor.dtype != torch.float32:
+            raise InputError(f"{path}: {name} is {tensor.dtype}, needed is float32; train the variant again")
     return tensors
 
 

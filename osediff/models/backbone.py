@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from osediff.common.errors import InputError
-from osediff.common.files import JSON, read_json
+from osediff.common.files import JSON, read_object
 
 PARTS = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
 MANIFEST = "manifest.json"
@@ -104,7 +104,7 @@ def source(folder: Path) -> dict[str, JSON]:
     """Return the source of the backbone in ``folder``: ``weights`` (pretrained, random, given), mirror, revision."""
     if not (folder / MANIFEST).exists():
         return {"weights": "given"}
-    manifest = read_json(folder / MANIFEST)
+    manifest = read_object(folder / MANIFEST)
     return {key: manifest[key] for key in ("weights", "mirror", "revision", "provided_locally") if key in manifest}
 
 

@@ -12,7 +12,6 @@ without LoRA, and a test compares with its names, shapes and logits.
 from __future__ import annotations
 
 import math
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from osediff.common.errors import InputError
+from osediff.common.tensor_files import read_tensors
 
 # RAM's own sizes; `swin` are keyword arguments of timm's Swin.
 SIZES: dict[str, Any] = {
@@ -135,17 +135,7 @@ def names(layers: int, stages: int) -> dict[str, str]:
 
 def read(path: Path) -> dict[str, Tensor]:
     """Read the tensors of a checkpoint by name, bare or below ``model`` or ``params``."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such checkpoint")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError):
-        try:  # the format before torch 1.6 cannot be mapped
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise InputError(f"{path}: not a readable checkpoint; fetch it again") from error
-    for key in ("model", "params"):
-        content = content.get(key, content)
+    content = read_tensors(path, below=("model", "params"))
     return {name.replace("vision_multi", "tagging_head"): tensor for name, tensor in content.items()}
 
 

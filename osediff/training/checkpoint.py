@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ import torch
 
 from osediff.common.errors import InputError
 from osediff.common.files import JSON, atomic
+from osediff.common.tensor_files import read_pickled
 
 STATE = "state.pt"
 SHOWN = 60  # characters of a value in an error line
@@ -74,7 +74,7 @@ def save_state(path: Path, checkpointables: Mapping[str, Checkpointable], settin
     """
     states = {name: part.state_dict() for name, part in checkpointables.items()}
     content = {"step": step, "settings": json.dumps(settings, sort_keys=True), "states": states}
-    with atomic(path) as temporary:
+    with atomic(path, durable=True) as temporary:
         try:
             torch.save(content, temporary)
         except RuntimeError as error:  # torch's zip writer hides the system's reason: a full disk as a rule
@@ -91,9 +91,9 @@ def load_state(path: Path, checkpointables: Mapping[str, Checkpointable], settin
             what differs and names ``--restart``. Nothing is restored then.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_pickled(path)
         step, stored, states = int(content["step"]), json.loads(content["settings"]), content["states"]
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
+    except (InputError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StateMismatchError(f"{path}: not a readable training state") from error
     changed = differences(stored, json.loads(json.dumps(settings)))
     if changed:
@@ -101,7 +101,7 @@ def load_state(path: Path, checkpointables: Mapping[str, Checkpointable], settin
     try:
         for name, part in checkpointables.items():
             part.load_state_dict(states[name])
-    except (KeyError, ValueError, RuntimeError, TypeError, InputError) as error:
+    except Exception as error:  # torch's optimizers trust what they get
         raise StateMismatchError(f"{path}: does not fit this training ({str(error).splitlines()[0]})") from error
     return step
 

@@ -22,10 +22,17 @@ from osediff.common.weights import LOSS_SHA256
 from osediff.data.pairs import VALIDATION_PAIRS
 from osediff.losses.perceptual import available_kind, used_networks
 from osediff.models import backbone as backbones
-from osediff.models.adapter_files import ADAPTERS, PROVENANCE, save_adapters
-from osediff.outcome import Outcome, write_outcome
+from osediff.models.adapter_files import ADAPTERS, save_adapters
+from osediff.outcome import PROVENANCE, Outcome, write_outcome
 from osediff.prompts.prompt_file import read_stream_prompts
-from osediff.provenance import backbone_hash, fingerprint, folder_hash, training_code_hash, versions
+from osediff.provenance import (
+    backbone_hash,
+    check_photographs,
+    fingerprint,
+    folder_digests,
+    training_code_hash,
+    versions,
+)
 from osediff.recipe import TrainingSpec
 from osediff.training.checkpoint import STATE, Checkpointable, StateMismatchError, load_state, save_state, set_aside
 from osediff.training.distributed import make_accelerator
@@ -50,7 +57,9 @@ class RunFolder:
         self.spec, self.state = spec, out / "state"
         self.accelerator = make_accelerator(spec.device, spec.compute.precision, spec.recipe.batch)
         self.main = self.accelerator.is_main_process
-        hash_of_photos = folder_hash(photos)
+        digests = folder_digests(photos)
+        check_photographs(photos, digests)
+        hash_of_photos = fingerprint(digests)
         self.prompts = [""] * (spec.recipe.steps * spec.recipe.batch + VALIDATION_PAIRS)
         made_by = None
         if prompts:
@@ -82,7 +91,10 @@ class RunFolder:
         if path.exists():
             try:
                 if self.restart != "always":
-                    return load_state(path, checkpointables, self.settings)
+                    step = load_state(path, checkpointables, self.settings)
+                    if not 0 <= step <= self.spec.recipe.steps:
+                        raise StateMismatchError(f"{path}: is after {step} of {self.spec.recipe.steps} steps")
+                    return step
                 reason = f"{path}: a restart is asked for"
             except StateMismatchError as error:
                 if self.restart == "never":
@@ -128,7 +140,7 @@ class RunFolder:
                 outcome = outcome.model_copy(update={"last_good": last_good})
             save_adapters(self.out / ADAPTERS, parameters)
             shutil.copyfile(self.state / "log.jsonl", self.out / "log.jsonl")
-            write_json(self.out / RECIPE, self.settings["recipe"])
+            write_json(self.out / RECIPE, self.settings["recipe"], durable=True)
             made_by: dict[str, JSON] = {
                 "python": platform.python_version(),
                 "versions": versions(),
@@ -137,7 +149,7 @@ class RunFolder:
                 "loss_weights": {name: LOSS_SHA256[name] for name in used_networks(self.spec.recipe.loss)},
                 "adapters": sha256(self.out / ADAPTERS),
             }
-            write_json(self.out / PROVENANCE, self.settings | made_by)
+            write_json(self.out / PROVENANCE, self.settings | made_by, durable=True)
             write_outcome(self.out, outcome)
             shutil.rmtree(self.state)
         self.accelerator.wait_for_everyone()

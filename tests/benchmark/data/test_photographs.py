@@ -53,7 +53,7 @@ def test_what_left_the_set_leaves_the_folder(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"skimage": ["nessie.png"]}, r"nessie\.png: the installed scikit-image has no such picture"),
-        ({"skimage": ["horse.png"]}, r"horse\.png: is RGBA"),
+        ({"skimage": ["horse.png"]}, r"horse\.png: is transparent"),
         ({"skimage": ["coins.png", "coins.png"]}, "two photographs of the set are named coins"),
         ({"manual_source": "it from its authors"}, "no rule makes these photographs; get it from its authors"),
     ],

@@ -13,8 +13,29 @@ from osediff.common.files import read_json, write_json
 from osediff.pipeline import OSEDiff
 
 
+@pytest.mark.parametrize("key", ["alpha", "process_size", "timestep"])
+def test_another_recipe_than_that_of_the_training_is_refused(
+    checkpoint: Path, backbone_folder: Path, tmp_path: Path, key: str
+) -> None:
+    shutil.copytree(checkpoint, other := tmp_path / "other")
+    recipe = read_json(other / "recipe.json")
+    write_json(other / "recipe.json", recipe | {key: recipe[key] + 8 if key != "timestep" else 1})
+    with pytest.raises(InputError, match=r"recipe\.json: is not the recipe that provenance\.json beside it holds"):
+        OSEDiff.from_pretrained(other, backbone_folder)
+
+
+def test_adapters_of_another_dtype_are_refused(checkpoint: Path, backbone_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoint, other := tmp_path / "other")
+    (other / "provenance.json").unlink()
+    tensors = load_file(other / "adapters.safetensors")
+    save_file({name: tensor.int() for name, tensor in tensors.items()}, other / "adapters.safetensors")
+    with pytest.raises(InputError, match=r"is torch\.int32, needed is float32"):
+        OSEDiff.from_pretrained(other, backbone_folder)
+
+
 def test_adapters_of_another_rank_are_named(checkpoint: Path, backbone_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(checkpoint, other := tmp_path / "other")
+    (other / "provenance.json").unlink(missing_ok=True)
     write_json(other / "recipe.json", read_json(other / "recipe.json") | {"rank_unet": 3})
     with pytest.raises(InputError, match=r"does not fit this network or rank: unet.*needed is"):
         OSEDiff.from_pretrained(other, backbone_folder)
