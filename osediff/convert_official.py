@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from osediff.common.errors import InputError, run
-from osediff.common.files import atomic, sha256, write_json
+from osediff.common.files import JSON, atomic, sha256, write_json
 from osediff.common.tensor_files import read_pickled
 from osediff.models.adapter_files import ADAPTERS, read_adapters
 from osediff.models.lora import UNET_GROUPS
@@ -155,7 +155,11 @@ def convert(source: Path, target: Path) -> None:
         save_file(adapters, temporary)
     settings = recipe.model_dump(mode="json")
     write_json(target / "recipe.json", settings, durable=True)
-    origin = {"converted_from": sha256(source), "adapters": sha256(target / ADAPTERS), "recipe": settings}
+    origin: dict[str, JSON] = {
+        "converted_from": sha256(source),
+        "adapters": sha256(target / ADAPTERS),
+        "recipe": settings,
+    }
     write_json(target / PROVENANCE, origin, durable=True)
     write_outcome(target, Outcome(converged=True))
 
