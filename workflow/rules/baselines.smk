@@ -47,8 +47,8 @@ rule baseline_weights:
         only=paths.fetched_baselines(bench),
         sources=bench.main.baselines.sources,
     shell:
-        "python -m baselines.runner.sources --root {params.sources:q} --only {params.only} --optional --record {output}"
-        " 2>&1 | tee -i {log}"
+        "python -m baselines.runner.sources --root {params.sources:q} --only {params.only:q} --optional --record {output:q}"
+        " 2>&1 | tee -i {log:q}"
 
 
 # Checkouts and weights of all active baselines; only if this is a target.

@@ -55,8 +55,8 @@ rule onestep_radar:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.figures.radar onestep --table {input.table} --test-set realsr --title 'One-step methods, RealSR'"
-        " --methods OSEDiff PiSA-SR S3Diff TSD-SR AdcSR InvSR CTMSR RSD --out results/radar_published_onestep > {log} 2>&1"
+        "python -m benchmark.figures.radar onestep --table {input.table:q} --test-set realsr --title 'One-step methods, RealSR'"
+        " --methods OSEDiff PiSA-SR S3Diff TSD-SR AdcSR InvSR CTMSR RSD --out results/radar_published_onestep > {log:q} 2>&1"
 
 
 rule plot_visual_comparison:

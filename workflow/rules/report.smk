@@ -27,5 +27,5 @@ rule report:
     params:
         out="results/report",
     shell:
-        "python -m benchmark.report build --spec {input.spec} --rows {input.rows} --statistics {input.statistics}"
-        " --pairs {input.pairs} --compared {input.compared} --published {input.published} --out {params.out} > {log} 2>&1"
+        "python -m benchmark.report build --spec {input.spec:q} --rows {input.rows:q} --statistics {input.statistics:q}"
+        " --pairs {input.pairs:q} --compared {input.compared:q} --published {input.published:q} --out {params.out:q} > {log:q} 2>&1"

@@ -19,8 +19,8 @@ rule published_onestep:
     conda:
         "../../environment.yml"
     shell:
-        "python -m benchmark.tables.published_onestep --published {input.published}"
-        " --disagreements {input.disagreements} --out results > {log} 2>&1"
+        "python -m benchmark.tables.published_onestep --published {input.published:q}"
+        " --disagreements {input.disagreements:q} --out results > {log:q} 2>&1"
 
 
 rule table:
