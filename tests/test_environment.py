@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.helpers import ROOT
@@ -45,6 +47,13 @@ def test_environment_yml_repeats_the_pins() -> None:
     assert pins(listed) == direct()
     names = [entry for entry in dependencies if isinstance(entry, str)]
     assert any(re.match(r"python=+3\.11\b", name) for name in names) and any(n.startswith("pip") for n in names)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("baselines/*/environment.yaml")), ids=lambda path: path.parent.name)
+def test_the_environment_of_a_baseline_pins_every_package(path: Path) -> None:
+    dependencies = yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
+    (listed,) = [entry["pip"] for entry in dependencies if isinstance(entry, dict)]
+    assert {"torch", "numpy", "markupsafe"} <= pins(listed).keys(), "with what the packages themselves need"
 
 
 def test_every_requirement_has_hashes_and_no_host() -> None:

@@ -52,6 +52,14 @@ def run_git(*arguments: str | Path, quiet: bool = True) -> str:
     return os.fsdecode(result.stdout)
 
 
+def absent_checkout(source: Source, root: Path) -> list[str]:
+    """Return a line about the checkout of a baseline below ``root`` if it needs one that is not there."""
+    folder = root / source.folder
+    if not source.checkout or (folder / ".git").exists():
+        return []
+    return [f"{folder}: no checkout of {source.repository}; `snakemake --cores 1 baseline_sources` clones it there"]
+
+
 def verify_checkout(source: Source, root: Path) -> None:
     """Check that the checkout of a baseline below ``root`` is at its commit, with nothing changed or added.
 
@@ -62,11 +70,9 @@ def verify_checkout(source: Source, root: Path) -> None:
     """
     if not source.checkout:
         return
+    for absent in absent_checkout(source, root):
+        raise InputError(absent)
     folder = root / source.folder
-    if not (folder / ".git").exists():
-        raise InputError(
-            f"{folder}: no checkout of {source.repository}; `snakemake --cores 1 baseline_sources` clones it there"
-        )
     commit = run_git("-C", folder, "rev-parse", "HEAD").strip()
     if commit != source.commit:
         raise InputError(f"{folder}: is at commit {commit[:12]}; git -C {folder} checkout {source.commit}")

@@ -2,10 +2,11 @@
 
     python -m baselines.runner.run --baseline NAME --input LR --output SR --sources DIR --record run.json
 
-The code and the weights are verified first; a mistake that the user can correct stops the command with one line. Then
-the baseline runs in a separate process. If that process crashes, hangs, runs out of memory or returns something that is
-not an SR image, the record says ``failed``, with the reason and the last lines of output. This command succeeds all the
-same, so that the other methods and the tables are made.
+The code and the weights are verified first. Where they are absent, the record says so and the rows of the baseline stay
+empty; a mistake that the user can correct stops the command with one line. Then the baseline runs in a separate
+process. If that process crashes, hangs, runs out of memory or returns something that is not an SR image, the record
+says ``failed``, with the reason and the last lines of output. This command succeeds all the same, so that the other
+methods and the tables are made.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import get_args
 
 from baselines.runner.checkouts import verify_checkout
 from baselines.runner.descriptor import Descriptor, SeedMode, Weights, list_names, read_descriptor
-from baselines.runner.sources import note_other_weights, verify_weights
+from baselines.runner.sources import absent_sources, note_other_weights, verify_weights
 from baselines.runner.supervisor import ProcessResult, supervise
 from baselines.runner.worker import Provenance, WorkerSpec
 from osediff.common.command_line import make_parser
@@ -68,7 +69,7 @@ def baseline_environment() -> dict[str, str]:
 
 
 def make_spec(args: argparse.Namespace, descriptor: Descriptor, digests: dict[str, str]) -> WorkerSpec:
-    """Return the spec of the worker; ``digests`` are the sha256 of the weights by path."""
+    """Return the spec of the worker; ``digests`` are the sha256 of the weights by path, empty if they are absent."""
     provenance = Provenance(
         baseline=args.baseline,
         license=descriptor.license.id,
@@ -79,7 +80,7 @@ def make_spec(args: argparse.Namespace, descriptor: Descriptor, digests: dict[st
         seed=args.seed,
         seed_mode=args.seed_mode,
         device=args.device.split(":")[0],
-        note=note_other_weights(descriptor.artifacts, digests) if args.weights == "other" else "",
+        note=note_other_weights(descriptor.artifacts, digests) if digests and args.weights == "other" else "",
     )
     return WorkerSpec(
         provenance=provenance,
@@ -96,13 +97,20 @@ def make_spec(args: argparse.Namespace, descriptor: Descriptor, digests: dict[st
 
 
 def restore_folder(args: argparse.Namespace) -> None:
-    """Verify the sources, run the baseline, and write the record of a failure if it fails.
+    """Verify the sources, run the baseline, and write the record of a failure if it fails or if its sources are absent.
 
     Raises:
         InputError: a mistake that the user can correct.
     """
     descriptor = read_descriptor(args.baseline)
     images = list_images(args.input)
+    if absent := absent_sources(descriptor, args.sources):
+        for line in absent:
+            print(f"absent: {line}", file=sys.stderr)
+        with lock(args.record.with_name(f".{args.record.name}.lock")):
+            reason = f"its code or weights are not here: {'; '.join(absent)}"
+            write_failure(args.record, make_spec(args, descriptor, {}).provenance.model_dump(), reason, [])
+        return
     verify_checkout(descriptor.source, args.sources)
     digests = verify_weights(descriptor.artifacts, args.sources, args.weights)
     spec = make_spec(args, descriptor, digests)

@@ -11,10 +11,10 @@ With ``--optional``, it gives up within seconds where no server answers, and mis
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from baselines.runner.checkouts import clone, verify_checkout
+from baselines.runner.checkouts import absent_checkout, clone, verify_checkout
 from baselines.runner.descriptor import Descriptor, Weights, list_names, read_descriptor
 from osediff.common.artifacts.downloads import QUICK, Patience
 from osediff.common.artifacts.fetching import Fetching, by_hand, obtain
@@ -28,7 +28,26 @@ from osediff.common.files import lock, write_json
 PATIENCE = Patience()
 
 
-def verify_weights(artifacts: Iterable[Artifact], root: Path, mode: Weights) -> dict[str, str]:
+def absent_weights(artifacts: Iterable[Artifact], root: Path) -> list[str]:
+    """Return a line about each weights file that is not below weights/ of ``root``, with where to get it."""
+    lines = []
+    for artifact in artifacts:
+        folder = root / "weights" / artifact.folder
+        for name, expected in expected_files(artifact, folder).items():
+            path = folder / name
+            if not path.is_file():
+                proof = f"sha256 {expected.sha256}" if expected.sha256 else "its sha256 is not published"
+                way = "`snakemake --cores 1 baseline_sources` brings it, or " if artifact.mirrors else "by hand only: "
+                lines.append(f"{path}: no such file; {way}{by_hand(artifact, name, path)}; {proof}")
+    return lines
+
+
+def absent_sources(descriptor: Descriptor, root: Path) -> list[str]:
+    """Return a line about each part of a baseline that is not below ``root``: its checkout, its weights files."""
+    return absent_checkout(descriptor.source, root) + absent_weights(descriptor.artifacts, root)
+
+
+def verify_weights(artifacts: Collection[Artifact], root: Path, mode: Weights) -> dict[str, str]:
     """Return the sha256 of every weights file by its path below weights/ of ``root``.
 
     Args:
@@ -38,17 +57,15 @@ def verify_weights(artifacts: Iterable[Artifact], root: Path, mode: Weights) -> 
             was fetched first. ``other`` and ``random`` accept any file.
 
     Raises:
-        InputError: a file is absent or wrong.
+        InputError: files are absent, all of which it names, or one is wrong.
     """
+    if absent := absent_weights(artifacts, root):
+        raise InputError("; ".join(absent))
     digests = {}
     for artifact in artifacts:
         folder = root / "weights" / artifact.folder
         for name, expected in expected_files(artifact, folder).items():
             path = folder / name
-            if not path.is_file():
-                proof = f"sha256 {expected.sha256}" if expected.sha256 else "its sha256 is not published"
-                way = "`snakemake --cores 1 baseline_sources` brings it, or " if artifact.mirrors else "by hand only: "
-                raise InputError(f"{path}: no such file; {way}{by_hand(artifact, name, path)}; {proof}")
             try:
                 entry = check_file(path, expected if mode == "official" else File(size=None))
             except InputError as error:
@@ -99,6 +116,9 @@ def fetch_sources(descriptor: Descriptor, root: Path, offline: bool, patience: P
         try:
             if not offline and artifact.mirrors and not is_present(artifact, root / "weights"):
                 obtain(artifact, Fetching(patience=patience), root / "weights")
+            if absent := absent_weights([artifact], root):
+                missing += absent
+                continue
             digests = verify_weights([artifact], root, "official")
         except InputError as error:
             missing.append(str(error))

@@ -140,11 +140,19 @@ def test_what_the_user_can_correct_is_one_line_and_no_record(fake: Fake) -> None
     ended = fake.run()
     assert ended.returncode == 2 and not (fake.folder / "run.json").exists()
     assert ended.stderr.splitlines()[-1] == "error: fake.txt: is not what it should be; get it anew"
+
+
+def test_absent_sources_are_all_in_the_record_and_stop_nothing_else(fake: Fake) -> None:
+    path = fake.folder / "baselines" / "fake" / "descriptor.yaml"
+    path.write_text(path.read_text().replace("fake.txt: null", "fake.txt: null, second.txt: null"))
     (fake.folder / "sources" / "weights" / "fake.txt").unlink()
-    ended = fake.run()
-    way = "by hand only: get it from the shelf and put it at sources/weights/fake.txt"
-    assert ended.returncode == 2 and way in ended.stderr
-    assert ended.stderr.count("\n") == 1
+    ended = fake.run("--weights", "other")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("absent: ") == ended.stderr.count("\n") == 2
+    reason = unusable(fake.folder / "run.json")
+    assert reason.startswith("failed: its code or weights are not here: ")
+    for name in ("fake.txt", "second.txt"):
+        assert f"by hand only: get it from the shelf and put it at sources/weights/{name}" in reason
 
 
 def test_another_interpreter_runs_it_and_random_weights_are_never_evaluated(fake: Fake) -> None:
