@@ -66,5 +66,6 @@ rule all:
         expand("results/radar_{test_set}.{form}", test_set=bench.main.test_sets, form=["png", "svg"]),
         expand("results/radar_published_{name}.{form}", name=["drealsr", "onestep"], form=["png", "svg"]),
         expand("results/published_onestep.{form}", form=["csv", "md"]),
-        expand("results/picture_{test_set}.png", test_set=methods.pictures(bench)),
+        expand("results/user_study.{form}", form=["png", "svg"]),
+        expand("results/picture_{picture}.png", picture=pictures.active(bench)),
         "results/report/index.html",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmark.evaluation import results
 from benchmark.figures import curves, efficiency, radar
+from benchmark.figures.costs import costs
 from benchmark.report.page_data import Measured
 from benchmark.tables.complexity import read_table as read_complexity
 from osediff.common.errors import InputError
@@ -165,12 +166,14 @@ def efficiency_chart(measured: Measured) -> Chart | None:
     if table is None or not table.is_file():
         return None
     try:
-        marks, lacking = efficiency.marks(read_complexity(table), None)
+        marks, lacking = efficiency.marks(
+            costs(read_complexity(table)), lambda cost: cost.mparams, lambda cost: cost.gmacs
+        )
     except InputError:
         return None
     if not marks:
         return None
-    names = {f"{mark.method} ({mark.source}, {mark.device})": mark for mark in marks}
+    names = {f"{mark.cost.method} ({mark.cost.origin})": mark for mark in marks}
     lines = {name: [(mark.seconds, mark.height)] for name, mark in names.items()}
     chart = plot(
         "Parameters (millions) over seconds for one image",
@@ -178,7 +181,7 @@ def efficiency_chart(measured: Measured) -> Chart | None:
         "seconds (log scale)",
         log=True,
     )
-    series = [Series(item.name, item.points, names[item.name].source == "published") for item in chart.series]
+    series = [Series(item.name, item.points, names[item.name].cost.source == "published") for item in chart.series]
     note = "Hollow marks are published. Times of different devices do not compare."
     note += f" Not drawn for lack of a value: {', '.join(dict.fromkeys(lacking))}." if lacking else ""
     return Chart(chart.title, series, chart.labels, chart.x_title, note)

@@ -165,7 +165,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """Read the CSV of this module, cells as printed; InputError, with file, line and column, if it is another file."""
     head = [column.key for column in COLUMNS if column.csv]
     what = "a table of benchmark.tables.complexity; render it first"
-    return results.read_rendered(path, head, ("seconds", "gmacs", "mparams"), what)
+    return results.read_rendered(path, head, ("seconds", "gmacs", "mparams", "mparams_trainable"), what)
 
 
 def main() -> None:

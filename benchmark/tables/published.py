@@ -104,6 +104,16 @@ def compare(inputs: Inputs[ComparisonSpec]) -> list[Row]:
     return rows
 
 
+def training_notes(spec: ComparisonSpec) -> list[str]:
+    """Say of methods that were trained once what their intervals leave out."""
+    if not spec.trainings:
+        return []
+    return [
+        f"{', '.join(spec.trainings)}: trained once, with a single seed. How much another training would differ is "
+        "unknown, and no interval here contains it."
+    ]
+
+
 def method_remarks(spec: ComparisonSpec, frame: pd.DataFrame) -> list[str]:
     """Return the note about each method, for example that its weights are not the published ones."""
     noted = ((entry.title, results.method_note(frame[frame["method"] == name])) for name, entry in spec.methods.items())
@@ -121,6 +131,7 @@ def tables(spec: ComparisonSpec, rows: list[Row], remarks: Sequence[str] = ()) -
     notes = [
         "Within noise: the published value lies in the 95 % bootstrap interval of the measured average over images."
     ]
+    notes += training_notes(spec)
     if len(shown) < len(rows):
         notes.append(f"{len(rows) - len(shown)} published values are of test sets that were not measured here.")
     whole = Table("Measured beside published", COLUMNS, [rows], caption, PRESETS[spec.preset], notes)

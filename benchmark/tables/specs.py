@@ -50,6 +50,8 @@ class ComparisonSpec(Settings):
     metrics: tuple[Text, ...]
     methods: dict[str, ShownMethod]
     test_sets: dict[str, ShownTestSet]
+    trainings: tuple[Text, ...] = ()
+    """Titles of the methods that this suite trained, each once."""
 
     @model_validator(mode="after")
     def _check_titles(self) -> ComparisonSpec:
@@ -157,22 +159,3 @@ class TrainingCostSpec(Settings):
     """All test sets by each active baseline."""
     extractions: tuple[PlannedImages, ...] = ()
     """Prompts of each stream of training crops."""
-
-
-class PictureMethod(Settings):
-    """A method of a picture: its title, the folder of its SR images, and its evaluation file, if it has one."""
-
-    title: Text
-    sr: Text
-    rows: Text | None = None
-
-
-class PictureSpec(Settings):
-    """Spec of benchmark.figures.visual_comparison; ``box`` is the crop (left, top, width, height) in HR pixels."""
-
-    image: Text
-    title: str = ""
-    lr: Text
-    hr: Text
-    methods: tuple[PictureMethod, ...] = Field(min_length=1)
-    box: tuple[Count, Count, Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None

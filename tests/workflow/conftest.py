@@ -80,7 +80,7 @@ def with_baselines(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Wo
     write(folder / "config" / "testsets.yaml", test_sets)
     main = read(folder / "config" / "config.yaml")
     main |= {"test_sets": ["demo-synthetic"], "metrics": ["psnr", "ssim"], "methods": ["bicubic", "fake", "sharpened"]}
-    main["pictures"] = {"demo-synthetic": "chelsea-0"}
+    main["pictures"] = ["demo-synthetic"]
     main["baselines"]["sources"] = "given"
     write(folder / "config" / "config.yaml", main)
     return Workflow(folder, python)

@@ -34,5 +34,5 @@ def configure(folder: Path) -> None:
     main = read(config / "config.yaml")
     main["methods"].remove("osediff-shipped")  # it does not fit the tiny backbone
     main |= {"test_sets": ["demo-synthetic"], "metrics": ["psnr", "ssim", "lpips"], "metric_weights": "none"}
-    main["pictures"] = {"demo-synthetic": f"{Path(cut['crops'][0]['photo']).stem}-0"}
+    main["pictures"] = ["demo-synthetic"]
     write(config / "config.yaml", main)

@@ -194,7 +194,8 @@ def test_the_paper_preset_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "published_radar": 1,
         "published_onestep": 1,
         "onestep_radar": 1,
-        "plot_visual_comparison": 1,
+        "plot_visual_comparison": 3,
+        "user_study": 1,
         "report": 1,
     }
 
@@ -264,7 +265,7 @@ def test_the_demo_plans_its_jobs(fresh: Workflow) -> None:
 
 
 def test_a_test_set_without_hr_images_is_a_table_of_its_own(fresh: Workflow) -> None:
-    config = ("--config", "test_sets=[demo-synthetic, realset65]", "tables=[table1, no-reference]", "pictures={}")
+    config = ("--config", "test_sets=[demo-synthetic, realset65]", "tables=[table1, no-reference]", "pictures=[]")
     assert fresh.planned("results/no-reference.csv", *config, "methods=[bicubic]") == {
         "check_test_set": 1,
         "interpolate": 1,

@@ -90,6 +90,19 @@ def check_methods(bench: Configuration) -> None:
             check_name("metric", metric, bench.metrics.metrics, f"config/tables.yaml: {name}")
         for row in table.methods:
             check_name("method", row, bench.methods, f"config/tables.yaml: {name}")
+    check_pictures(bench)
+
+
+def check_pictures(bench: Configuration) -> None:
+    """Raise InputError for the first name in config/pictures.yaml that no registry has."""
+    for name, picture in bench.pictures.items():
+        source = f"config/pictures.yaml: {name}"
+        for method in picture.methods:
+            check_name("method", method, bench.methods, source)
+        if picture.ablation:
+            check_name("ablation", picture.ablation, bench.ablations, source)
+        for choice in picture.images:
+            check_name("test set", choice.test_set, bench.test_sets, source)
 
 
 def check_backbones(bench: Configuration) -> None:
@@ -128,7 +141,7 @@ def check_main(bench: Configuration) -> None:
         ("method", "methods", main.methods, bench.methods),
         ("metric", "metrics", main.metrics, bench.metrics.metrics),
         ("table", "tables", main.tables, bench.tables),
-        ("test set", "pictures", main.pictures, bench.test_sets),
+        ("picture", "pictures", main.pictures, bench.pictures),
         ("baseline", "baselines.weights", main.baselines.weights, bench.baselines),
         ("baseline", "baselines.python", main.baselines.python, bench.baselines),
     ):
@@ -164,9 +177,6 @@ def check_references(bench: Configuration) -> None:
             raise InputError(
                 f"{where}: tables: {table} shows test sets {kind} HR images, and none is active; leave it out"
             )
-    for name in main.pictures:
-        if not bench.test_sets[name].reference:
-            raise InputError(f"{where}: pictures: {name} has no HR images, which a picture shows; leave it out")
 
 
 def check_titles(bench: Configuration) -> None:

@@ -18,6 +18,7 @@ from workflow.planning.settings import (
     ComputeEntry,
     MainConfig,
     Method,
+    Picture,
     Table,
     VariantRegistry,
 )
@@ -39,6 +40,7 @@ class Configuration:
     backbones: dict[str, Backbone]
     metrics: MetricRegistry
     tables: dict[str, Table]
+    pictures: dict[str, Picture]
     ablations: dict[str, Ablation]
     training_cost: dict[str, StepCost]
     compute: dict[str, ComputeEntry]

@@ -28,6 +28,7 @@ from workflow.planning.settings import (
     MainConfig,
     Method,
     MethodEntry,
+    Picture,
     Table,
     VariantRegistry,
 )
@@ -66,6 +67,7 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
         backbones=registry("backbones", Backbone),
         metrics=parse_registry(read_yaml(folder / "metrics.yaml"), "config/metrics.yaml", main.protocol),
         tables=registry("tables", Table),
+        pictures=registry("pictures", Picture),
         ablations=registry("ablations", Ablation),
         training_cost=registry("training_cost", StepCost),
         compute=registry("compute", ComputeEntry),

@@ -117,8 +117,3 @@ def restoration_options(bench: Configuration) -> list[str]:
     """Return the options of osediff.restore that are the same for every variant."""
     options = bench.main.restoration.model_dump().items()
     return [word for name, value in options for word in (f"--{name.replace('_', '-')}", str(value))]
-
-
-def pictures(bench: Configuration) -> dict[str, str]:
-    """Return the image of each comparison picture, by active test set."""
-    return {name: image for name, image in bench.main.pictures.items() if name in bench.main.test_sets}

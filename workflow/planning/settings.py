@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from benchmark.complexity.specs import TimingChoice
+from benchmark.figures.specs import Box
 from benchmark.report.specs import ReportChoice
 from benchmark.tables.specs import Preset
 from osediff.common.artifacts.model import Artifact
@@ -113,8 +114,8 @@ class MainConfig(Settings):
     """Base recipe of the ablations' variants."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     """Every ablation variant is trained once with each of these seeds."""
-    pictures: dict[str, FileName]
-    """By test set: name of the image in its comparison picture."""
+    pictures: tuple[Name, ...]
+    """Ids of config/pictures.yaml: the pictures that ``all`` makes."""
     report: ReportChoice = ReportChoice()
     """How many images of the run the folder of the report gets."""
     paths: dict[str, Text]
@@ -124,7 +125,7 @@ class MainConfig(Settings):
 
     @model_validator(mode="after")
     def _check_lists(self) -> MainConfig:
-        for key in ("test_sets", "methods", "metrics", "tables", "timings", "seeds"):
+        for key in ("test_sets", "methods", "metrics", "tables", "pictures", "timings", "seeds"):
             _unlike(getattr(self, key), key)
         return self
 
@@ -251,6 +252,34 @@ class Table(Settings):
     """Rows of this table; a method that no table names is a row of every table."""
     published: Text | None = None
     """The table in config/published that show_published adds."""
+
+
+class PictureChoice(Settings):
+    """An image of a picture."""
+
+    test_set: Name
+    image: FileName
+    """Its name without suffix."""
+    box: Box | None = None
+    """The crop in pixels of the SR image: left, top, width, height. Null: the part with the most edges."""
+
+
+class Picture(Settings):
+    """An entry of config/pictures.yaml: images, each with crops of all methods."""
+
+    title: Text
+    methods: tuple[Name, ...] = ()
+    """The methods shown, as far as they are active; empty: all active methods."""
+    ablation: Name | None = None
+    """An ablation whose rows are shown in place of methods, with their prompts."""
+    images: Annotated[tuple[PictureChoice, ...], Field(min_length=1)]
+    """Images of all presets; those of test sets that are not active are left out."""
+
+    @model_validator(mode="after")
+    def _check_one_kind(self) -> Picture:
+        if self.methods and self.ablation:
+            raise ValueError("needs methods or ablation, not both")
+        return self
 
 
 class AblationTestSets(Settings):

@@ -13,8 +13,6 @@ from benchmark.data.settings import FetchedImages, PhotoSetSpec, TestSet, TestSe
 from benchmark.metrics.registry import MetricWeights, Selection
 from benchmark.tables.specs import (
     ComparisonSpec,
-    PictureMethod,
-    PictureSpec,
     QualitySpec,
     ShownMethod,
     ShownTestSet,
@@ -23,9 +21,9 @@ from osediff.common.settings import Settings, write
 from osediff.common.weights import provided
 from osediff.data.degradation_recipe import DegradationSpec
 from osediff.recipe import Compute, TrainingSpec
-from workflow.planning import methods, paths
+from workflow.planning import methods
 from workflow.planning.configuration import Configuration
-from workflow.planning.settings import BaselineMethod, ImagesMethod, Method
+from workflow.planning.settings import BaselineMethod, ImagesMethod, Method, VariantMethod
 
 SHARED = "runs/specs"  # of jobs whose outputs all presets share
 
@@ -63,11 +61,15 @@ def shown_test_set(test_set: TestSet) -> ShownTestSet:
 
 def comparison_spec(bench: Configuration) -> ComparisonSpec:
     """Return the spec of benchmark.statistics.pairwise and benchmark.tables.published: everything that is compared."""
+    compared = methods.compared(bench)
     return ComparisonSpec(
         preset=bench.main.preset,
         metrics=bench.main.metrics,
-        methods={name: shown_method(bench.methods[name]) for name in methods.compared(bench)},
+        methods={name: shown_method(bench.methods[name]) for name in compared},
         test_sets={name: shown_test_set(bench.test_sets[name]) for name in bench.main.test_sets},
+        trainings=tuple(
+            bench.methods[name].title for name in compared if isinstance(bench.methods[name], VariantMethod)
+        ),
     )
 
 
@@ -106,26 +108,6 @@ def fetched_images_spec(bench: Configuration, method: str, test_set: str) -> Fet
     entry = bench.methods[method]
     assert isinstance(entry, ImagesMethod)
     return FetchedImages(method=method, test_set=test_set, images=entry.download.get(test_set))
-
-
-def picture_spec(bench: Configuration, test_set: str) -> PictureSpec:
-    """Return the spec of benchmark.figures.visual_comparison: one image, and each active method's folder and rows."""
-    folder = paths.test_set_folder(bench, test_set)
-    shown = (
-        PictureMethod(
-            title=bench.methods[name].title,
-            sr=paths.images_folder(bench, name, test_set),
-            rows=f"{bench.runs}/evaluate/{name}/{test_set}.csv",
-        )
-        for name in bench.main.methods
-    )
-    return PictureSpec(
-        image=methods.pictures(bench)[test_set],
-        title=f"{bench.test_sets[test_set].title}, {bench.main.preset} preset",
-        lr=f"{folder}/LR",
-        hr=f"{folder}/HR",
-        methods=tuple(shown),
-    )
 
 
 def photo_set_spec(bench: Configuration, name: str) -> PhotoSetSpec:

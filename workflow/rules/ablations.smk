@@ -51,6 +51,7 @@ rule ablations:
     input:
         expand("results/{ablation}.{form}", ablation=ablations.active(bench), form=["csv", "md", "tex", "html"]),
         expand("results/curves_{ablation}.{form}", ablation=ablations.active(bench), form=["png", "svg"]),
+        expand("results/picture_{picture}.png", picture=pictures.of_ablations(bench)),
 
 
 # The estimated cost of the ablations, before anything runs.

@@ -8,6 +8,7 @@ from workflow.planning import (
     loader,
     methods,
     paths,
+    pictures,
     profiling,
     prompts,
     report_page,

@@ -93,6 +93,41 @@ rule efficiency:
         " --by {params.by:q} --out results/efficiency > {log:q} 2>&1"
 
 
+# The paper's Figure 1(b): inference steps over time, and trainable parameters as areas.
+rule efficiency_steps:
+    input:
+        code("benchmark.figures.efficiency"),
+        "config/metrics.yaml",
+        table2="results/table2.csv",
+        published="config/published/osediff.csv",
+    output:
+        png=report("results/efficiency_steps.png", caption="../report/efficiency.rst", category="Figures"),
+        svg="results/efficiency_steps.svg",
+    log:
+        f"{RUNS}/logs/efficiency_steps.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python -m benchmark.figures.efficiency --table2 {input.table2:q} --published {input.published:q} --by steps"
+        " --out results/efficiency_steps > {log:q} 2>&1"
+
+
+rule efficiency_bars:
+    input:
+        code("benchmark.figures.efficiency_bars"),
+        "config/metrics.yaml",
+        table2="results/table2.csv",
+    output:
+        png=report("results/efficiency_bars.png", caption="../report/efficiency.rst", category="Figures"),
+        svg="results/efficiency_bars.svg",
+    log:
+        f"{RUNS}/logs/efficiency_bars.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python -m benchmark.figures.efficiency_bars --table2 {input.table2:q} --out results/efficiency_bars > {log:q} 2>&1"
+
+
 # Time and memory against size and batch, each point in a separate process. It takes minutes, and runs only if it is a target.
 rule scaling:
     input:

@@ -1,7 +1,7 @@
-# Figures: radar charts, from tables alone, and pictures that show restored images side by side.
-COMPARISON_SPECS = {
-    name: specs.write_spec(bench.specs, f"plot_visual_comparison/{name}", specs.picture_spec(bench, name))
-    for name in methods.pictures(bench)
+# Figures: radar charts, from tables alone, the published user study, and pictures that show restored images side by side.
+PICTURE_SPECS = {
+    name: specs.write_spec(bench.specs, f"plot_visual_comparison/{name}", pictures.picture_spec(bench, name))
+    for name in pictures.drawable(bench)
 }
 
 
@@ -59,18 +59,34 @@ rule onestep_radar:
         " --methods OSEDiff PiSA-SR S3Diff TSD-SR AdcSR InvSR CTMSR RSD --out results/radar_published_onestep > {log:q} 2>&1"
 
 
+rule user_study:
+    input:
+        code("benchmark.figures.user_study"),
+        "config/metrics.yaml",
+        published="config/published/user-study.csv",
+    output:
+        png=report("results/user_study.png", caption="../report/user_study.rst", category="Figures"),
+        svg="results/user_study.svg",
+    log:
+        "runs/logs/user_study.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python -m benchmark.figures.user_study --published {input.published:q} --out results/user_study > {log:q} 2>&1"
+
+
 rule plot_visual_comparison:
     input:
         code("benchmark.figures.visual_comparison"),
         "config/metrics.yaml",
-        spec=lambda w: COMPARISON_SPECS[w.test_set],
-        rows=expand(f"{RUNS}/evaluate/{{method}}/{{{{test_set}}}}.csv", method=bench.main.methods),
+        spec=lambda w: PICTURE_SPECS[w.picture],
+        rows=lambda w: pictures.evaluations(bench, w.picture),
     output:
-        report("results/picture_{test_set}.png", caption="../report/picture.rst", category="Figures"),
+        report("results/picture_{picture}.png", caption="../report/picture.rst", category="Figures"),
     log:
-        f"{RUNS}/logs/picture/{{test_set}}.log",
+        f"{RUNS}/logs/picture/{{picture}}.log",
     wildcard_constraints:
-        test_set=names(methods.pictures(bench)),
+        picture=names(pictures.drawable(bench)),
     conda:
         "../../environment.yml"
     shell:

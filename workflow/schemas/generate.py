@@ -36,6 +36,7 @@ REGISTRIES: dict[str, Any] = {
     "degradations": Degradation,
     "backbones": Backbone,
     "tables": settings.Table,
+    "pictures": settings.Picture,
     "ablations": settings.Ablation,
     "training_cost": StepCost,
     "compute": settings.ComputeEntry,

@@ -48,6 +48,14 @@ def rendered(spec: dict[str, Any], measured: pd.DataFrame, values: pd.DataFrame)
     return next(csv.DictReader(csv_text(whole).splitlines())), markdown(shown)
 
 
+def test_the_output_says_which_methods_were_trained_once() -> None:
+    measured = frame(("a", "psnr", 27.92, ""), ("b", "psnr", 27.93, ""))
+    _, without = rendered(SPEC, measured, printed("psnr", "27.92"))
+    assert "single seed" not in without
+    _, text = rendered(SPEC | {"trainings": ["Mine"]}, measured, printed("psnr", "27.92"))
+    assert "Mine: trained once, with a single seed. How much another training would differ is unknown" in text
+
+
 @pytest.mark.parametrize(
     ("value", "verdict", "reason"),
     [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmark.tables.specs import PRESETS, AblationSpec, ComparisonSpec, PictureSpec, ShownMethod
+from benchmark.tables.specs import PRESETS, AblationSpec, ComparisonSpec, ShownMethod
 from osediff.common.errors import InputError
 from osediff.common.settings import parse
 from tests.helpers import ROOT
@@ -40,15 +40,6 @@ def test_an_ablation_has_as_many_seeds_as_its_longest_row() -> None:
     assert parse(ABLATION, AblationSpec, "spec").seeds == 2
     with pytest.raises(InputError, match=r"^spec: at rows\.a\.runs"):
         parse(ABLATION | {"rows": {"a": ROW | {"runs": []}}}, AblationSpec, "spec")
-
-
-@pytest.mark.parametrize("box", [[0, 0, 0, 8], [0, -1, 8, 8], [0, 0, 8]])
-def test_a_picture_s_box_is_four_numbers_with_something_inside(box: list[int]) -> None:
-    picture: dict[str, Any] = {"image": "a", "lr": "LR/a.png", "hr": "HR/a.png"}
-    picture |= {"methods": [{"title": "A", "sr": "SR"}]}
-    assert parse(picture | {"box": [0, 4, 8, 8]}, PictureSpec, "spec").box == (0, 4, 8, 8)
-    with pytest.raises(InputError, match=r"^spec: at box"):
-        parse(picture | {"box": box}, PictureSpec, "spec")
 
 
 def test_every_preset_is_said_in_a_sentence() -> None:

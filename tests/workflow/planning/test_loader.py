@@ -26,7 +26,7 @@ from workflow.planning.settings import BaselineMethod
         ("metrics", ["psnr", "lpip"], "unknown metric 'lpip', did you mean lpips?"),
         ("tables", ["table99"], "unknown table 'table99'"),
         ("recipe_base", "laptop", "unknown base 'laptop', known: demo, demo-long, demo-short, paper"),
-        ("pictures", {"drealsrr": "x"}, "unknown test set 'drealsrr', did you mean drealsr?"),
+        ("pictures", ["drealsrr"], "unknown picture 'drealsrr', did you mean drealsr?"),
         (
             "paths",
             {"drealsrr": "/x"},

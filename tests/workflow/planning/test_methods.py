@@ -123,13 +123,14 @@ def test_switches_may_be_typed_in_yaml_on_the_command_line(root: Path) -> None:
 def test_every_method_is_compared_with_bicubic_interpolation(root: Path) -> None:
     bench = loader.load(MAIN | {"methods": ["osediff"]}, root)
     assert list(specs.comparison_spec(bench).methods) == ["bicubic", "osediff"]
+    assert specs.comparison_spec(bench).trainings == ("OSEDiff",)
     assert list(specs.table_spec(bench, "table1").methods) == ["osediff"]
     bench = loader.load(MAIN | {"methods": ["osediff", "bicubic"]}, root)
     assert list(specs.comparison_spec(bench).methods) == ["osediff", "bicubic"]
 
 
 def test_test_sets_without_hr_images_have_a_table_of_their_own(tmp_path: Path) -> None:
-    main = PAPER | {"test_sets": ["realsr", "realset65"], "tables": ["table1", "no-reference"], "pictures": {}}
+    main = PAPER | {"test_sets": ["realsr", "realset65"], "tables": ["table1", "no-reference"], "pictures": []}
     bench = loader.load(main, ROOT)
     assert [methods.test_sets_of_table(bench, name) for name in main["tables"]] == [["realsr"], ["realset65"]]
     assert list(specs.table_spec(bench, "no-reference").test_sets) == ["realset65"]
@@ -145,7 +146,6 @@ def test_test_sets_without_hr_images_have_a_table_of_their_own(tmp_path: Path) -
     for change, message in (
         ({"tables": ["table1"]}, "test_sets: no table shows realset65; add one of test sets without HR images"),
         ({"test_sets": ["realsr"]}, "tables: no-reference shows test sets without HR images, and none is active"),
-        ({"pictures": {"realset65": "00003"}}, "pictures: realset65 has no HR images"),
     ):
         with pytest.raises(InputError, match=message):
             loader.load(main | change, ROOT)

@@ -29,14 +29,8 @@ def test_tiles_that_cannot_be_are_one_line(change: dict[str, int], message: str)
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("key", ["test_sets", "methods", "metrics", "tables"])
+@pytest.mark.parametrize("key", ["test_sets", "methods", "metrics", "tables", "pictures"])
 def test_a_name_that_stands_twice_in_a_list(key: str) -> None:
     twice = [MAIN[key][0]] * 2
     with pytest.raises(InputError, match=f"{key}: {twice[0]} stands twice"):
         parse(MAIN | {key: twice}, MainConfig, "main")
-
-
-@pytest.mark.parametrize("name", ["../secret", ".hidden", "a/b"])
-def test_the_image_of_a_picture_stays_in_its_folder(name: str) -> None:
-    with pytest.raises(InputError, match=r"at pictures\.demo-synthetic"):
-        parse(MAIN | {"pictures": {"demo-synthetic": name}}, MainConfig, "main")
