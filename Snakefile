@@ -47,12 +47,14 @@ onstart:
             files.sweep(Path(name))
     except InputError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:  # a full disk, as a rule
+        sys.exit(f"error: {error.filename}: {error.strerror}; make room and repeat")
     stops.end_jobs_on_sigterm()
 
 
 onerror:
     # Snakemake prints much about a failed job, and the job prints one line: print that line last.
-    lines = [line for name in log for line in Path(name).read_text().splitlines()]
+    lines = [line for name in log for line in Path(name).read_text(errors="replace").splitlines()]
     errors = [line for line in lines if line.startswith("error: ")]
     print("", *dict.fromkeys(errors), sep="\n", file=sys.stderr)
 
@@ -69,3 +71,9 @@ rule all:
         expand("results/user_study.{form}", form=["png", "svg"]),
         expand("results/picture_{picture}.png", picture=pictures.active(bench)),
         "results/report/index.html",
+
+
+try:  # the message of Snakemake is several lines, and suggests nothing
+    command_line.check_targets(workflow.dag_settings.targets, list(workflow.rules))
+except InputError as error:
+    sys.exit(f"error: {error}")

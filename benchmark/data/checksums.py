@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from osediff.common.errors import InputError
-from osediff.common.files import sha256
+from osediff.common.files import read_text, sha256
 from osediff.common.images import list_images, read_rgb
 
 COLUMNS = ("part", "name", "bytes", "sha256", "pixels_sha256")
@@ -54,11 +54,10 @@ def read(path: Path) -> Checksums:
     """Return the checksums that ``path`` lists; InputError if it is not such a file."""
     checksums: Checksums = {"LR": {}, "HR": {}}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                image = ImageChecksums(row["name"], int(row["bytes"]), row["sha256"], row["pixels_sha256"])
-                checksums[row["part"]][Path(image.name).stem] = image
-    except (OSError, KeyError, ValueError) as error:
+        for row in csv.DictReader(io.StringIO(read_text(path), newline="")):
+            image = ImageChecksums(row["name"], int(row["bytes"]), row["sha256"], row["pixels_sha256"])
+            checksums[row["part"]][Path(image.name).stem] = image
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
         raise InputError(f"{path}: no list of images ({error}); get it anew from the repository") from error
     return checksums
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
+
+from osediff.common.files import read_json_lines
 
 
 class ResultCache:
@@ -21,13 +23,12 @@ class ResultCache:
         """Open the cache at ``path``; all values depend on ``basis``, besides their metric and images."""
         self.basis = basis
         self.values: dict[str, float] = {}
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        for line in text.splitlines():
-            with contextlib.suppress(json.JSONDecodeError, KeyError, TypeError):  # the line that a kill cut off
-                row = json.loads(line)
-                self.values[row["key"]] = row["value"]
+        for row in read_json_lines(path):
+            match row:
+                case {"key": str(key), "value": float(value)} if math.isfinite(value):
+                    self.values[key] = value
         self._file = path.open("a", encoding="utf-8")
-        self._file.write("\n" if text and not text.endswith("\n") else "")
+        self._file.write("\n" if self._file.tell() else "")  # behind the line that a kill cut off
         self._lock = Lock()
 
     def __enter__(self) -> ResultCache:

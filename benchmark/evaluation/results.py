@@ -16,6 +16,7 @@ import pandas as pd
 
 from benchmark.metrics.registry import Metric, read_registry
 from osediff.common.errors import InputError
+from osediff.common.files import read_text
 from osediff.common.validation import check_name, suggestion
 
 COLUMNS = ("method", "test_set", "image", "metric", "value", "protocol", "note")
@@ -142,14 +143,9 @@ def read_rendered(path: Path, columns: Sequence[str], numeric: Collection[str], 
 def read_utf8(path: Path, what: str) -> str:
     """Read a text file; InputError, with the line, where it cannot be read or is not UTF-8."""
     try:
-        content = path.read_bytes()
+        return read_text(path, what)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); it should be {what}") from error
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path} line {line}: is not UTF-8 text; it should be {what}") from None
 
 
 def read_head(path: Path, what: str) -> list[str]:

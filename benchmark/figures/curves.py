@@ -23,6 +23,7 @@ from benchmark.tables.specs import CurvesSpec
 from osediff.common import settings
 from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
+from osediff.common.files import read_text
 
 Log = dict[str, dict[int, float]]  # logged values by name and step
 Series = tuple[NDArray[np.int64], NDArray[np.float64]]  # steps (n,) and values (seeds, n)
@@ -44,14 +45,14 @@ def read_log(path: Path) -> Log:
     """Read logged values by name and step; InputError if the file is not a log of osediff.train."""
     values: Log = {}
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in read_text(path, "a training log").splitlines():
             entry = json.loads(line)
             if "diverged" in entry:
                 continue
             for name, value in entry.items():
                 if name in PANELS:
                     values.setdefault(name, {})[entry["step"]] = float(value)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: not a training log ({error}); train the variant again") from error
     return values
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -73,6 +74,7 @@ def sweep(folder: Path) -> None:
 
 def sha256(path: Path) -> str:
     """Return the hexadecimal sha256 of the file at ``path``."""
+    check_plain(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -97,15 +99,41 @@ def write_json(path: Path, content: JSON, durable: bool = False) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", durable)
 
 
+def read_text(path: Path, what: str = "a text file") -> str:
+    """Read the UTF-8 text at ``path``, which should be ``what``; InputError, with the line, if it is something else."""
+    check_plain(path)
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path} line {line}: is not UTF-8 text; it should be {what}") from None
+
+
 def read_json(path: Path) -> Any:
     """Read the JSON file at ``path``."""
-    check_plain(path)
+    text = read_text(path, "JSON")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(text)
     except RecursionError:
         raise InputError(f"{path}: is nested too deeply") from None
-    except ValueError as error:  # of JSON, of UTF-8, or a number with too many digits
+    except ValueError as error:  # or a number with too many digits
         raise InputError(f"{path}: not valid JSON ({error})") from error
+
+
+def read_json_lines(path: Path) -> list[Any]:
+    """Read a file of JSON lines that only grows; lines that are damaged, as a kill leaves them, are left out.
+
+    An absent file has no lines.
+    """
+    if not path.exists():
+        return []
+    check_plain(path)
+    rows = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            rows.append(json.loads(line))
+    return rows
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from typing import Any
 import yaml
 
 from osediff.common.errors import InputError
+from osediff.common.files import check_plain
+
+DEEPEST = 100  # brackets within brackets
 
 
 class _Loader(yaml.SafeLoader):
@@ -61,22 +64,31 @@ for _class in (_Loader, _FastLoader, _Dumper):
     )
 
 
+def is_too_deep(text: str) -> bool:
+    """Return whether YAML is nested deeper than any of ours: libyaml would leave its stack, and the process end."""
+    depth = 0
+    for bracket in re.findall(r"[\[\]{}]", text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > DEEPEST:
+            return True
+    return any(len(line) - len(line.lstrip(" -?:")) > 4 * DEEPEST for line in text.splitlines())
+
+
 def read_yaml(path: Path) -> Any:
     """Read a YAML file.
 
     Raises:
         InputError: the file is absent, not UTF-8, not YAML, nested too deeply, or has a key twice.
     """
+    check_plain(path)
     try:
         text = path.read_text(encoding="utf-8")
+        if is_too_deep(text):
+            raise RecursionError
         try:
             return yaml.load(text, _FastLoader)
         except yaml.YAMLError:
             return yaml.load(text, _Loader)  # which says what is wrong
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder, where a file must be") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
     except InputError as error:

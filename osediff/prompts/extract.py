@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
-from osediff.common.files import JSON, lock, write_json
+from osediff.common.files import JSON, lock, read_json_lines, write_json
 from osediff.common.settings import read
 from osediff.prompts.extractors import WEIGHTS, Describe, hash_weights, load_extractor, parse_folders
 from osediff.prompts.images import FolderSet, ImageSet, StreamSet
@@ -33,15 +33,13 @@ def resume(partial: Path, made_by: Mapping[str, JSON]) -> dict[str, tuple[str, f
 
     ``partial`` has one JSON line for ``made_by`` and one for each image; an incomplete last line is removed.
     """
-    lines = partial.read_text("utf-8").splitlines() if partial.exists() else []
     done: dict[str, tuple[str, float]] = {}
-    try:
-        if lines and json.loads(lines[0]) == made_by:
-            for line in lines[1:]:
-                name, text, seconds = json.loads(line)
-                done[name] = text, seconds
-    except json.JSONDecodeError:
-        pass  # the line that it was killed in
+    match read_json_lines(partial):
+        case [first, *others] if first == made_by:
+            for row in others:
+                match row:
+                    case [str(name), str(text), float(seconds)]:
+                        done[name] = text, seconds
     partial.parent.mkdir(parents=True, exist_ok=True)
     rows = [made_by, *([name, *row] for name, row in done.items())]
     partial.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")

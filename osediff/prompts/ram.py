@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from osediff.common.errors import InputError
+from osediff.common.files import read_text
 from osediff.common.tensor_files import read_tensors
 
 # RAM's own sizes; `swin` are keyword arguments of timm's Swin.
@@ -242,10 +243,7 @@ class Tagger:
 
 def read_lists(tags: Path, thresholds: Path) -> tuple[list[str], list[float]]:
     """Read tags and thresholds of the official text files ``ram_tag_list.txt`` and ``ram_tag_list_threshold.txt``."""
-    for path in (tags, thresholds):
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
     try:
-        return tags.read_text("utf-8").splitlines(), [float(line) for line in thresholds.read_text().split()]
+        return read_text(tags).splitlines(), [float(line) for line in read_text(thresholds).split()]
     except ValueError as error:
         raise InputError(f"{thresholds}: not one number a line ({error})") from error

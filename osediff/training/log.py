@@ -10,16 +10,16 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from osediff.common.files import read_json_lines, write_text
+
 LOG_EVERY = 10  # steps
 
 
 def open_log(path: Path, steps: int) -> TextIO:
     """Open a JSON-lines log for appending, without the lines after ``steps``, which will be written again."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = path.read_text().splitlines() if path.exists() else []
-    valid = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= steps]
-    path.write_text("".join(line + "\n" for line in valid))
-    return path.open("a")
+    rows = [row for row in read_json_lines(path) if isinstance(row, dict) and isinstance(row.get("step"), int)]
+    write_text(path, "".join(json.dumps(row) + "\n" for row in rows if row["step"] <= steps))
+    return path.open("a", encoding="utf-8")
 
 
 class TrainingLog:

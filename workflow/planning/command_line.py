@@ -9,16 +9,19 @@ about a file that it cannot read, name neither the file nor the line. ``bench.py
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
+from typing import Protocol
 
 from osediff.common.errors import InputError, run
 from osediff.common.validation import read_yaml
 
 FILES, VALUES = ("--configfile", "--configfiles"), ("--config", "-C")
 SUFFIXES = (".yaml", ".yml", ".json")
+MAIN_RESULTS = ("results/table1.csv", "results/table2.csv", "results/report/index.html", "results/statistics.csv")
 OUTPUTS = ("results", "runs", "data")
 
 
@@ -67,6 +70,27 @@ def check_values(words: Iterable[str]) -> None:
                 f"--config takes every word after it: {word} is no KEY=VALUE;"
                 f" put targets first: {word} --config KEY=VALUE"
             )
+
+
+class Rule(Protocol):
+    """The part of Snakemake's rules that ``check_targets`` needs."""
+
+    name: str
+
+    def is_producer(self, requested_output: str) -> bool:
+        """Return whether the rule makes this file."""
+
+
+def check_targets(targets: Iterable[str], rules: Sequence[Rule]) -> None:
+    """Check that each target is a rule, a file that exists, or a file that a rule makes; InputError if it is not."""
+    names = {rule.name for rule in rules}
+    for target in sorted(targets):
+        place = os.path.relpath(target or ".")
+        if target in names or Path(target).is_file() or any(rule.is_producer(place) for rule in rules):
+            continue
+        close = difflib.get_close_matches(target, [*names, *MAIN_RESULTS], 1)
+        hint = f"did you mean {close[0]}?" if close else "docs/results.md lists the results"
+        raise InputError(f"{target!r}: no rule makes this; {hint}")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from pydantic import Field, TypeAdapter, field_validator, model_validator
 
 from osediff.common import settings
 from osediff.common.errors import InputError
+from osediff.common.files import read_text
 from osediff.common.settings import InnerPath, Settings
 
 HUB = "https://huggingface.co"
@@ -133,13 +135,12 @@ def listed_files(path: Path) -> dict[str, File]:
         InputError: ``path`` is no such list.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = {
-                "/".join(filter(None, (row["part"], row["name"]))): {"size": int(row["bytes"]), "sha256": row["sha256"]}
-                for row in csv.DictReader(file)
-            }
+        rows = {
+            "/".join(filter(None, (row["part"], row["name"]))): {"size": int(row["bytes"]), "sha256": row["sha256"]}
+            for row in csv.DictReader(io.StringIO(read_text(path), newline=""))
+        }
         return TypeAdapter(dict[InnerPath, File]).validate_python(rows)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: is no list of files ({str(error).splitlines()[0]}); get it anew") from error
 
 

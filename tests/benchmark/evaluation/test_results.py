@@ -79,7 +79,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path, content: bytes, message: s
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none\.csv: cannot be read"):
+    with pytest.raises(InputError, match=r"none\.csv: no such file"):
         results.load([tmp_path / "none.csv"], METRICS)
 
 

@@ -1,6 +1,7 @@
 """Files are whole or absent; a lock keeps a second run out."""
 
 import hashlib
+import os
 import resource
 import subprocess
 import sys
@@ -9,7 +10,18 @@ from pathlib import Path
 import pytest
 
 from osediff.common.errors import InputError
-from osediff.common.files import atomic, git_blob, lock, read_json, sha256, write_json, write_text
+from osediff.common.files import (
+    atomic,
+    git_blob,
+    lock,
+    read_json,
+    read_json_lines,
+    read_object,
+    sha256,
+    sweep,
+    write_json,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -107,3 +119,57 @@ def test_the_lock_of_a_killed_run_is_free(tmp_path: Path) -> None:
 def test_a_git_blob_is_what_git_hash_object_prints(tmp_path: Path, content: bytes, blob: str) -> None:
     (tmp_path / "file").write_bytes(content)
     assert git_blob(tmp_path / "file") == blob
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{" * 100_000, "nested too deeply|not valid JSON"),
+        (b'{"a":' * 100_000, "nested too deeply"),
+        (b"[" + b"9" * 10_000 + b"]", "not valid JSON"),
+        (b'{\n"a": "\xe9"}', "line 2: is not UTF-8"),
+        (b"[]", "must hold keys and values"),
+    ],
+)
+def test_json_of_another_kind_is_one_line(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(InputError, match=message) as error:
+        read_object(tmp_path / "a.json")
+    assert "\n" not in str(error.value)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.json")
+    for read in (read_json, sha256, read_json_lines):
+        with pytest.raises(InputError, match="is no plain file"):
+            read(tmp_path / "a.json")
+
+
+def test_damaged_lines_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"a": 1}\n{"a": \xff}\n\n[2]\n{"a":')
+    assert read_json_lines(tmp_path / "a.jsonl") == [{"a": 1}, [2]]
+    assert read_json_lines(tmp_path / "absent") == []
+
+
+def test_what_killed_runs_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    killed = "from pathlib import Path; from osediff.common.files import atomic; import os\n"
+    killed += "for name in ('a.csv', 'deep/b.b.png', 'c'):\n"
+    killed += "    entered = atomic(Path(name)).__enter__(); entered.touch()\nos._exit(1)"
+    root = Path(__file__).parents[3]
+    subprocess.run(
+        [sys.executable, "-c", killed], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(root)}, check=False
+    )
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 3
+    for name in (".lock", ".made.json", "a.tmp-1.csv", ".hidden.csv", ".b.partial"):
+        (tmp_path / name).touch()
+    sweep(tmp_path)
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {".lock", ".made.json", "a.tmp-1.csv", ".hidden.csv", ".b.partial"}
+
+
+def test_a_lock_does_not_follow_a_link(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("text")
+    (tmp_path / ".lock").symlink_to("mine.txt")
+    with pytest.raises(OSError, match=r"\.lock"), lock(tmp_path / ".lock"):
+        pass
+    assert (tmp_path / "mine.txt").read_text() == "text"

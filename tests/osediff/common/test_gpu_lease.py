@@ -78,3 +78,16 @@ def test_the_exit_code_is_the_commands(tmp_path: Path) -> None:
     environment = {"PATH": "/usr/bin:/bin", "CUDA_VISIBLE_DEVICES": "0", "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-m", "osediff.common.gpu_lease", "--", sys.executable, "-c", "raise SystemExit(7)"]
     assert subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 7
+
+
+def test_the_folder_of_the_locks_is_private_and_no_link(tmp_path: Path) -> None:
+    (tmp_path / "leases").mkdir(mode=0o777)
+    lease(["0"], tmp_path / "leases")["0"].close()
+    assert (tmp_path / "leases").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "link").symlink_to("leases")
+    with pytest.raises(InputError, match="is not a folder of yours"):
+        lease(["0"], tmp_path / "link")
+    (tmp_path / "mine.txt").write_text("text")
+    (tmp_path / "leases" / "1.lock").symlink_to(tmp_path / "mine.txt")
+    with pytest.raises(OSError, match=r"1\.lock"):
+        lease(["1"], tmp_path / "leases")

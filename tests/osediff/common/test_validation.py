@@ -26,6 +26,9 @@ def test_numbers_dates_and_keys_are_what_people_mean(tmp_path: Path) -> None:
         ("a: 1\na: 2\n", r"x\.yaml: line 2: a stands twice"),
         ("1: a\n", r"x\.yaml: line 1: key 1 is not text; put it in quotes"),
         ("a: [1\n", r"x\.yaml: line 2: not valid YAML"),
+        ("[" * 100_000, r"x\.yaml: is nested too deeply"),
+        ("{a: " * 5000 + "1" + "}" * 5000, r"x\.yaml: is nested too deeply"),
+        ("- " * 5000 + "1", r"x\.yaml: is nested too deeply"),
     ],
 )
 def test_what_is_wrong_is_one_line_with_file_and_place(tmp_path: Path, text: str, line: str) -> None:

@@ -83,3 +83,21 @@ def test_a_file_that_is_not_there_is_one_line(
 ) -> None:
     with pytest.raises(InputError, match=message):
         check(monkeypatch, f"--configfile {name}")
+
+
+class Table:
+    """Stands for a rule of Snakemake that makes one file."""
+
+    name = "table"
+
+    def is_producer(self, requested_output: str) -> bool:
+        return requested_output == "results/table1.csv"
+
+
+def test_a_target_that_no_rule_makes_is_named_with_the_nearest_one(working_folder: Path) -> None:
+    command_line.check_targets({"table", "results/table1.csv", "./results/table1.csv", "mine.yaml"}, [Table()])
+    for target, hint in (("results/tabel1.csv", "did you mean results/table1.csv"), ("tabel", "did you mean table")):
+        with pytest.raises(InputError, match=f"'{target}': no rule makes this; {hint}"):
+            command_line.check_targets({target}, [Table()])
+    with pytest.raises(InputError, match="lists the results"):
+        command_line.check_targets({"{x}\n"}, [Table()])
