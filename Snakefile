@@ -71,9 +71,3 @@ rule all:
         expand("results/user_study.{form}", form=["png", "svg"]),
         expand("results/picture_{picture}.png", picture=pictures.active(bench)),
         "results/report/index.html",
-
-
-try:  # the message of Snakemake is several lines, and suggests nothing
-    command_line.check_targets(workflow.dag_settings.targets, list(workflow.rules))
-except InputError as error:
-    sys.exit(f"error: {error}")
