@@ -24,10 +24,12 @@ Count = Annotated[int, Field(ge=1, le=10**9)]
 LoraScope = Literal["all", "mid-block"]
 ColorFix = Literal["adain", "wavelet", "none"]
 Precision = Literal["fp32", "bf16", "fp16"]
+TrainingPrecision = Literal["compute", "official-fp16", "official-bf16"]
 Posterior = Literal["sample", "mode"]
 Quantization = Literal["rounded", "official"]
 Sizes = Literal["padded", "official"]
 Compile = Literal["none", "default", "cuda-graphs"]
+Sampling = Literal["with-replacement", "epochs"]
 UpsampleMode = Literal["area", "bilinear", "bicubic"]
 TIMESTEPS = 1000  # T of SD 2.1-base's noise schedule
 OFFICIAL_PROCESS_SIZE = 512  # of the official test script; its checkpoints do not hold it
@@ -144,7 +146,10 @@ class PairRecipe(Settings):
     crop: Annotated[int, Field(ge=16, le=16384, multiple_of=8)]
     """Side of an HQ crop in pixels."""
     scale_factor: Literal[4]
-    degradation: Degradation
+    degradation: Degradation | None
+    """Null: the photographs come in pairs, and their LR images are the degraded ones."""
+    sampling: Sampling = "with-replacement"
+    """Order of the photographs: each is drawn from all of them, or from a shuffled epoch as in the official code."""
     upsample_modes: Annotated[tuple[UpsampleMode, ...], Field(min_length=1)]
     """Ways to upsample the LR crop to the size of the HQ crop; one is drawn for each pair."""
 
@@ -169,6 +174,9 @@ class Recipe(ModelRecipe, StreamRecipe):
     loss: Loss
     prompts: str
     """Name of the prompts in config/prompts.yaml that the variant is trained with."""
+    precision: TrainingPrecision = "compute"
+    """That of ``Compute``, or that of the official script with this ``mixed_precision``: frozen weights in float32, the
+    generator and LPIPS with autocast, the teacher wholly in half precision, the regularizer wholly in float32."""
     learning_rate: Positive
     schedule: Literal["constant", "cosine"]
     """Schedule of the learning rate; cosine falls to zero at the last step."""
@@ -183,7 +191,9 @@ class Compute(Settings):
     """How a training is computed; none of it is part of the recipe."""
 
     precision: Precision = "fp32"
-    """Precision of the frozen weights and of the activations; adapters are always trained in float32."""
+    """Precision of the frozen weights and of the activations; adapters are always trained in float32.
+
+    A recipe whose ``precision`` is not ``compute`` does not use it."""
     micro_batch: Annotated[int, Field(ge=1)] | None = None
     """Largest number of samples in memory at once on a device; null: all samples of the device."""
     gradient_checkpointing: bool = False
@@ -202,6 +212,22 @@ class TrainingSpec(Settings):
     threads: Annotated[int, Field(ge=1, le=4096)] | None = None
     """CPU threads; the weights depend on their number. Null: as torch chooses."""
     seed: Seed = 0
+
+    @property
+    def official_half(self) -> Precision | None:
+        """Return the half precision of a recipe with an official precision; None for other recipes."""
+        halves: dict[TrainingPrecision, Precision] = {"official-fp16": "fp16", "official-bf16": "bf16"}
+        return halves.get(self.recipe.precision)
+
+    @property
+    def weights_precision(self) -> Precision:
+        """Return the precision of the frozen weights."""
+        return "fp32" if self.official_half else self.compute.precision
+
+    @property
+    def mixed_precision(self) -> Precision:
+        """Return the precision of autocast."""
+        return self.official_half or self.compute.precision
 
 
 def read_model_recipe(path: Path) -> ModelRecipe:

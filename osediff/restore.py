@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from osediff.common.errors import run
-from osediff.common.files import sha256
+from osediff.common.files import fingerprint, sha256
 from osediff.common.images import list_images
 from osediff.common.restore_folder import restore_batches, write_failure
 from osediff.data.color import FIXES
@@ -23,7 +23,7 @@ from osediff.models.tiling import Tiling
 from osediff.outcome import read_outcome
 from osediff.pipeline import OSEDiff
 from osediff.prompts.prompt_file import read_folder_prompts
-from osediff.provenance import backbone_hash, fingerprint
+from osediff.provenance import backbone_hash
 from osediff.recipe import Compile, Posterior, Quantization, Sizes
 
 

@@ -24,6 +24,7 @@ import torch
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock
 from osediff.common.settings import read
+from osediff.data.photo_list import open_photos
 from osediff.recipe import TrainingSpec
 from osediff.training.run_folder import RunFolder
 from osediff.training.train import train
@@ -33,7 +34,8 @@ def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--spec", type=Path, required=True, help="YAML file (osediff.recipe.TrainingSpec)")
-    parser.add_argument("--photos", type=Path, required=True, help="folder of training photographs (8-bit RGB)")
+    parser.add_argument("--photos", type=Path, required=True, help="folder with the training photographs, at any depth")
+    parser.add_argument("--photo-list", type=Path, help="their list, by osediff.data.photo_list; null: made now")
     parser.add_argument("--backbone", type=Path, required=True, help="backbone folder in diffusers' layout")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder")
     parser.add_argument("--prompts", type=Path, help="of this training stream, by osediff.prompts.extract")
@@ -58,7 +60,9 @@ def main() -> None:
     with ExitStack() as stack:
         if os.environ.get("RANK", "0") == "0":  # of accelerate's processes, one holds the lock for all
             stack.enter_context(lock(args.out / ".lock"))
-        folder = RunFolder(spec, args.photos, args.backbone, args.out, args.prompts, args.restart)
+        folder = RunFolder(
+            spec, open_photos(args.photos, args.photo_list), args.backbone, args.out, args.prompts, args.restart
+        )
         outcome = train(spec, folder, folder.prompts)
     if outcome.last_good is not None:  # of several processes, the main one reports
         line = f"{args.out}: {outcome}"

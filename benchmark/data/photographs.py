@@ -15,14 +15,12 @@ import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from benchmark.data.settings import PhotoSet, PhotoSetSpec
 from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock, sha256, write_json
-from osediff.common.images import list_images, open_image, write_png
+from osediff.common.images import list_images, read_photo, write_png
 from osediff.common.settings import Settings, read
 
 
@@ -54,12 +52,6 @@ def skimage_photo(name: str) -> Path:
     return path
 
 
-def as_rgb(path: Path) -> np.ndarray:
-    """Read the picture at ``path`` as uint8 (H, W, 3); gray becomes three equal channels, other kinds are refused."""
-    with open_image(path, gray=True) as image:
-        return np.asarray(image.convert("RGB"))
-
-
 def sources(spec: PhotoSet, how: Fetching, root: Path) -> Iterator[tuple[Path, str]]:
     """Return file and source of every photograph of ``spec``; missing ones are downloaded to ``root``."""
     for name in spec.skimage:
@@ -82,7 +74,7 @@ def prepare(spec: PhotoSet, out: Path, how: Fetching, root: Path = Path()) -> No
     for path, source in sources(spec, how, root):
         if path.stem in photos:
             raise InputError(f"{path.name}: two photographs of the set are named {path.stem}; rename or leave out one")
-        pixels, target = as_rgb(path), out / f"{path.stem}.png"
+        pixels, target = read_photo(path), out / f"{path.stem}.png"
         write_png(target, pixels)
         size = (pixels.shape[1], pixels.shape[0])
         photos[path.stem] = Photograph(size=size, sha256=sha256(target), source=source)

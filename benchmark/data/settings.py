@@ -116,11 +116,15 @@ class PhotoSet(Settings):
     """Photographs to fetch."""
     manual_source: Text | None = None
     """Where a person can get the photographs, if no rule fetches them."""
+    pairs: Literal[4] | None = None
+    """Scale factor of the LR/HR pairs that the folder has below LR/ and HR/; null: single photographs."""
 
     @model_validator(mode="after")
     def _check_any_source(self) -> PhotoSet:
         if not (self.skimage or self.repository or self.download or self.manual_source):
             raise ValueError("needs skimage, repository, download or manual_source")
+        if self.pairs and not self.manual_source:
+            raise ValueError("pairs are given in a folder: they need manual_source")
         return self
 
 

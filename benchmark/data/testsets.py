@@ -29,7 +29,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from benchmark.data.checksums import check, checksums_csv, read
-from benchmark.data.photographs import as_rgb, skimage_photo
+from benchmark.data.photographs import skimage_photo
 from benchmark.data.settings import Cut, TestSetCheck
 from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.model import Artifact
@@ -37,7 +37,7 @@ from osediff.common.artifacts.offline import add_offline_option
 from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import sha256, write_json, write_text
-from osediff.common.images import list_images, pairs, read_rgb, write_png
+from osediff.common.images import list_images, pairs, read_photo, read_rgb, write_png
 from osediff.common.settings import Settings
 from osediff.common.settings import read as read_settings
 
@@ -67,7 +67,7 @@ def cut(spec: Cut, out: Path) -> None:
     """Write every crop of ``spec`` to ``out`` as PNG; InputError for a crop that is not within its photograph."""
     size, taken = spec.size, Counter[str]()
     for crop in spec.crops:
-        photo = as_rgb(Path(crop.photo) if "/" in crop.photo else skimage_photo(crop.photo))
+        photo = read_photo(Path(crop.photo) if "/" in crop.photo else skimage_photo(crop.photo))
         left, top = crop.left, crop.top
         if left + size > photo.shape[1] or top + size > photo.shape[0]:
             whole = f"{photo.shape[1]}x{photo.shape[0]}"

@@ -79,6 +79,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def fingerprint(content: Any) -> str:
+    """Return the sha256 of ``content``, any value that JSON can represent."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def git_blob(path: Path) -> str:
     """Hexadecimal id by which git knows the content of the file at ``path``: sha1 of ``blob SIZE``, a zero, content."""
     digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)

@@ -59,7 +59,7 @@ def open_image(path: Path, gray: bool = False) -> Iterator[Image.Image]:
         reason = str(error).replace(repr(str(path)), "it").replace("\n", " ")
         raise InputError(f"{path}: cannot be read as an image ({reason}); copy it again") from error
     if kind:
-        raise InputError(f"{path}: is {kind}, needed is 8-bit RGB; convert it first")
+        raise InputError(f"{path}: is {kind}, needed is 8-bit RGB{' or gray' if gray else ''}; convert it first")
 
 
 def read_rgb(path: Path) -> np.ndarray:
@@ -72,6 +72,12 @@ def rgb_size(path: Path) -> tuple[int, int]:
     """Return (width, height) of the 8-bit RGB image at ``path``, by its header alone; ``read_rgb`` checks more."""
     with open_image(path) as image:
         return image.size
+
+
+def read_photo(path: Path) -> np.ndarray:
+    """Read the photograph at ``path`` as uint8 (H, W, 3); a gray one becomes three equal channels."""
+    with open_image(path, gray=True) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 import torch.nn.functional as F
+from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from osediff.losses import perceptual
@@ -60,20 +61,23 @@ def regularizer_scope(loss: Loss) -> LoraScope | None:
     return loss.regularizer.lora_scope if isinstance(loss.regularizer, VSDLoss) else None
 
 
-def make_regularizer(generator: Generator, loss: Loss) -> Regularizer | None:
+def make_regularizer(generator: Generator, loss: Loss, teacher: UNet2DConditionModel | None) -> Regularizer | None:
     """Build the regularizer of ``loss`` on ``generator``; None if the loss is the data term alone."""
     if isinstance(loss.regularizer, VSDLoss):
-        return VSD(generator, loss.regularizer)
+        return VSD(generator, loss.regularizer, teacher)
     return GAN(generator, loss.discriminator) if isinstance(loss.regularizer, GANLoss) else None
 
 
 class Objective:
-    """The losses of a recipe on a ``generator`` (Eqs. 5 and 8)."""
+    """The losses of a recipe on a ``generator`` (Eqs. 5 and 8).
 
-    def __init__(self, generator: Generator, settings: Loss) -> None:
+    ``teacher``: for VSD in the official precision, a copy of the pretrained UNet in half precision.
+    """
+
+    def __init__(self, generator: Generator, settings: Loss, teacher: UNet2DConditionModel | None = None) -> None:
         self.generator, self.settings = generator, settings
         self.distance = perceptual.KINDS[perceptual.available_kind(settings.perceptual)](generator)
-        self.regularizer = make_regularizer(generator, settings)
+        self.regularizer = make_regularizer(generator, settings, teacher)
 
     def generator_loss(
         self, lq: Tensor, hq: Tensor, text: Tensor, negative_embeds: Tensor, rng: SampleRNG

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
+from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from osediff.models.backbone import Backbone
@@ -20,15 +23,18 @@ class VSD:
     ablation (Table 3), they get the latent of the restored image: the frozen encoder encodes it again, and the gradient
     flows through that encoder and the decoder. The paper gives no details. The mode of the posterior is used, so that
     both domains draw the same random numbers.
+
+    ``teacher`` replaces that role of the generator's UNet, for the official precision: the official script calls these
+    losses outside of autocast, with a teacher in half precision and a regularizer in float32.
     """
 
     name, critic_name = "vsd", "diffusion"  # of the two losses in the log
 
-    def __init__(self, generator: Generator, settings: VSDLoss) -> None:
+    def __init__(self, generator: Generator, settings: VSDLoss, teacher: UNet2DConditionModel | None = None) -> None:
         self.generator = generator
         self.backbone: Backbone = generator.backbone
         self.roles = generator.unet_roles
-        self.settings = settings
+        self.settings, self.teacher = settings, teacher
 
     def parameters(self) -> dict[str, torch.nn.Parameter]:
         """Return the regularizer's LoRA by name; only ``critic_loss`` trains it."""
@@ -58,6 +64,25 @@ class VSD:
         noise, timesteps = rng.normal(latent), rng.integers(*span).to(latent.device)
         return self.backbone.scheduler.add_noise(latent, noise, timesteps), noise, timesteps
 
+    def precision(self, device: torch.device) -> AbstractContextManager[object]:
+        """Return the context of both losses: without autocast in the official precision, else as it is."""
+        return nullcontext() if self.teacher is None else torch.autocast(device.type, enabled=False)
+
+    def cast(self, text: Tensor) -> Tensor:
+        """Return ``text`` in the precision of the UNet's weights; autocast may have left it in another."""
+        return text.to(self.backbone.unet.dtype)
+
+    def guided_noise(self, noisy: Tensor, timesteps: Tensor, negative_embeds: Tensor, text: Tensor) -> Tensor:
+        """Return the teacher's noise (N, C, h, w) with classifier-free guidance; arguments as in ``loss``."""
+        noisy, timesteps, prompts = noisy.repeat(2, 1, 1, 1), timesteps.repeat(2), torch.cat([negative_embeds, text])
+        if self.teacher is None:
+            with self.roles.use(TEACHER):
+                both = upcast_half(self.backbone.unet(noisy, timesteps, prompts).sample)
+        else:  # guidance in half precision, too
+            both = self.teacher(noisy.to(self.teacher.dtype), timesteps, prompts.to(self.teacher.dtype)).sample
+        without, with_text = both.chunk(2)
+        return upcast_half(without + self.settings.guidance * (with_text - without))
+
     def loss(self, critic_input: Tensor, text: Tensor, negative_embeds: Tensor, rng: SampleRNG) -> Tensor:
         """Return the VSD loss of latents ``critic_input`` (N, C, h, w).
 
@@ -65,16 +90,11 @@ class VSD:
         code it is a mean squared error against a target without gradient. ``text`` and ``negative_embeds``: embeddings
         (N, tokens, channels); guidance is on the teacher only.
         """
-        with torch.no_grad():
+        with torch.no_grad(), self.precision(critic_input.device):
             noisy, _, timesteps = self.add_noise(critic_input.detach(), self.settings.timesteps, rng)
             with self.roles.use(REGULARIZER):
-                regularizer_noise = upcast_half(self.backbone.unet(noisy, timesteps, text).sample)
-            with self.roles.use(TEACHER):
-                both = self.backbone.unet(
-                    noisy.repeat(2, 1, 1, 1), timesteps.repeat(2), torch.cat([negative_embeds, text])
-                )
-            without, with_text = upcast_half(both.sample).chunk(2)
-            guided = without + self.settings.guidance * (with_text - without)
+                regularizer_noise = upcast_half(self.backbone.unet(noisy, timesteps, self.cast(text)).sample)
+            guided = self.guided_noise(noisy, timesteps, negative_embeds, text)
             teacher = estimate_clean(self.backbone, noisy, guided, timesteps)
             difference = estimate_clean(self.backbone, noisy, regularizer_noise, timesteps) - teacher
             gradient = difference / (critic_input - teacher).abs().mean((1, 2, 3), keepdim=True)
@@ -87,6 +107,6 @@ class VSD:
         """
         steps = self.backbone.scheduler.config.num_train_timesteps
         noisy, noise, timesteps = self.add_noise(critic_input.detach(), (0, steps), rng)
-        with self.roles.use(REGULARIZER):
-            predicted = self.backbone.unet(noisy, timesteps, text).sample
+        with self.roles.use(REGULARIZER), self.precision(critic_input.device):
+            predicted = self.backbone.unet(noisy, timesteps, self.cast(text)).sample
         return F.mse_loss(upcast_half(predicted), noise)

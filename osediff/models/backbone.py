@@ -7,8 +7,8 @@ a rule fetched also has ``manifest.json``, which names its mirror and says wheth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -57,12 +57,17 @@ class Backbone:
 
 
 class PromptEmbedder:
-    """Text embeddings of prompts; the first ``ROOM`` are stored and computed only once (0.3 MB each at full size)."""
+    """Text embeddings of prompts; the first ``ROOM`` are stored and computed only once (0.3 MB each at full size).
+
+    ``precision`` makes the context in which they are computed.
+    """
 
     ROOM = 1024
 
-    def __init__(self, backbone: Backbone) -> None:
-        self.backbone = backbone
+    def __init__(
+        self, backbone: Backbone, precision: Callable[[], AbstractContextManager[object]] = nullcontext
+    ) -> None:
+        self.backbone, self.precision = backbone, precision
         self.cache: dict[str, Tensor] = {}
 
     def __call__(self, prompts: list[str]) -> Tensor:
@@ -70,7 +75,9 @@ class PromptEmbedder:
         embeddings = {prompt: self.cache[prompt] for prompt in prompts if prompt in self.cache}
         missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in embeddings]
         if missing:
-            embeddings |= dict(zip(missing, self.backbone.embed(missing).chunk(len(missing)), strict=True))
+            with self.precision():
+                computed = self.backbone.embed(missing)
+            embeddings |= dict(zip(missing, computed.chunk(len(missing)), strict=True))
         if len(self.cache) + len(missing) <= self.ROOM:
             self.cache |= {prompt: embeddings[prompt] for prompt in missing}
         return torch.cat([embeddings[prompt] for prompt in prompts])

@@ -23,6 +23,7 @@ from osediff.common.devices import check_device
 from osediff.common.errors import InputError, run
 from osediff.common.files import JSON, lock, read_json_lines, write_json
 from osediff.common.settings import read
+from osediff.data.photo_list import PhotoList, open_photos
 from osediff.prompts.extractors import WEIGHTS, Describe, hash_weights, load_extractor, parse_folders
 from osediff.prompts.images import FolderSet, ImageSet, StreamSet
 from osediff.prompts.prompt_file import ExtractionSpec, PromptFile, PromptSource, StreamImages
@@ -70,7 +71,7 @@ def extract(out: Path, made_by: PromptSource, images: ImageSet, describe: Descri
         partial.unlink()
 
 
-def open_images(spec: ExtractionSpec, folder: Path | None, photos: Path | None) -> ImageSet:
+def open_images(spec: ExtractionSpec, folder: Path | None, photos: PhotoList | None) -> ImageSet:
     """Return the image set of ``spec``; InputError if its folder is not given."""
     if isinstance(spec.images, StreamImages):
         if photos is None:
@@ -88,13 +89,14 @@ def main() -> None:
     names = ", ".join(sorted({name for folders in WEIGHTS.values() for name in folders}))
     parser.add_argument("--weights", nargs="+", default=[], metavar="NAME=DIR", help=f"folders of weights: {names}")
     parser.add_argument("--images", type=Path, help="folder of images (8-bit RGB), of kind folder")
-    parser.add_argument("--photos", type=Path, help="folder of training photographs, of kind stream")
+    parser.add_argument("--photos", type=Path, help="folder with the training photographs, of kind stream")
+    parser.add_argument("--photo-list", type=Path, help="their list, by osediff.data.photo_list; null: made now")
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
     args = parser.parse_args()
     spec = read(args.spec, ExtractionSpec)
     check_device(spec.device)
     folders = parse_folders(spec.extractor, args.weights)
-    images = open_images(spec, args.images, args.photos)
+    images = open_images(spec, args.images, open_photos(args.photos, args.photo_list) if args.photos else None)
     made_by = PromptSource(
         extractor=spec.extractor,
         weights=hash_weights(spec.extractor, folders),

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from osediff.common.files import sha256
 from osediff.common.images import list_images, read_rgb
 from osediff.data.pairs import VALIDATION_PAIRS, VALIDATION_SEED, TrainingPairs
+from osediff.data.photo_list import PhotoList
 from osediff.data.upsampling import upsample
 from osediff.prompts.prompt_file import (
     FolderImages,
@@ -22,7 +23,6 @@ from osediff.prompts.prompt_file import (
     pair_recipe,
     stream_names,
 )
-from osediff.provenance import folder_hash
 
 
 class ImageSet(Protocol):
@@ -63,7 +63,7 @@ class FolderSet:
 class StreamSet:
     """The crops of a training stream on ``photos``: those of its pairs, then those of the validation pairs."""
 
-    def __init__(self, settings: StreamImages, photos: Path) -> None:
+    def __init__(self, settings: StreamImages, photos: PhotoList) -> None:
         self.settings, self.photos = settings, photos
         self.pairs = settings.recipe.steps * settings.recipe.batch
         self.names = stream_names(self.pairs, VALIDATION_PAIRS)
@@ -71,7 +71,7 @@ class StreamSet:
             kind="stream",
             pairs=pair_recipe(settings.recipe),
             seed=settings.seed,
-            photos=folder_hash(photos),
+            photos=photos.digest,
             image=settings.image,
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from accelerate import Accelerator
@@ -12,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from osediff.data.pairs import TrainingPairs
+from osediff.data.photo_list import PhotoList
 from osediff.models.backbone import PromptEmbedder
 from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import TrainingSpec
@@ -43,7 +43,7 @@ class Batches:
     def __init__(
         self,
         spec: TrainingSpec,
-        photos: Path,
+        photos: PhotoList,
         prompts: list[str],
         embed: PromptEmbedder,
         accelerator: Accelerator,

@@ -17,25 +17,20 @@ import torch
 from accelerate.utils import broadcast_object_list
 from torch import nn
 
-from osediff.common.files import JSON, sha256, write_json
+from osediff.common.files import JSON, fingerprint, sha256, write_json
 from osediff.common.weights import LOSS_SHA256
 from osediff.data.pairs import VALIDATION_PAIRS
+from osediff.data.photo_list import PhotoList
 from osediff.losses.perceptual import available_kind, used_networks
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import ADAPTERS, save_adapters
 from osediff.outcome import PROVENANCE, Outcome, write_outcome
 from osediff.prompts.prompt_file import read_stream_prompts
-from osediff.provenance import (
-    backbone_hash,
-    check_photographs,
-    fingerprint,
-    folder_digests,
-    training_code_hash,
-    versions,
-)
+from osediff.provenance import backbone_hash, training_code_hash, versions
 from osediff.recipe import TrainingSpec
 from osediff.training.checkpoint import STATE, Checkpointable, StateMismatchError, load_state, save_state, set_aside
 from osediff.training.distributed import make_accelerator
+from osediff.training.gpu_memory import check_gpu_memory
 from osediff.training.log import TrainingLog
 
 RECIPE = "recipe.json"
@@ -46,7 +41,7 @@ class RunFolder:
     """The files of one training, and the processes that share it."""
 
     def __init__(
-        self, spec: TrainingSpec, photos: Path, backbone: Path, out: Path, prompts: Path | None, restart: Restart
+        self, spec: TrainingSpec, photos: PhotoList, backbone: Path, out: Path, prompts: Path | None, restart: Restart
     ) -> None:
         """Hash what decides the weights.
 
@@ -55,22 +50,18 @@ class RunFolder:
         """
         self.photos, self.backbone, self.out, self.restart = photos, backbone, out, restart
         self.spec, self.state = spec, out / "state"
-        self.accelerator = make_accelerator(spec.device, spec.compute.precision, spec.recipe.batch)
+        self.accelerator = make_accelerator(spec.device, spec.mixed_precision, spec.recipe.batch)
+        check_gpu_memory(spec.device)
         self.main = self.accelerator.is_main_process
-        digests = folder_digests(photos)
-        check_photographs(photos, digests)
-        hash_of_photos = fingerprint(digests)
         self.prompts = [""] * (spec.recipe.steps * spec.recipe.batch + VALIDATION_PAIRS)
         made_by = None
         if prompts:
-            self.prompts, source = read_stream_prompts(
-                prompts, spec.recipe, spec.seed, hash_of_photos, VALIDATION_PAIRS
-            )
+            self.prompts, source = read_stream_prompts(prompts, spec.recipe, spec.seed, photos.digest, VALIDATION_PAIRS)
             made_by = source.model_dump(mode="json") | {"text": fingerprint(self.prompts)}
         self.settings: dict[str, JSON] = {
             "recipe": spec.recipe.model_dump(mode="json"),
             "seed": spec.seed,
-            "photos": hash_of_photos,
+            "photos": photos.digest,
             "backbone": backbone_hash(backbone),
             "code": training_code_hash(),
             "threads": torch.get_num_threads(),

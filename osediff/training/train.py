@@ -7,7 +7,9 @@ sample depend only on the seed and the number of the sample. Other modules have 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -39,14 +41,16 @@ class Trainer:
     def __init__(self, spec: TrainingSpec, run: RunFolder) -> None:
         recipe, self.accelerator = spec.recipe, run.accelerator
         torch.manual_seed(spec.seed)
-        backbone = load_backbone(run.backbone).to(self.accelerator.device, PRECISIONS[spec.compute.precision])
+        backbone = load_backbone(run.backbone).to(self.accelerator.device, PRECISIONS[spec.weights_precision])
+        half = spec.official_half
+        teacher = copy.deepcopy(backbone.unet).to(PRECISIONS[half]) if half else None
         generator = Generator(backbone, recipe, regularizer_scope(recipe.loss))
         if spec.compute.gradient_checkpointing:
             generator.checkpoint_gradients()
-        self.objective = Objective(generator, recipe.loss)
-        self.embed = PromptEmbedder(backbone)
+        self.objective = Objective(generator, recipe.loss, teacher)
+        self.embed = PromptEmbedder(backbone, self.accelerator.autocast if half else nullcontext)
         vsd = recipe.loss.regularizer
-        self.negative_embeds = backbone.embed([vsd.negative_prompt if isinstance(vsd, VSDLoss) else ""])
+        self.negative_embeds = self.embed([vsd.negative_prompt if isinstance(vsd, VSDLoss) else ""])
         self.generator_optimizer = OptimizerState(generator.parameters(), recipe, self.accelerator)
         self.regularizer_optimizer: OptimizerState | None = None
         if critic := self.objective.regularizer:
@@ -126,7 +130,7 @@ def train(spec: TrainingSpec, run: RunFolder, prompts: list[str]) -> Outcome:
         regularizer_norm = trainer.regularizer_step(judged, rate, losses)
         terms, grad_norms = losses.reduce(), generator_norm | regularizer_norm
         measured: dict[str, float] = {}
-        reason = judge_step(terms, grad_norms, spec.compute.precision)
+        reason = judge_step(terms, grad_norms, spec.mixed_precision)
         if validation and not reason and ((step + 1) % recipe.validate_every == 0 or last):
             measured = trainer.validate(validation, prompts[-VALIDATION_PAIRS:], run.sample(step + 1))
         reason = run.broadcast(reason or divergence({}, measured))  # the main process alone validates; all end together

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from osediff.common.images import write_png
 from osediff.data.pairs import VALIDATION_PAIRS, VALIDATION_SEED, TrainingPairs, as_image
+from osediff.data.photo_list import PhotoList
 from osediff.losses.objective import Objective
 from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import PairRecipe
@@ -22,7 +23,7 @@ class Validation:
     training's random numbers and changes nothing in it.
     """
 
-    def __init__(self, photos: Path, recipe: PairRecipe, device: torch.device) -> None:
+    def __init__(self, photos: PhotoList, recipe: PairRecipe, device: torch.device) -> None:
         pairs = TrainingPairs(photos, recipe, VALIDATION_SEED, VALIDATION_PAIRS)
         self.lq, self.hq = (torch.stack([pairs[n][part] for n in range(len(pairs))]).to(device) for part in (0, 1))
 

@@ -17,6 +17,7 @@ from osediff.common.images import read_rgb
 from osediff.data.degradation import degrade
 from osediff.models.adapter_files import read_adapters
 from osediff.outcome import read_outcome
+from osediff.recipe import read_model_recipe
 from tests.helpers import ROOT
 from tests.workflow.planning.configurations import MAIN
 from workflow.planning import loader as registry
@@ -27,7 +28,7 @@ HELD_OUT = ("portrait", "office", "library")  # of photographs/cid22: nobody tra
 
 def test_it_was_trained_by_the_recipe_of_this_repository() -> None:
     recipe = registry.load(MAIN | {"recipe_base": "demo-long"}, ROOT).recipe("osediff").recipe
-    assert read_json(CHECKPOINT / "recipe.json") == recipe.model_dump(mode="json")
+    assert read_model_recipe(CHECKPOINT / "recipe.json") == recipe
     outcome = read_outcome(CHECKPOINT)
     assert outcome.converged and outcome.steps == recipe.steps
     assert read_adapters(CHECKPOINT), "the file that the provenance names"

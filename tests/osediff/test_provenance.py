@@ -11,7 +11,6 @@ import torch
 import osediff
 from osediff import provenance
 from osediff.common.errors import InputError
-from osediff.common.files import sha256, write_json
 from osediff.models.backbone import PARTS
 
 
@@ -42,31 +41,6 @@ def test_a_backbone_s_hash_is_of_its_parts_and_not_of_its_model_card(tmp_path: P
     (tmp_path / "vae" / "config.json").unlink()
     with pytest.raises(InputError, match="vae: no such folder, or nothing in it"):
         provenance.backbone_hash(tmp_path)
-
-
-def test_photographs_are_those_of_their_manifest_where_there_is_one(tmp_path: Path) -> None:
-    def check() -> None:
-        provenance.check_photographs(tmp_path, provenance.folder_digests(tmp_path))
-
-    (tmp_path / "a.png").write_bytes(b"a")
-    check()
-    write_json(tmp_path / "manifest.json", {"photos": {"a": {"sha256": sha256(tmp_path / "a.png")}}})
-    check()
-    (tmp_path / "b.png").write_bytes(b"b")
-    with pytest.raises(InputError, match=r"b is not as manifest\.json there lists it"):
-        check()
-    (tmp_path / "b.png").unlink()
-    (tmp_path / "a.png").write_bytes(b"other")
-    with pytest.raises(InputError, match=r"a is not as manifest\.json there lists it"):
-        check()
-    write_json(tmp_path / "manifest.json", [])
-    with pytest.raises(InputError, match="must hold keys and values"):
-        check()
-
-
-def test_a_fingerprint_does_not_depend_on_the_order_of_keys() -> None:
-    assert provenance.fingerprint({"a": 1, "b": [2]}) == provenance.fingerprint({"b": [2], "a": 1})
-    assert provenance.fingerprint({"a": 1}) != provenance.fingerprint({"a": 2})
 
 
 def test_the_code_of_a_training_is_that_of_its_modules() -> None:

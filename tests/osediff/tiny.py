@@ -7,6 +7,7 @@ from typing import Any
 
 from osediff.common.settings import parse, write
 from osediff.data.degradation_recipe import Degradation
+from osediff.data.photo_list import scan
 from osediff.outcome import Outcome
 from osediff.recipe import Compute, Recipe, TrainingSpec
 from osediff.training.run_folder import Restart, RunFolder
@@ -147,7 +148,7 @@ def run_training(
 ) -> Outcome:
     """Train in this process."""
     spec = TrainingSpec(recipe=recipe, compute=compute or Compute(), seed=seed, device=device)
-    folder = RunFolder(spec, photos, backbone, out, prompts, restart)
+    folder = RunFolder(spec, scan(photos), backbone, out, prompts, restart)
     return train(spec, folder, folder.prompts)
 
 

@@ -147,16 +147,15 @@ def baseline_sources(bench: Configuration) -> Step:
 
 
 def photographs(bench: Configuration) -> Step:
-    """Return the step of the photo sets of trainings: the manifest of a rule, or the folder that a person fills."""
+    """Return the step of the photo sets of trainings: the list of each, and a folder that a person fills."""
     runs = (bench.methods[name] for name in [*active_variants(bench), *ablation_runs(bench)])
     recipes = [bench.recipe(entry.variant, entry.recipe_base) for entry in runs if isinstance(entry, VariantMethod)]
     files, targets, by_hand = [], [], []
     for name in dict.fromkeys(recipe.photos for recipe in recipes):
         folder, source = paths.photo_folder(bench, name), bench.photos[name].manual_source
-        files.append(folder if source else f"{folder}/manifest.json")
-        if not source:
-            targets.append(f"{folder}/manifest.json")
-        elif not Path(folder).is_dir():
+        files.append(paths.photo_list(name))
+        targets.append(paths.photo_list(name))
+        if source and not Path(folder).is_dir():
             by_hand.append(f"{folder}: {source}")
     return Step("Photographs to train on", tuple(files), tuple(targets), tuple(by_hand))
 

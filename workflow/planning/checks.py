@@ -197,6 +197,10 @@ def check_recipes(bench: Configuration) -> None:
         if bench.backbones[variant.backbone].random:
             raise InputError(f"{source}: {variant.backbone} has random weights, which never enter a table")
         check_name("photo set", variant.photos, bench.photos, source)
+        if bench.photos[variant.photos].pairs and variant.recipe.degradation:
+            raise InputError(f"{source}: {variant.photos} has LR/HR pairs; write `degradation: null`")
+        if not bench.photos[variant.photos].pairs and variant.recipe.degradation is None:
+            raise InputError(f"{source}: {variant.photos} has no LR images; name a degradation, or photos with pairs")
         check_name("prompts", variant.recipe.prompts, bench.prompts.prompts, source)
 
 

@@ -47,11 +47,16 @@ def photo_folder(bench: Configuration, name: str) -> str:
 
 
 def photo_input(bench: Configuration, name: str) -> list[str]:
-    """Return the inputs of a training on a photo set."""
+    """Return the photographs of a set, as inputs of a rule."""
     folder = photo_folder(bench, name)
     if not bench.photos[name].manual_source:
         return [f"{folder}/manifest.json"]
     return [folder] if Path(folder).is_dir() else []
+
+
+def photo_list(name: str) -> str:
+    """Return the list of a photo set's photographs, which a rule makes."""
+    return f"data/photos/{name}.csv"
 
 
 def backbone_folder(bench: Configuration, name: str) -> str:

@@ -61,8 +61,10 @@ def build_variant(registry: VariantRegistry, degradations: Mapping[str, Degradat
     source = f"{SOURCE}: {name}"
     keys = RecipeSources.model_fields
     sources = parse({key: content.pop(key) for key in keys if key in content}, RecipeSources, source)
-    check_name("degradation", sources.degradation, degradations, source)
-    content["degradation"] = degradations[sources.degradation].model_dump()
+    content["degradation"] = None
+    if sources.degradation is not None:
+        check_name("degradation", sources.degradation, degradations, source)
+        content["degradation"] = degradations[sources.degradation].model_dump()
     recipe = parse(content, Recipe, source)
     if not any(recipe.lora_targets.model_dump().values()):
         names = ", ".join(type(recipe.lora_targets).model_fields)

@@ -228,8 +228,8 @@ class RecipeSources(Settings):
     """Id of config/backbones.yaml."""
     photos: str
     """Training photographs; id of config/photos.yaml."""
-    degradation: str
-    """Id of config/degradations.yaml."""
+    degradation: str | None
+    """Id of config/degradations.yaml; null: the photographs come in pairs."""
 
 
 class ComputeEntry(Compute):
@@ -237,6 +237,8 @@ class ComputeEntry(Compute):
 
     processes: Annotated[int, Field(ge=1, le=1024)]
     """Devices that share a batch."""
+    gpu_memory: Annotated[int, Field(ge=1)] | None
+    """Memory in GB of the GPU for which the entry is; null: the entry is for a CPU."""
 
 
 class Table(Settings):

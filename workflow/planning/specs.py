@@ -126,6 +126,11 @@ def training_spec(bench: Configuration, name: str, base: str, seed: int) -> Trai
     return TrainingSpec(recipe=recipe, compute=compute, device=bench.main.device, threads=1, seed=seed)
 
 
+def gpu_memory(bench: Configuration) -> dict[str, int]:
+    """Return the memory in GB of a GPU for which each entry of config/compute.yaml is, without those for a CPU."""
+    return {name: entry.gpu_memory for name, entry in bench.compute.items() if entry.gpu_memory}
+
+
 def degradation_spec(bench: Configuration, name: str) -> DegradationSpec:
     """Return the settings of osediff.data.degradation for a test set that is cut from photographs."""
     entry = bench.test_sets[name]

@@ -19,6 +19,7 @@ from workflow.planning import (
 from workflow.planning import imports as sources
 from osediff.common import files
 from osediff.common.artifacts import offline
+from osediff.training import gpu_memory
 from osediff.common.validation import check_writable
 from osediff.common.errors import InputError
 
@@ -45,6 +46,8 @@ if bench.main.offline:
     os.environ[offline.VARIABLE] = "1"
 # Libraries never fetch: what comes from outside is fetched by the suite's own commands.
 os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+# A training compares the memory of its GPU with that of the chosen entry, and names entries that would do.
+os.environ[gpu_memory.VARIABLE] = gpu_memory.describe_choices(bench.main.compute, specs.gpu_memory(bench))
 # Print progress only every few seconds, since most of it is written to log files.
 os.environ.setdefault("TQDM_MININTERVAL", "5")
 # Let waiting threads sleep: by default they spin, and then training takes ten times as long on a shared machine.

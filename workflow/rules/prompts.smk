@@ -53,7 +53,7 @@ rule prompts_of_test_set:
 rule prompts_of_training:
     input:
         code("osediff.prompts.extract"),
-        photos=lambda w: paths.photo_input(bench, bench.recipe(w.variant, w.base).photos),
+        photos=lambda w: paths.photo_list(bench.recipe(w.variant, w.base).photos),
         weights=lambda w: prompts.weights_input(bench, prompts.training_extractor(bench, w.variant, w.base)),
         spec=lambda w: specs.write_spec(
             bench.specs,
@@ -73,4 +73,4 @@ rule prompts_of_training:
         weights=lambda w: prompts.weights_options(bench, prompts.training_extractor(bench, w.variant, w.base)),
     shell:
         f"{LEASE}python -m osediff.prompts.extract --spec {{input.spec:q}} --weights {{params.weights:q}}"
-        " --photos {params.photos:q} --out {output:q} 2>&1 | tee -i {log:q}"
+        " --photos {params.photos:q} --photo-list {input.photos:q} --out {output:q} 2>&1 | tee -i {log:q}"

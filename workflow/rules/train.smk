@@ -10,7 +10,7 @@ LAUNCH = "python" if PROCESSES == 1 else f"torchrun --standalone --nproc_per_nod
 rule train:
     input:
         code("osediff.train"),
-        photos=lambda w: paths.photo_input(bench, bench.recipe(w.variant, w.base).photos),
+        photos=lambda w: paths.photo_list(bench.recipe(w.variant, w.base).photos),
         backbone=lambda w: paths.backbone_input(bench, bench.recipe(w.variant, w.base).backbone),
         prompts=lambda w: prompts.of_training(bench, w.variant, w.base, w.seed),
         weights=lambda w: ancient(paths.loss_weights(bench, w.variant, w.base)),  # brought again, they are the same files
@@ -42,7 +42,7 @@ rule train:
     # After an edit of the variant, a saved state of the old settings is set aside and not deleted.
     shell:
         f"{TRAIN_LEASE}{LAUNCH} -m osediff.train --spec {{input.spec:q}} --photos {{params.photos:q}}"
-        " --backbone {params.backbone:q} --out {params.out:q} {params.prompts:q}"
+        " --photo-list {input.photos:q} --backbone {params.backbone:q} --out {params.out:q} {params.prompts:q}"
         " --divergence record --restart if-changed 2>&1 | tee -i {log:q}"
 
 

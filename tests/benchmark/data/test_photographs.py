@@ -12,12 +12,12 @@ import pytest
 import yaml
 from PIL import Image
 
-from benchmark.data.photographs import as_rgb, prepare, skimage_photo
+from benchmark.data.photographs import prepare, skimage_photo
 from benchmark.data.settings import PhotoSet
 from osediff.common.artifacts.fetching import Fetching
 from osediff.common.errors import InputError
 from osediff.common.files import read_json, sha256
-from osediff.common.images import read_rgb
+from osediff.common.images import read_photo, read_rgb
 from osediff.common.settings import parse
 from tests.helpers import ROOT
 
@@ -67,7 +67,7 @@ def test_photographs_that_cannot_be_had_are_named(change: dict[str, Any], messag
 def test_a_broken_photograph_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(skimage_photo("coins.png").read_bytes()[:2000])
     with pytest.raises(InputError, match=r"a\.png: cannot be read as an image"):
-        as_rgb(tmp_path / "a.png")
+        read_photo(tmp_path / "a.png")
 
 
 def test_the_downloaded_set_comes_from_a_local_folder_too(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_photographs_of_the_repository_keep_their_pixels_and_are_small_in_all(tm
     assert len(photos) == 25
     shipped = sorted((ROOT / spec["repository"]).glob("*.jpg"))
     assert sum(path.stat().st_size for path in shipped) < 6e6
-    assert np.array_equal(read_rgb(tmp_path / "set" / "gb82-baby.png"), as_rgb(shipped[0]))
+    assert np.array_equal(read_rgb(tmp_path / "set" / "gb82-baby.png"), read_photo(shipped[0]))
 
 
 def test_nobody_trains_on_held_out_or_test_photographs() -> None:
@@ -109,4 +109,4 @@ def test_nobody_trains_on_held_out_or_test_photographs() -> None:
 
 def test_training_photographs_of_the_demo_are_in_the_pinned_wheel() -> None:
     for name in SETS["demo-train"]["skimage"]:
-        assert as_rgb(skimage_photo(name)).shape[2] == 3, name
+        assert read_photo(skimage_photo(name)).shape[2] == 3, name

@@ -15,14 +15,14 @@ import yaml
 from PIL import Image
 
 from benchmark.data import checksums as image_checksums
-from benchmark.data.photographs import as_rgb, skimage_photo
+from benchmark.data.photographs import skimage_photo
 from benchmark.data.settings import Cut, TestSetCheck
 from benchmark.data.testsets import cut, fetch_missing, manifest, write_as_rgb
 from osediff.common.artifacts.fetching import Fetching
 from osediff.common.artifacts.model import Artifact, File, Mirror
 from osediff.common.errors import InputError
 from osediff.common.files import sha256
-from osediff.common.images import read_rgb, write_png
+from osediff.common.images import read_photo, read_rgb, write_png
 from osediff.common.settings import parse
 from tests.helpers import ROOT
 
@@ -38,7 +38,7 @@ def test_crops_are_the_photograph_and_counted_by_it(tmp_path: Path) -> None:
     ]
     cut(parse({"size": 256, "crops": crops}, Cut, "cut"), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["chelsea-0.png", "coffee-0.png", "coffee-1.png"]
-    coffee = as_rgb(skimage_photo("coffee.png"))
+    coffee = read_photo(skimage_photo("coffee.png"))
     assert np.array_equal(read_rgb(tmp_path / "coffee-0.png"), coffee[20:276, 10:266])
     assert np.array_equal(read_rgb(tmp_path / "coffee-1.png"), coffee[144:400, 344:600])
 

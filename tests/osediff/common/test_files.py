@@ -12,6 +12,7 @@ import pytest
 from osediff.common.errors import InputError
 from osediff.common.files import (
     atomic,
+    fingerprint,
     git_blob,
     lock,
     read_json,
@@ -173,3 +174,8 @@ def test_a_lock_does_not_follow_a_link(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"\.lock"), lock(tmp_path / ".lock"):
         pass
     assert (tmp_path / "mine.txt").read_text() == "text"
+
+
+def test_a_fingerprint_does_not_depend_on_the_order_of_keys() -> None:
+    assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1})
+    assert fingerprint({"a": 1}) != fingerprint({"a": 2})

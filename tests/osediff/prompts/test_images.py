@@ -11,6 +11,7 @@ from torch import Tensor
 
 from osediff.common.images import write_png
 from osediff.data.pairs import VALIDATION_PAIRS, VALIDATION_SEED, TrainingPairs
+from osediff.data.photo_list import scan
 from osediff.prompts.images import FolderSet
 from osediff.prompts.prompt_file import (
     FolderImages,
@@ -46,8 +47,8 @@ def test_a_folder_s_images_are_upsampled_as_in_restoration(monkeypatch: pytest.M
 
 
 def test_a_stream_s_prompts_are_those_of_its_crops(of_stream: Path, photos: Path) -> None:
-    pairs = TrainingPairs(photos, BRIEF, 3, 4)
-    held_out = TrainingPairs(photos, BRIEF, VALIDATION_SEED, VALIDATION_PAIRS)
+    pairs = TrainingPairs(scan(photos), BRIEF, 3, 4)
+    held_out = TrainingPairs(scan(photos), BRIEF, VALIDATION_SEED, VALIDATION_PAIRS)
     expected = {str(n): brightness(pairs[n][1] / 2 + 0.5) for n in range(4)}
     expected |= {f"validation-{n}": brightness(held_out[n][1] / 2 + 0.5) for n in range(VALIDATION_PAIRS)}
     assert read_prompt_file(of_stream).prompts == expected

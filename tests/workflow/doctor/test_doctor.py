@@ -49,6 +49,7 @@ def test_a_walk_from_a_fresh_clone_to_the_tables(tree: Path, doctor: Doctor) -> 
         "python3 bench.py data/prompts/ram/manifest.json",
         "python3 bench.py runs/paper/evaluate/osediff-official/div2k-val.csv",
         "Photographs to train",
+        "python3 bench.py data/photos/lsdir-ffhq.csv",
         "python3 bench.py data/weights/loss-lpips-vgg.json",
         "python3 bench.py runs/paper/train/osediff/paper/0/outcome.json",
         f"python3 bench.py {PAPER.split()[0]}",
@@ -89,6 +90,10 @@ def test_what_lies_elsewhere_and_what_is_left_out(tree: Path, doctor: Doctor) ->
     """A configuration file of one's own, over the preset's."""
     (tree / "mine").mkdir()
     (tree / "mine.yaml").write_text("methods: [osediff]\npaths: {lsdir-ffhq: mine}\n")
+    doctor("--preset", "paper", "--configfile", "mine.yaml")
+    assert doctor.state("Photographs to train on") == "to do 0 of 1", "their list is missing, and a rule makes it"
+    assert doctor.named("by hand") == []
+    fake("data/photos/lsdir-ffhq.csv")
     doctor("--preset", "paper", "--configfile", "mine.yaml")
     assert doctor.state("Photographs to train on") == "done 1 of 1"
     assert not any("baselines" in line or "published" in line for line in doctor.lines)

@@ -23,6 +23,7 @@ def test_a_given_folder_is_waited_for_only_when_it_is_there(tmp_path: Path) -> N
     assert paths.photo_folder(loaded, "lsdir-ffhq") == str(tmp_path) and paths.photo_input(loaded, "lsdir-ffhq") == [
         str(tmp_path)
     ]
+    assert paths.photo_list("lsdir-ffhq") == "data/photos/lsdir-ffhq.csv", "wherever the photographs are"
     assert paths.test_set_input(loaded, "demo-synthetic") == [
         f"data/testsets/demo-synthetic/{part}" for part in ("LR", "HR")
     ]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from osediff.common.errors import InputError
 from tests.helpers import ROOT
 from tests.workflow.planning.configurations import MAIN, spoil
 from workflow.planning import loader
@@ -30,6 +33,20 @@ def test_a_variant_is_its_base_with_its_own_keys_over_it(root: Path) -> None:
     assert default["rank_unet"] == 4 and default["loss"]["regularizer"]["guidance"] != 3.0
     default["rank_unet"], default["loss"]["regularizer"]["guidance"] = 8, 3.0
     assert wide == default
+
+
+def test_photographs_in_pairs_have_no_degradation_and_others_have_one(root: Path) -> None:
+    pairs = {"title": "Mine", "license": "mine", "manual_source": "my camera", "pairs": 4}
+    spoil(root, "photos", "my-pairs", value=pairs)
+    spoil(root, "variants", "variants", "paired", value={"photos": "my-pairs", "degradation": None})
+    paired = loader.load(MAIN, root).recipe("paired")
+    assert paired.photos == "my-pairs" and paired.recipe.degradation is None
+    spoil(root, "variants", "variants", "paired", value={"photos": "my-pairs"})
+    with pytest.raises(InputError, match="paired: my-pairs has LR/HR pairs; write `degradation: null`"):
+        loader.load(MAIN, root)
+    spoil(root, "variants", "variants", "paired", value={"degradation": None})
+    with pytest.raises(InputError, match="paired: demo-train has no LR images; name a degradation"):
+        loader.load(MAIN, root)
 
 
 def test_another_kind_of_term_brings_its_own_settings_only(root: Path) -> None:

@@ -6,6 +6,7 @@ python -m tools.official.sides.our_training --backbone DIR --given FILE --out FI
 from __future__ import annotations
 
 import argparse
+import copy
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ from osediff.models import backbone as backbones
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.models.lora import REGULARIZER, lora_parameters
 from osediff.models.sample_rng import SampleRNG
-from osediff.recipe import Recipe
+from osediff.recipe import Compute, Recipe, TrainingSpec
 from osediff.training.distributed import make_accelerator
 from osediff.training.optimization import OptimizerState
 from tools.official.sides.peak import peak
@@ -41,12 +42,13 @@ class Given(SampleRNG):
         return next(self.numbers)
 
 
-def prepare(given: dict[str, Any], backbone: Path, precision: str) -> Objective:
+def prepare(given: dict[str, Any], backbone: Path, spec: TrainingSpec) -> Objective:
     """The objective on that backbone, its adapters at the given weights."""
-    recipe = parse(given["recipe"], Recipe, "given")
-    model = backbones.load(backbone).to("cpu", PRECISIONS[precision])
+    recipe = spec.recipe
+    model = backbones.load(backbone).to("cpu", PRECISIONS[spec.weights_precision])
+    teacher = copy.deepcopy(model.unet).to(PRECISIONS[spec.official_half]) if spec.official_half else None
     generator = Generator(model, recipe, regularizer_scope(recipe.loss))
-    objective = Objective(generator, recipe.loss)
+    objective = Objective(generator, recipe.loss, teacher)
     for name, parameter in parameters_of(generator).items():
         parameter.data.copy_(given["weights"][name])
     return objective
@@ -71,17 +73,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=1)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
+    parser.add_argument("--precision", choices=["fp32", "bf16", "official-bf16"], default="fp32")
     parser.add_argument("--gradient-checkpointing", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     given = torch.load(args.given, weights_only=True)
-    recipe = parse(given["recipe"] | {"learning_rate": given["learning_rate"]}, Recipe, "given")
-    objective = prepare(given, args.backbone, args.precision)
+    official = args.precision.startswith("official")
+    change = {"learning_rate": given["learning_rate"], "precision": args.precision if official else "compute"}
+    recipe = parse(given["recipe"] | change, Recipe, "given")
+    spec = TrainingSpec(recipe=recipe, compute=Compute(precision="fp32" if official else args.precision))
+    objective = prepare(given, args.backbone, spec)
     generator = objective.generator
     if args.gradient_checkpointing:
         generator.checkpoint_gradients()
-    accelerator = make_accelerator("cpu", args.precision, recipe.batch)
+    accelerator = make_accelerator("cpu", spec.mixed_precision, recipe.batch)
     embeddings = given.get("embeddings")
     if embeddings is None:  # of the whole training, before it begins
         stacked = generator.backbone.embed([*given["prompts"], given["negative_prompt"]])
