@@ -17,10 +17,18 @@ import torch
 from osediff.common.files import write_text
 from osediff.models import backbone as backbones
 from osediff.models.generator import Generator
+from osediff.recipe import LoraScope
 from tests.osediff import closed_form
 from tools.official.sides import training_sides
 from tools.official.sides.official_format import official_name
 from tools.official.sides.our_training import parameters_of
+
+# The step's name in the file, the layers that the regularizer trains, and mixed_precision of the script.
+STEPS: dict[str, tuple[LoraScope, str]] = {
+    "all": ("all", "no"),
+    "mid-block": ("mid-block", "no"),
+    "mid-block, bf16": ("mid-block", "bf16"),
+}
 
 
 def main() -> None:
@@ -33,7 +41,7 @@ def main() -> None:
     folder = args.work / "closed_form"
     backbones.save(closed_form.backbone(), folder)
     steps = {}
-    for trains in ("all", "mid-block"):
+    for name, (trains, precision) in STEPS.items():
         parameters = parameters_of(Generator(closed_form.backbone(), closed_form.recipe(trains), trains))
         weights = closed_form.weights(parameters)
         given = closed_form.batch() | {
@@ -48,12 +56,12 @@ def main() -> None:
         }
         torch.save(given, args.work / "given.pt")
         paths = {"backbone": folder, "given": args.work / "given.pt", "official": args.official}
-        theirs = training_sides.run("official", args.work, "official", **paths)
-        gradients = {name: theirs["gradients"][training_sides.network(name)][official_name(name)] for name in weights}
+        theirs = training_sides.run("official", args.work, "official", **paths, precision=precision)
+        gradients = {key: theirs["gradients"][training_sides.network(key)][official_name(key)] for key in weights}
         losses = {
-            name: theirs["losses"][0][official_term] for name, (official_term, _) in training_sides.LOSSES.items()
+            term: theirs["losses"][0][official_term] for term, (official_term, _) in training_sides.LOSSES.items()
         }
-        steps[trains] = {"losses": losses, "gradients": closed_form.summary(gradients)}
+        steps[name] = {"losses": losses, "gradients": closed_form.summary(gradients)}
     source = "cswry/OSEDiff, its train_osediff.py run by tools/official/fixture.py"
     write_text(args.out, json.dumps({"source": source, "torch": torch.__version__, **steps}) + "\n")
 

@@ -41,6 +41,26 @@ def test_bf16_trains_adapters_in_fp32(photos: Path, backbone_folder: Path, tmp_p
     assert moved < 0.2 * torch.cat([tensor.flatten() for tensor in full.values()]).norm()
 
 
+@pytest.mark.slow
+def test_the_official_precision_trains_as_float32_does_but_for_rounding(
+    photos: Path, backbone_folder: Path, tmp_path: Path
+) -> None:
+    recipe = edit({"steps": 4, "precision": "official-bf16", "sampling": "epochs"})
+    compute = Compute(precision="fp16")  # not used
+    run_training(recipe, photos, backbone_folder, 0, tmp_path / "official", compute)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    run_training(edit({"steps": 4, "sampling": "epochs"}), photos, backbone_folder, 0, tmp_path / "full")
+    official, full = weights(tmp_path / "official"), weights(tmp_path / "full")
+    assert all(tensor.dtype == torch.float32 for tensor in official.values())
+    moved = torch.cat([(official[name] - full[name]).flatten() for name in full]).norm()
+    assert 0 < moved < 0.2 * torch.cat([tensor.flatten() for tensor in full.values()]).norm()
+
+
+def test_official_fp16_needs_a_gpu(photos: Path, backbone_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="fp16 training needs a GPU"):
+        run_training(edit({"precision": "official-fp16"}), photos, backbone_folder, 0, tmp_path)
+
+
 def test_fp16_needs_a_gpu(photos: Path, backbone_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="fp16 training needs a GPU"):
         run_training(RECIPE, photos, backbone_folder, 0, tmp_path, Compute(precision="fp16"))
