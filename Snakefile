@@ -1,10 +1,13 @@
 # The OSEDiff benchmark. Tables and figures are written to results/, intermediate files to runs/ and data/:
 #   data/testsets/{test_set}/{HR,LR}/*.png, manifest.json        data/photos/{photo_set}/*.png, manifest.json
 #   runs/{preset}/train/{variant}/{base}/{seed}/    runs/{preset}/restore/{method}/{test_set}/    runs/{preset}/evaluate/{method}/
+import contextlib
+import io
 import re
 import sys
 from pathlib import Path
 
+from snakemake.cli import parse_args
 from snakemake.utils import min_version
 
 min_version("9.19")
@@ -71,3 +74,12 @@ rule all:
         expand("results/user_study.{form}", form=["png", "svg"]),
         expand("results/picture_{picture}.png", picture=pictures.active(bench)),
         "results/report/index.html",
+
+
+if Path(sys.argv[0]).stem in ("snakemake", "__main__"):
+    try:  # the message of Snakemake is several lines, and suggests nothing
+        with contextlib.redirect_stderr(io.StringIO()):  # Snakemake has named its profile already
+            _, arguments = parse_args(sys.argv[1:])
+        command_line.check_targets(arguments.targets, list(workflow.rules))
+    except InputError as error:
+        sys.exit(f"error: {error}")
