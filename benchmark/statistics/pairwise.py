@@ -2,10 +2,10 @@
 
     python -m benchmark.statistics.pairwise --spec FILE.yaml --rows FILE.csv ... --out results
 
-The command writes three files below ``--out``. statistics.csv has a line for each test set, method and metric, with the
+The command writes these files below ``--out``. statistics.csv has a line for each test set, method and metric, with the
 mean and its 95 % bootstrap interval (empty for a metric of the whole set, which has no spread over images).
 pairwise.csv has a line for each test set, metric and pair of methods. ranking.md has a matrix of the differences for
-each test set and metric.
+each test set and metric, and ranking.html is the same page.
 
 Tests are paired: they compare two methods on each image. A method is better if the paired bootstrap and Wilcoxon's
 signed-rank test both find it at 5 %, after Holm's correction over all pairs of methods of a test set and metric.
@@ -33,7 +33,7 @@ from benchmark.statistics.bootstrap import (
     wilcoxon_p,
 )
 from benchmark.tables.inputs import Inputs, add_inputs, make_parser, read_inputs
-from benchmark.tables.render import markdown
+from benchmark.tables.render import html_page, markdown
 from benchmark.tables.specs import PRESETS, ComparisonSpec
 from benchmark.tables.table import Column, Row, Table, Value
 from osediff.common.errors import run
@@ -109,21 +109,22 @@ def matrix(title: str, titles: list[str], pairs: list[Pair], metric: Metric) -> 
 
 @dataclass
 class Report:
-    """Lines of statistics.csv and pairwise.csv, and the matrices of ranking.md."""
+    """Lines of statistics.csv and pairwise.csv, and the matrices of ranking.md and ranking.html."""
 
     means: list[dict[str, object]] = field(default_factory=list)
     pairs: list[dict[str, object]] = field(default_factory=list)
     matrices: list[Table] = field(default_factory=list)
 
     def files(self, banner: str) -> dict[str, str]:
-        """Render the three files by name."""
+        """Render the files by name."""
         lines = {"statistics.csv": (MEANS, self.means), "pairwise.csv": (PAIRS, self.pairs)}
         rendered = {
             name: str(pd.DataFrame(content, columns=list(columns)).to_csv(index=False, lineterminator="\n"))
             for name, (columns, content) in lines.items()
         }
-        head = markdown(Table("Paired comparison of methods", [], [], banner=banner, notes=[LEGEND]))
-        return rendered | {"ranking.md": "\n".join([head, *(markdown(table, level=2) for table in self.matrices)])}
+        head = Table("Paired comparison of methods", [], [], banner=banner, notes=[LEGEND])
+        text = "\n".join([markdown(head), *(markdown(table, level=2) for table in self.matrices)])
+        return rendered | {"ranking.md": text, "ranking.html": html_page(head, *self.matrices)}
 
 
 def compute_report(inputs: Inputs[ComparisonSpec]) -> Report:
@@ -177,7 +178,7 @@ def main() -> None:
     """Run the command line."""
     parser = make_parser("benchmark.statistics.pairwise", __doc__)
     add_inputs(parser, ComparisonSpec)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the three files")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
     args = parser.parse_args()
     inputs = read_inputs(args, ComparisonSpec)
     for name, text in compute_report(inputs).files(PRESETS[inputs.spec.preset]).items():

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from benchmark.metrics.registry import MetricRegistry, Options, read_registry
 from benchmark.tables.inputs import make_parser
-from benchmark.tables.render import markdown
+from benchmark.tables.render import write
 from benchmark.tables.table import Column, Table, plain_rows
 from osediff.common.errors import run
-from osediff.common.files import write_text
 
 HEAD = ("metric", "better", "range", "unit", "of", "computed by", "options", "weights (sha256)", "protocol")
 COLUMNS = [Column(title, title) for title in HEAD]
@@ -63,9 +62,11 @@ def main() -> None:
     """Run the command line."""
     parser = make_parser("benchmark.tables.protocol", __doc__)
     parser.add_argument("--protocol", help="one of the registry's protocols (default: its own, the paper's)")
-    parser.add_argument("--out", type=Path, required=True, help="Markdown file to write")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="Markdown file to write; an HTML file is written beside it"
+    )
     args = parser.parse_args()
-    write_text(args.out, markdown(sheet(read_registry(args.registry, args.protocol))))
+    write(sheet(read_registry(args.registry, args.protocol)), args.out.with_suffix(""), ("md", "html"))
 
 
 if __name__ == "__main__":

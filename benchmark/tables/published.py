@@ -2,10 +2,10 @@
 
     python -m benchmark.tables.published --spec FILE.yaml --rows FILE.csv ... --published FILE.csv ... --out results
 
-Writes compare_published.csv and .md below ``--out``. The verdict is ``match`` within the published value's tolerance,
-``within noise`` if the published value is in the 95 % bootstrap interval of the measured average over images,
-``outside`` if it is beyond both, or ``not comparable`` with the reason: demo preset, other data, other weights, other
-protocol, not measured. Published values of methods or metrics that are not in the spec are left out.
+Writes compare_published.csv, .md and .html below ``--out``. The verdict is ``match`` within the published value's
+tolerance, ``within noise`` if the published value is in the 95 % bootstrap interval of the measured average over
+images, ``outside`` if it is beyond both, or ``not comparable`` with the reason: demo preset, other data, other
+weights, other protocol, not measured. Published values of methods or metrics that are not in the spec are left out.
 """
 
 from __future__ import annotations
@@ -142,12 +142,12 @@ def main() -> None:
     """Run the command line."""
     parser = make_parser("benchmark.tables.published", __doc__)
     add_inputs(parser, ComparisonSpec)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the two files")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
     args = parser.parse_args()
     inputs = read_inputs(args, ComparisonSpec)
     whole, shown = tables(inputs.spec, compare(inputs), method_remarks(inputs.spec, inputs.frame))
     write(whole, args.out / "compare_published", ("csv",))
-    write(shown, args.out / "compare_published", ("md",))
+    write(shown, args.out / "compare_published", ("md", "html"))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import pandas as pd
 from benchmark.data import published
 from benchmark.evaluation.results import Metrics, read_metrics, read_rendered
 from benchmark.tables.inputs import make_parser
-from benchmark.tables.render import csv_text, markdown
+from benchmark.tables.render import csv_text, html_page, markdown
 from benchmark.tables.table import Cell, Column, Row, Table
 from osediff.common.errors import run
 from osediff.common.files import write_text
@@ -165,7 +165,7 @@ def main() -> None:
     parser = make_parser("benchmark.tables.published_onestep", __doc__)
     parser.add_argument("--published", type=Path, nargs="+", required=True, help="CSV files of published values")
     parser.add_argument("--disagreements", type=Path, required=True, help="YAML of known reasons")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the two files")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
     args = parser.parse_args()
     metrics = read_metrics(args.registry)
     loaded = published.load(args.published, metrics)
@@ -174,8 +174,9 @@ def main() -> None:
     columns = [Column(name) for name in values.columns]
     table = Table("", columns, [[Row(row) for row in values.to_dict("records")]])
     write_text(args.out / "published_onestep.csv", csv_text(table))
-    pages = (markdown(overview(values, metrics)), markdown(disagreements(values, metrics), level=2))
-    write_text(args.out / "published_onestep.md", "\n".join(pages))
+    first, second = overview(values, metrics), disagreements(values, metrics)
+    write_text(args.out / "published_onestep.md", f"{markdown(first)}\n{markdown(second, level=2)}")
+    write_text(args.out / "published_onestep.html", html_page(first, second))
 
 
 if __name__ == "__main__":

@@ -199,6 +199,8 @@ def html(table: Table) -> str:
             lines.append(f"<tr>{cells}</tr>")
         lines.append("</tbody>")
     lines.append("</table>")
+    if not columns:  # only sentences
+        lines = []
     legend = Form(str, '<span class="best">{}</span>', '<span class="second">{}</span>').legend(table)
     sentences = [*map(escape_html, filter(None, [table.banner, *table.notes])), *legend]
     lines += [f"<p>{sentence}</p>" for sentence in sentences]
@@ -207,10 +209,13 @@ def html(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def html_page(table: Table) -> str:
-    """Render a complete HTML page that needs no script, no style sheet and no network."""
+def html_page(table: Table, *more: Table) -> str:
+    """Render a complete HTML page that needs no script, no style sheet and no network.
+
+    ``more`` are further tables below the first one, each under its title.
+    """
     title = escape_html(table.title)
+    body = f"<h1>{title}</h1>\n{html(table)}"
+    body += "".join(f"<h2>{escape_html(other.title)}</h2>\n{html(other)}" for other in more)
     head = f'<meta charset="utf-8">\n<title>{title}</title><style>{STYLE}</style>'
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n<h1>{title}</h1>\n{html(table)}</body></html>\n'
-    )
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n{body}</body></html>\n'

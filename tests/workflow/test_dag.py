@@ -44,6 +44,16 @@ def test_a_run_makes_everything_that_the_preset_defines(finished: Workflow) -> N
     assert all(5 < float(row["PSNR↑"]) < 60 for row in rows)
 
 
+def test_snakemakes_report_has_tables_and_figures_by_category(finished: Workflow) -> None:
+    code, output = finished.run_by_itself("--report", "report.html")
+    assert code == 0, output
+    text = (finished.folder / "report.html").read_text(encoding="utf-8")
+    (finished.folder / "report.html").unlink()
+    for name in ("table1.html", "ranking.html", "protocol.html", "radar_demo-synthetic.png"):
+        assert f'"results/{name}"' in text
+    assert '"results/table1.md"' not in text and '"Tables"' in text and '"Figures"' in text
+
+
 def test_an_unchanged_tree_has_nothing_to_do(finished: Workflow) -> None:
     assert finished.planned() == {}
 
@@ -88,7 +98,7 @@ def test_a_run_without_network_runs_nothing_again(finished: Workflow) -> None:
 
 def test_edited_plotting_code_runs_plots_only(finished: Workflow) -> None:
     with finished.edited("benchmark/figures/radar.py", "from __future__", "# edited\nfrom __future__"):
-        assert finished.planned() == {"radar": 1, "published_radar": 1, "report": 1}
+        assert finished.planned() == {"radar": 1, "published_radar": 1, "onestep_radar": 1, "report": 1}
 
 
 @pytest.mark.parametrize("module", ["train", "losses/vsd", "losses/perceptual"])

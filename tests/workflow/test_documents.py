@@ -68,7 +68,7 @@ def follow(page: str, folder: Path) -> None:
     copy_repository(folder)
     for name in ("demo-synthetic", "demo-camera-soft", "demo-camera-noisy"):
         (folder / "given" / "my" / "results" / name).mkdir(parents=True)
-    for name in ("pairs/LR", "pairs/HR", "images/drealsr"):
+    for name in ("pairs/LR", "pairs/HR", "images/drealsr", "submissions"):
         (folder / "given" / name).mkdir(parents=True)
     apply_changes(page, folder)
     if page == "docs/add-a-baseline.md":
@@ -103,6 +103,8 @@ def test_every_command_of_a_page_runs(name: str, python: Path, tmp_path: Path) -
             continue  # .ci/run
         if words[1:4] == ["-m", "osediff.common.artifacts", "fetch"]:
             continue  # needs the network; tests/osediff/common/artifacts fetch from a server on this machine
+        if words[1:4] == ["-m", "benchmark.report", "export"]:
+            continue  # needs a run; tests/benchmark/report/test_export.py
         if program == "snakemake":
             command_line.check_files(command_line.words_after(command_line.FILES, arguments))
             assert words[0] == "python3" or "--cores" in arguments, f"{name}: {command}: no --cores"

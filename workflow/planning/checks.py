@@ -9,7 +9,7 @@ from osediff.common.validation import check_name
 from workflow.planning import methods, paths
 from workflow.planning.configuration import Configuration
 from workflow.planning.recipes import chain
-from workflow.planning.settings import CheckpointMethod, ImagesMethod, VariantMethod
+from workflow.planning.settings import CheckpointMethod, ImagesMethod, ResultsMethod, VariantMethod
 
 
 def check_folders(bench: Configuration) -> None:
@@ -25,6 +25,11 @@ def check_folders(bench: Configuration) -> None:
         for path in (Path(folder) / part for part in inside):
             if not path.is_dir():
                 raise InputError(f"configuration: paths: {name}: no folder {path}; correct it, or leave {name} out")
+    for name in main.methods:
+        entry = bench.methods[name]
+        if isinstance(entry, ResultsMethod) and not Path(entry.submission).exists():
+            where = f"config/methods.yaml: {name}: submission"
+            raise InputError(f"{where}: no file or folder {entry.submission}; put the submission there")
     check_checkpoints(bench)
     check_images_folders(bench)
 

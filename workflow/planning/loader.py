@@ -10,6 +10,7 @@ from typing import Any
 from baselines.runner.descriptor import Descriptor
 from benchmark.complexity.specs import ComplexityEntry, ScalingEntry
 from benchmark.data.settings import PhotoSet, TestSet
+from benchmark.data.submission import MANIFEST, read_submission
 from benchmark.metrics.registry import parse_registry
 from benchmark.tables.specs import StepCost
 from osediff.common.errors import InputError
@@ -29,6 +30,7 @@ from workflow.planning.settings import (
     Method,
     MethodEntry,
     Picture,
+    ResultsMethod,
     Table,
     VariantRegistry,
 )
@@ -55,10 +57,12 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
         return parse(read_yaml(folder / f"{name}.yaml"), model, f"config/{name}.yaml")
 
     baselines = read_baselines(root)
+    submitted = read_submissions(main.submissions) if main.submissions else {}
+    main = main.model_copy(update={"methods": (*main.methods, *submitted)})
     degradations = registry("degradations", Degradation)
     bench = Configuration(
         main=main,
-        methods=with_baselines(registry("methods", MethodEntry), baselines, main),
+        methods=with_baselines(registry("methods", MethodEntry) | submitted, baselines, main),
         variants=one("variants", VariantRegistry),
         recipes={},
         test_sets=registry("testsets", TestSet),
@@ -87,6 +91,20 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
     checks.check_recipes(bench)
     checks.check_ablations(bench)
     return replace(bench, methods=bench.methods | ablations.methods(bench))
+
+
+def read_submissions(folder: str) -> dict[str, ResultsMethod]:
+    """Return a method for each submission in ``folder``; its title ends with the name of its file."""
+    if not Path(folder).is_dir():
+        raise InputError(f"configuration: submissions: no folder {folder}; correct it, or leave it out")
+    submitted: dict[str, ResultsMethod] = {}
+    for path in sorted(Path(folder).iterdir()):
+        if path.suffix == ".zip" or (path / MANIFEST).is_file():
+            content, name = read_submission(path), path.name.removesuffix(".zip")
+            title = f"{content.title} ({name})"
+            entry = {"kind": "results", "title": title, "steps": content.steps, "submission": str(path)}
+            submitted |= parse_each({name: entry}, ResultsMethod, str(path))
+    return submitted
 
 
 def read_baselines(root: Path) -> dict[str, Descriptor]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from benchmark.evaluation.workers import sensible_workers
 from workflow.planning import paths
 from workflow.planning.configuration import Configuration
-from workflow.planning.settings import CheckpointMethod, ImagesMethod, InterpolationMethod, Method, VariantMethod
+from workflow.planning.settings import (
+    CheckpointMethod,
+    ImagesMethod,
+    InterpolationMethod,
+    Method,
+    ResultsMethod,
+    VariantMethod,
+)
 
 
 def of_kind(bench: Configuration, *kinds: type[Method]) -> list[str]:
@@ -117,3 +124,8 @@ def restoration_options(bench: Configuration) -> list[str]:
     """Return the options of osediff.restore that are the same for every variant."""
     options = bench.main.restoration.model_dump().items()
     return [word for name, value in options for word in (f"--{name.replace('_', '-')}", str(value))]
+
+
+def restored(bench: Configuration) -> list[str]:
+    """Return the active methods that have all their SR images here; a submission has only some."""
+    return [name for name in bench.main.methods if not isinstance(bench.methods[name], ResultsMethod)]

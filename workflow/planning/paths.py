@@ -10,7 +10,7 @@ from pathlib import Path
 
 from osediff.common.files import files_below
 from workflow.planning.configuration import Configuration
-from workflow.planning.settings import CheckpointMethod, ImagesMethod, VariantMethod
+from workflow.planning.settings import CheckpointMethod, ImagesMethod, ResultsMethod, VariantMethod
 
 BROUGHT = "data/weights/brought.json"  # output of rule metric_weights
 BASELINE_WEIGHTS = "data/weights/baselines.json"  # output of rule baseline_weights
@@ -162,7 +162,14 @@ def published_images_input(bench: Configuration, method: str, test_set: str) -> 
 def has_record(bench: Configuration, method: str) -> bool:
     """Return whether a rule makes or checks the method's images, and writes a record."""
     entry = bench.methods[method]
-    return not isinstance(entry, ImagesMethod) or bool(entry.download)
+    return bool(entry.download) if isinstance(entry, ImagesMethod) else not isinstance(entry, ResultsMethod)
+
+
+def submission_input(bench: Configuration, method: str) -> list[str]:
+    """Return the files of a submission: the zip file, or those of its folder."""
+    entry = bench.methods[method]
+    assert isinstance(entry, ResultsMethod)
+    return files_below(entry.submission) or [entry.submission]
 
 
 def images_input(bench: Configuration, method: str, test_set: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmark.figures.specs import PictureImage, PictureMethod, PictureSpec
-from workflow.planning import ablations, paths, prompts
+from workflow.planning import ablations, methods, paths, prompts
 from workflow.planning.configuration import Configuration
 from workflow.planning.settings import PictureChoice
 
@@ -23,7 +23,7 @@ def titles(bench: Configuration, name: str) -> dict[str, str]:
     if entry.ablation:
         rows, runs = ablations.rows(bench, entry.ablation), ablations.runs(bench, entry.ablation)
         return {runs[variant][0]: title for variant, title in rows.items()}
-    active = [method for method in bench.main.methods if method in entry.methods or not entry.methods]
+    active = [method for method in methods.restored(bench) if method in entry.methods or not entry.methods]
     return {method: bench.methods[method].title for method in active}
 
 

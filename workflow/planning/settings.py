@@ -116,6 +116,8 @@ class MainConfig(Settings):
     """Every ablation variant is trained once with each of these seeds."""
     pictures: tuple[Name, ...]
     """Ids of config/pictures.yaml: the pictures that ``all`` makes."""
+    submissions: Text | None = None
+    """Folder of submissions; each of them is one more method, whose name is that of its file."""
     report: ReportChoice = ReportChoice()
     """How many images of the run the folder of the report gets."""
     paths: dict[str, Text]
@@ -198,6 +200,14 @@ class ImagesMethod(MethodBase):
         return self
 
 
+class ResultsMethod(MethodBase):
+    """Results that another person measured: a submission of ``python -m benchmark.report export``."""
+
+    kind: Literal["results"]
+    submission: Text
+    """Its folder or zip file."""
+
+
 class BaselineMethod(MethodBase):
     """A folder of baselines/."""
 
@@ -206,9 +216,9 @@ class BaselineMethod(MethodBase):
     """Description of its weights, if they are not the published files."""
 
 
-Method = InterpolationMethod | VariantMethod | CheckpointMethod | ImagesMethod | BaselineMethod
+Method = InterpolationMethod | VariantMethod | CheckpointMethod | ImagesMethod | ResultsMethod | BaselineMethod
 MethodEntry = Annotated[
-    InterpolationMethod | VariantMethod | CheckpointMethod | ImagesMethod, Field(discriminator="kind")
+    InterpolationMethod | VariantMethod | CheckpointMethod | ImagesMethod | ResultsMethod, Field(discriminator="kind")
 ]
 
 

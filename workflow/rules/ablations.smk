@@ -18,9 +18,14 @@ rule ablation:
         published="config/published/osediff-tables-2-7.csv",
     output:
         csv="results/{ablation}.csv",
-        md=report("results/{ablation}.md", caption="../report/table.rst", category="Ablations"),
+        md="results/{ablation}.md",
         tex="results/{ablation}.tex",
-        html="results/{ablation}.html",
+        html=report(
+            "results/{ablation}.html",
+            caption="../report/table.rst",
+            category="Ablations",
+            labels={"ablation": "{ablation}", "form": "table"},
+        ),
     log:
         f"{RUNS}/logs/ablation/{{ablation}}.log",
     conda:
@@ -36,7 +41,12 @@ rule curves:
         spec=lambda w: CURVES_SPECS[w.ablation],
         logs=lambda w: [f"{folder}/log.jsonl" for folder in ablations.trainings(bench, w.ablation)],
     output:
-        png=report("results/curves_{ablation}.png", caption="../report/curves.rst", category="Ablations"),
+        png=report(
+            "results/curves_{ablation}.png",
+            caption="../report/curves.rst",
+            category="Ablations",
+            labels={"ablation": "{ablation}", "form": "curves"},
+        ),
         svg="results/curves_{ablation}.svg",
     log:
         f"{RUNS}/logs/curves/{{ablation}}.log",
@@ -62,7 +72,7 @@ rule training_cost:
         published="config/published/osediff-tables-2-7.csv",
         spec=specs.write_spec(bench.specs, "training_cost", ablations.training_cost_spec(bench)),
     output:
-        report("results/training_cost.md", caption="../report/table.rst", category="Ablations"),
+        "results/training_cost.md",
     log:
         f"{RUNS}/logs/training_cost.log",
     conda:

@@ -60,9 +60,9 @@ rule table2:
         published="config/published/osediff-tables-2-7.csv",
     output:
         csv="results/table2.csv",
-        md=report("results/table2.md", caption="../report/table.rst", category="Tables"),
+        md="results/table2.md",
         tex="results/table2.tex",
-        html="results/table2.html",
+        html=report("results/table2.html", caption="../report/table.rst", category="Tables", labels={"table": "table2"}),
     log:
         f"{RUNS}/logs/table2.log",
     conda:
@@ -80,7 +80,12 @@ rule efficiency:
         table1="results/table1.csv",
         published="config/published/osediff.csv",
     output:
-        png=report("results/efficiency.png", caption="../report/efficiency.rst", category="Figures"),
+        png=report(
+            "results/efficiency.png",
+            caption="../report/efficiency.rst",
+            category="Figures",
+            labels={"figure": "efficiency", "of": "all methods"},
+        ),
         svg="results/efficiency.svg",
     log:
         f"{RUNS}/logs/efficiency.log",
@@ -101,7 +106,12 @@ rule efficiency_steps:
         table2="results/table2.csv",
         published="config/published/osediff.csv",
     output:
-        png=report("results/efficiency_steps.png", caption="../report/efficiency.rst", category="Figures"),
+        png=report(
+            "results/efficiency_steps.png",
+            caption="../report/efficiency.rst",
+            category="Figures",
+            labels={"figure": "efficiency", "of": "steps"},
+        ),
         svg="results/efficiency_steps.svg",
     log:
         f"{RUNS}/logs/efficiency_steps.log",
@@ -118,7 +128,12 @@ rule efficiency_bars:
         "config/metrics.yaml",
         table2="results/table2.csv",
     output:
-        png=report("results/efficiency_bars.png", caption="../report/efficiency.rst", category="Figures"),
+        png=report(
+            "results/efficiency_bars.png",
+            caption="../report/efficiency.rst",
+            category="Figures",
+            labels={"figure": "efficiency", "of": "bars"},
+        ),
         svg="results/efficiency_bars.svg",
     log:
         f"{RUNS}/logs/efficiency_bars.log",
@@ -138,7 +153,12 @@ rule scaling:
     output:
         csv="results/scaling.csv",
         md="results/scaling.md",
-        png=report("results/scaling.png", caption="../report/efficiency.rst", category="Figures"),
+        png=report(
+            "results/scaling.png",
+            caption="../report/efficiency.rst",
+            category="Figures",
+            labels={"figure": "scaling", "of": "OSEDiff"},
+        ),
         svg="results/scaling.svg",
     log:
         f"{RUNS}/logs/scaling.log",
@@ -160,7 +180,7 @@ rule roofline:
         code_of(profiling.counted_code(bench, profiling.scaling_entry(bench).model)),
         spec=specs.write_spec(bench.specs, "roofline", profiling.roofline_spec(bench)),
     output:
-        report("results/roofline.md", caption="../report/efficiency.rst", category="Tables"),
+        "results/roofline.md",
     log:
         f"{RUNS}/logs/roofline.log",
     conda:

@@ -1,3 +1,6 @@
+SUBMITTED = methods.of_kind(bench, settings.ResultsMethod)
+
+
 # Rows of every method on every test set: a value for each image and metric.
 rule evaluate:
     input:
@@ -12,6 +15,8 @@ rule evaluate:
         f"{RUNS}/logs/evaluate/{{method}}/{{test_set}}.log",
     benchmark:
         f"{RUNS}/logs/evaluate/{{method}}/{{test_set}}.tsv"
+    wildcard_constraints:
+        method=names([name for name in bench.methods if name not in SUBMITTED]),
     conda:
         "../../environment.yml"
     threads: lambda w: methods.evaluation_threads(bench, w.test_set, CORES)
@@ -28,13 +33,40 @@ rule evaluate:
         " {params.record:q} --workers {threads} --out {output:q} > {log:q} 2>&1"
 
 
+# Rows of another person's submission, if its protocol and images are those of this run.
+rule take_submission:
+    input:
+        code("benchmark.data.take_submission"),
+        submission=lambda w: paths.submission_input(bench, w.method),
+        manifest="data/testsets/{test_set}/manifest.json",
+        spec=specs.write_spec(bench.specs, "evaluate", specs.evaluation_spec(bench)),
+    output:
+        f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
+    log:
+        f"{RUNS}/logs/evaluate/{{method}}/{{test_set}}.log",
+    wildcard_constraints:
+        method=names(SUBMITTED),
+    conda:
+        "../../environment.yml"
+    params:
+        submission=lambda w: bench.methods[w.method].submission,
+        images=lambda w: paths.images_folder(bench, w.method, w.test_set),
+    shell:
+        "python -m benchmark.data.take_submission --submission {params.submission:q} --method {wildcards.method:q}"
+        " --test-set {wildcards.test_set:q} --spec {input.spec:q} --manifest {input.manifest:q}"
+        " --images {params.images:q} --out {output:q} > {log:q} 2>&1"
+
+
 # A page that says how every number is measured.
 rule protocol:
     input:
         code("benchmark.tables.protocol"),
         registry="config/metrics.yaml",
     output:
-        report("results/protocol.md", caption="../report/table.rst", category="Tables"),
+        md="results/protocol.md",
+        html=report(
+            "results/protocol.html", caption="../report/table.rst", category="Tables", labels={"table": "protocol"}
+        ),
     log:
         f"{RUNS}/logs/protocol.log",
     conda:
@@ -42,7 +74,7 @@ rule protocol:
     params:
         protocol=lambda w: bench.main.protocol,
     shell:
-        "python -m benchmark.tables.protocol --registry {input.registry:q} --protocol {params.protocol:q} --out {output:q}"
+        "python -m benchmark.tables.protocol --registry {input.registry:q} --protocol {params.protocol:q} --out {output.md:q}"
         " > {log:q} 2>&1"
 
 

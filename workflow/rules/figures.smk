@@ -11,7 +11,12 @@ rule radar:
         "config/metrics.yaml",
         table=lambda w: f"results/{methods.table_of_test_set(bench, w.test_set)}.csv",
     output:
-        png=report("results/radar_{test_set}.png", caption="../report/radar.rst", category="Figures"),
+        png=report(
+            "results/radar_{test_set}.png",
+            caption="../report/radar.rst",
+            category="Figures",
+            labels={"figure": "radar", "of": "{test_set}"},
+        ),
         svg="results/radar_{test_set}.svg",
     log:
         f"{RUNS}/logs/radar/{{test_set}}.log",
@@ -30,7 +35,12 @@ rule published_radar:
         "config/metrics.yaml",
         published="config/published/osediff.csv",
     output:
-        png=report("results/radar_published_drealsr.png", caption="../report/radar.rst", category="Figures"),
+        png=report(
+            "results/radar_published_drealsr.png",
+            caption="../report/radar.rst",
+            category="Figures",
+            labels={"figure": "radar", "of": "published, DrealSR"},
+        ),
         svg="results/radar_published_drealsr.svg",
     log:
         "runs/logs/radar_published_drealsr.log",
@@ -48,7 +58,12 @@ rule onestep_radar:
         "config/metrics.yaml",
         table="results/published_onestep.csv",
     output:
-        png=report("results/radar_published_onestep.png", caption="../report/radar.rst", category="Figures"),
+        png=report(
+            "results/radar_published_onestep.png",
+            caption="../report/radar.rst",
+            category="Figures",
+            labels={"figure": "radar", "of": "published, one step"},
+        ),
         svg="results/radar_published_onestep.svg",
     log:
         "runs/logs/radar_published_onestep.log",
@@ -65,7 +80,12 @@ rule user_study:
         "config/metrics.yaml",
         published="config/published/user-study.csv",
     output:
-        png=report("results/user_study.png", caption="../report/user_study.rst", category="Figures"),
+        png=report(
+            "results/user_study.png",
+            caption="../report/user_study.rst",
+            category="Figures",
+            labels={"figure": "user study", "of": "published"},
+        ),
         svg="results/user_study.svg",
     log:
         "runs/logs/user_study.log",
@@ -82,7 +102,12 @@ rule plot_visual_comparison:
         spec=lambda w: PICTURE_SPECS[w.picture],
         rows=lambda w: pictures.evaluations(bench, w.picture),
     output:
-        report("results/picture_{picture}.png", caption="../report/picture.rst", category="Figures"),
+        report(
+            "results/picture_{picture}.png",
+            caption="../report/picture.rst",
+            category="Figures",
+            labels={"figure": "images", "of": "{picture}"},
+        ),
     log:
         f"{RUNS}/logs/picture/{{picture}}.log",
     wildcard_constraints:

@@ -14,7 +14,10 @@ rule statistics:
     output:
         means="results/statistics.csv",
         pairs="results/pairwise.csv",
-        ranking=report("results/ranking.md", caption="../report/table.rst", category="Tables"),
+        ranking="results/ranking.md",
+        html=report(
+            "results/ranking.html", caption="../report/table.rst", category="Tables", labels={"table": "ranking"}
+        ),
     log:
         f"{RUNS}/logs/statistics.log",
     conda:
@@ -36,7 +39,13 @@ rule compare_published:
         published=PUBLISHED,
     output:
         csv="results/compare_published.csv",
-        md=report("results/compare_published.md", caption="../report/table.rst", category="Tables"),
+        md="results/compare_published.md",
+        html=report(
+            "results/compare_published.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "measured beside published"},
+        ),
     log:
         f"{RUNS}/logs/compare_published.log",
     conda:

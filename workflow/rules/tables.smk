@@ -13,7 +13,13 @@ rule published_onestep:
         disagreements="config/published/onestep/disagreements.yaml",
     output:
         csv="results/published_onestep.csv",
-        md=report("results/published_onestep.md", caption="../report/table.rst", category="Tables"),
+        md="results/published_onestep.md",
+        html=report(
+            "results/published_onestep.html",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "published, one step"},
+        ),
     log:
         "runs/logs/published_onestep.log",
     conda:
@@ -37,9 +43,11 @@ rule table:
         published=[*PUBLISHED, *PUBLISHED_ONESTEP] if bench.main.show_published else [],
     output:
         csv="results/{table}.csv",
-        md=report("results/{table}.md", caption="../report/table.rst", category="Tables"),
+        md="results/{table}.md",
         tex="results/{table}.tex",
-        html="results/{table}.html",
+        html=report(
+            "results/{table}.html", caption="../report/table.rst", category="Tables", labels={"table": "{table}"}
+        ),
     log:
         f"{RUNS}/logs/table/{{table}}.log",
     conda:

@@ -43,9 +43,18 @@ export function showComparison(data, state, choose) {
     byId(`best-${index}`).replaceChildren(...list.map((entry) => imageButton(data, set, entry, metric, state, choose)));
   });
   const all = /** @type {HTMLDetailsElement} */ (byId("all-images"));
-  const listAll = () => byId("ranked").replaceChildren(...(all.open ? ranked.map((entry) => imageButton(data, set, entry, metric, state, choose)) : []));
+  const list = byId("ranked");
+  const shown = [set.id, state.a, state.b, state.metric].join("/");
+  const listAll = () => {
+    if (!all.open || list.dataset.shown === shown) return;
+    list.dataset.shown = shown;
+    list.replaceChildren(...ranked.map((entry) => imageButton(data, set, entry, metric, state, choose)));
+  };
   all.ontoggle = listAll;
   listAll();
+  for (const item of /** @type {Iterable<HTMLElement>} */ (list.querySelectorAll("li"))) {
+    item.firstElementChild?.setAttribute("aria-pressed", String(item.dataset.image === String(state.image)));
+  }
   byId("all-count").textContent = `All ${ranked.length || set.images.length} images, ranked`;
 }
 
@@ -119,5 +128,5 @@ function imageButton(data, set, entry, metric, state, choose) {
   const button = element("button", { type: "button", class: "image", title: values.join(", ") }, picture, element("span", { class: "name" }, set.images[entry.image]), element("span", {}, text));
   button.setAttribute("aria-pressed", String(entry.image === state.image));
   button.addEventListener("click", () => choose(entry.image));
-  return element("li", {}, button);
+  return element("li", { "data-image": String(entry.image) }, button);
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from benchmark.data.submission import MANIFEST, Submission
+from osediff.common import settings
 from osediff.common.errors import InputError
 from osediff.common.validation import check_writable
 from tests.helpers import ROOT
 from tests.workflow.planning.configurations import MAIN, spoil
-from workflow.planning import loader, specs
+from workflow.planning import loader, paths, pictures, specs
 from workflow.planning.settings import BaselineMethod
 
 
@@ -166,3 +169,21 @@ def test_a_list_of_seeds_on_the_command_line_is_numbers() -> None:
         loader.load(MAIN | {"seeds": ["x"]}, ROOT, texts=["seeds"])
     with pytest.raises(InputError, match=r"at seeds\.0: must be a whole number, not '0'"):
         loader.load(MAIN | {"seeds": ["0"]}, ROOT)
+
+
+def test_each_submission_of_a_folder_is_a_method(tmp_path: Path) -> None:
+    submission = Submission(
+        format=1, method="osediff", title="Ours", steps=1, preset="demo", commit="unknown", device="cpu",
+        environment={}, metrics={}, test_sets={},
+    )  # fmt: skip
+    settings.write(tmp_path / "alice" / MANIFEST, submission)
+    shutil.make_archive(str(tmp_path / "bob"), "zip", tmp_path / "alice")
+    (tmp_path / "notes.txt").touch()
+    bench = loader.load(MAIN | {"submissions": str(tmp_path)}, ROOT)
+    assert bench.main.methods == (*MAIN["methods"], "alice", "bob")
+    assert [bench.methods[name].title for name in ("alice", "bob")] == ["Ours (alice)", "Ours (bob)"]
+    assert paths.submission_input(bench, "bob") == [str(tmp_path / "bob.zip")]
+    assert paths.submission_input(bench, "alice") == [str(tmp_path / "alice" / MANIFEST)]
+    assert list(pictures.titles(bench, "demo-synthetic")) == MAIN["methods"]
+    with pytest.raises(InputError, match="submissions: no folder nowhere"):
+        loader.load(MAIN | {"submissions": "nowhere"}, ROOT)
