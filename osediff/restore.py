@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from osediff.common.errors import run
-from osediff.common.files import fingerprint, sha256
+from osediff.common.files import fingerprint, read_object, sha256
 from osediff.common.images import list_images
 from osediff.common.restore_folder import restore_batches, write_failure
 from osediff.data.color import FIXES
@@ -20,7 +20,7 @@ from osediff.models import backbone as backbones
 from osediff.models.adapter_files import ADAPTERS
 from osediff.models.generator import PRECISIONS
 from osediff.models.tiling import Tiling
-from osediff.outcome import read_outcome
+from osediff.outcome import PROVENANCE, read_outcome
 from osediff.pipeline import OSEDiff
 from osediff.prompts.prompt_file import read_folder_prompts
 from osediff.provenance import backbone_hash
@@ -78,6 +78,15 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def note_backbone(checkpoint: Path, backbone: str) -> str:
+    """Return a note if the checkpoint was trained on another backbone than the one with this hash; else nothing."""
+    path = checkpoint / PROVENANCE
+    trained_on = read_object(path).get("backbone", backbone) if path.exists() else backbone
+    if trained_on == backbone:
+        return ""
+    return f"restored on another backbone ({backbone[:12]}) than the variant was trained on ({str(trained_on)[:12]})"
+
+
 def main() -> None:
     """Restore every LR image as an SR PNG and write the record."""
     args = parse_arguments()
@@ -109,10 +118,11 @@ def main() -> None:
         # The official code's form: tags, then the user's words, a comma behind both.
         prompts = {stem: f"{text}, {args.prompt}," for stem, text in tags.items()}
     origin = backbones.source(args.backbone)
+    backbone = backbone_hash(args.backbone)
     provenance = {
         "method": "osediff",
         "adapters": sha256(args.checkpoint / ADAPTERS),
-        "backbone": backbone_hash(args.backbone),
+        "backbone": backbone,
         "backbone_source": origin,
         # osediff.common.restore_folder refuses to evaluate images of random weights.
         "weights": "random" if origin["weights"] == "random" else "trained",
@@ -125,6 +135,8 @@ def main() -> None:
         "compile": args.compile if model.compiled else "none",
         **settings,
     }
+    if note := note_backbone(args.checkpoint, backbone):
+        provenance["note"] = note  # it stands on every row that is measured with these images
 
     def restore(images: list[np.ndarray], stems: list[str]) -> list[np.ndarray]:
         seeds = [(args.seed << 32) + zlib.crc32(stem.encode()) for stem in stems]

@@ -21,7 +21,7 @@ from typing import get_args
 from baselines.runner.checkouts import verify_checkout
 from baselines.runner.descriptor import Descriptor, SeedMode, Weights, list_names, read_descriptor
 from baselines.runner.sources import absent_sources, note_other_weights, verify_weights
-from baselines.runner.supervisor import ProcessResult, supervise
+from baselines.runner.supervisor import ProcessResult, supervise, without_network
 from baselines.runner.worker import Provenance, WorkerSpec
 from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
@@ -118,7 +118,7 @@ def restore_folder(args: argparse.Namespace) -> None:
     with lock(args.record.with_name(f".{args.record.name}.lock")):
         args.record.unlink(missing_ok=True)
         write(spec_file, spec)
-        command = [str(args.python), "-m", "baselines.runner.worker", str(spec_file)]
+        command = [*without_network(), str(args.python), "-m", "baselines.runner.worker", str(spec_file)]
         result = supervise(command, baseline_environment(), args.time_limit)
         for message in result.messages:
             if message.event == "input_error":

@@ -69,3 +69,11 @@ def test_restoration_takes_tags_and_words_in_the_official_form(
     assert [record["prompt"] for record in records] == ["", "sharp", "sharp"]
     with pytest.raises(InputError, match="extracted at process_size 64, the variant restores at 32"):
         run("--prompts", tmp_path / "other.json")
+
+
+def test_images_of_another_backbone_than_that_of_the_training_have_a_note(tmp_path: Path) -> None:
+    assert restore.note_backbone(tmp_path, "a" * 64) == "", "a converted checkpoint does not know its backbone"
+    write_json(tmp_path / "provenance.json", {"backbone": "a" * 64})
+    assert restore.note_backbone(tmp_path, "a" * 64) == ""
+    note = "restored on another backbone (bbbbbbbbbbbb) than the variant was trained on (aaaaaaaaaaaa)"
+    assert restore.note_backbone(tmp_path, "b" * 64) == note

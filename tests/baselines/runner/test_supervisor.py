@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 
 import pytest
 
-from baselines.runner.supervisor import TAIL_LINES, ProcessResult, supervise
+from baselines.runner.supervisor import TAIL_LINES, ProcessResult, supervise, without_network
 from tests.baselines.fake_baseline import is_running
 
 PROGRAM = """
@@ -49,3 +50,14 @@ def test_a_program_that_hangs_is_stopped_with_all_that_it_started() -> None:
 def test_a_program_that_works_longer_than_the_limit_but_sends_messages_is_not_stopped() -> None:
     result = watch("for n in range(5): send('restored', n); time.sleep(0.5)", limit=2)
     assert not result.hung and len(result.messages) == 5
+
+
+def test_a_program_without_network_reaches_no_server() -> None:
+    words = without_network()
+    if not words:
+        pytest.skip("this system takes no network away (unshare)")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        connect = f"import socket; socket.create_connection(('127.0.0.1', {server.getsockname()[1]}), 5)"
+        assert supervise([sys.executable, "-c", connect], os.environ, 60).code == 0
+        result = supervise([*words, sys.executable, "-c", connect], os.environ, 60)
+    assert result.code == 1 and "unreachable" in result.tail[-1]
