@@ -27,6 +27,7 @@ from osediff.common.files import atomic
 from osediff.common.images import list_images
 
 FOLDERS = ("images", "thumbnails", "samples")
+NAMED = 3  # missing images of a folder that are named
 THUMBNAIL = 96  # pixels of its longer side
 SAFE = re.compile(r"[\w-][\w.-]*", re.ASCII)
 
@@ -95,7 +96,10 @@ class Placement:
             self.missing.append((owner, str(error)))
             return {}
         here = {image: listed[image] for image in wanted if image in listed}
-        self.missing += [(owner, f"{source} has no image {image}") for image in wanted if image not in here]
+        absent = [image for image in wanted if image not in here]
+        if absent:
+            more = f" and {len(absent) - NAMED} more" if len(absent) > NAMED else ""
+            self.missing.append((owner, f"{source} has no image {', '.join(absent[:NAMED])}{more}"))
         for image, path in here.items():
             self.image(path, f"{name}/{wanted[image]}.png")
         return here

@@ -28,14 +28,18 @@ class Library(Settings):
     name: str
     version: str
     license: str
+    license_file: str
     home: str
     file: str
     sha256: str
 
     @property
     def code(self) -> Markup:
-        """Its code, without the comment that names a file which is not here."""
-        return Markup(SOURCE_MAP.sub("", (HERE / "libraries" / self.file).read_text(encoding="utf-8")))
+        """Its license and its code, without the comment that names a file which is not here."""
+        license_text, code = (
+            (HERE / "libraries" / name).read_text(encoding="utf-8") for name in (self.license_file, self.file)
+        )
+        return Markup(f"/*\n{license_text}*/\n{SOURCE_MAP.sub('', code)}")
 
 
 def libraries() -> list[Library]:

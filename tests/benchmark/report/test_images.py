@@ -63,6 +63,10 @@ def test_an_image_that_no_browser_shows_is_converted(tmp_path: Path) -> None:
     Image.fromarray(pixels).save(tmp_path / "x.tif")
     placement = Placement(tmp_path / "out")
     assert list(placement.folder(tmp_path, "images", {"x": "x", "z": "z"}, "HR")) == ["x"]
-    assert placement.missing == [("HR", f"{tmp_path} has no image z")]
+    placement.folder(tmp_path, "images", dict.fromkeys("abcde", ""), "LR")
+    assert placement.missing == [
+        ("HR", f"{tmp_path} has no image z"),
+        ("LR", f"{tmp_path} has no image a, b, c and 2 more"),
+    ]
     with Image.open(tmp_path / "out" / "images" / "x.png") as image:
         assert np.array_equal(np.asarray(image), pixels)

@@ -15,6 +15,7 @@ def test_libraries_are_the_files_of_their_packages() -> None:
     assert {library.file: sha256(page.HERE / "libraries" / library.file) for library in bundled} == {
         library.file: library.sha256 for library in bundled
     }
+    assert all("free of charge" in item.code or "public domain" in item.code for item in bundled), "licenses"
     assert {path.name for path in (page.HERE / "libraries").glob("*.js")} == {library.file for library in bundled}
 
 
