@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.metrics.feature_store import open_store
 from benchmark.metrics.learned import BatchMetric, build_learned, prepare_torch
 from benchmark.metrics.niqe import niqe
 from benchmark.metrics.psnr_ssim import psnr, ssim
 from benchmark.metrics.registry import MetricRegistry, Selection
-from benchmark.metrics.weights import missing_weights, usable_weights, weights_note
+from benchmark.metrics.weights import missing_weights, usable_weights, weights_digests, weights_note
 
 PairMetric = Callable[[np.ndarray, np.ndarray], float]  # of an SR and an HR image
 SetMetric = Callable[[Sequence[Path], Sequence[Path]], float]  # of the files of SR and of HR images
@@ -74,7 +75,10 @@ def build_batch_metric(name: str, selection: Selection, device: str) -> BatchMet
     Raises:
         InputError: as of ``build_pair_metric``.
     """
-    return build_learned(selection.metrics[name], usable_weights(name, selection), device)
+    metric, store = selection.metrics[name], open_store()
+    versions = [importlib.metadata.version(package) for package in ("pyiqa", "torch")]
+    definition = f"{metric.name} {versions} {metric.options} {weights_digests(name, selection)}"
+    return build_learned(metric, usable_weights(name, selection), device, definition, store if store.limit else None)
 
 
 def build_set_metric(name: str, selection: Selection, device: str = "cpu", workers: int = 1) -> SetMetric:

@@ -21,9 +21,12 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmark.evaluation.workers import pool
+from benchmark.metrics.feature_store import feature_key, open_store
 from osediff.common.errors import InputError
+from osediff.common.files import sha256
 from osediff.common.pyiqa_networks import LOADING_ERRORS
 from osediff.common.tensor_files import read_tensors
+from osediff.common.weights import digest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -183,15 +186,28 @@ def build_distance(
 ) -> Callable[[Sequence[Path], Sequence[Path]], float]:
     """Build the distance ``name`` of DISTANCES as a function of two sets of files; ``mode`` is one of clean-fid's.
 
+    The features of the HR images are kept for other methods (``feature_store``).
+
     Raises:
         InputError: ``weights`` is not the Inception network.
     """
+    import torch
+
     load_inception(weights, device)
 
     def stamp(images: Sequence[Path]) -> Stamped:
         return tuple((path.resolve(), path.stat().st_mtime_ns) for path in images)
 
+    def features(images: Sequence[Path]) -> np.ndarray:
+        return set_features(stamp(images), weights, mode, device, workers)
+
     def distance(sr: Sequence[Path], hr: Sequence[Path]) -> float:
-        return DISTANCES[name](*(set_features(stamp(images), weights, mode, device, workers) for images in (sr, hr)))
+        store = open_store()
+        if not store.limit:
+            return DISTANCES[name](features(sr), features(hr))
+        definition = f"inception {digest(weights)} {mode} {device} {torch.__version__}"
+        key = feature_key(definition, [sha256(path).encode() for path in hr])
+        (kept,) = store.get(key, lambda: [torch.from_numpy(features(hr))])
+        return DISTANCES[name](features(sr), kept.numpy())
 
     return distance

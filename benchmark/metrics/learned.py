@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmark.metrics.economy import HR_CALL, SharedReference, economize
+from benchmark.metrics.feature_store import FeatureStore
 from benchmark.metrics.registry import Measure
 from osediff.common.pyiqa_networks import create
 
@@ -44,11 +46,14 @@ def crop_windows(image: np.ndarray, number: int, size: int) -> list[Window]:
     return [(int(top), int(top) + size, int(left), int(left) + size) for top, left in zip(tops, lefts, strict=True)]
 
 
-def build_learned(metric: Measure, weights: Sequence[Path], device: str) -> BatchMetric:
+def build_learned(
+    metric: Measure, weights: Sequence[Path], device: str, definition: str = "", store: FeatureStore | None = None
+) -> BatchMetric:
     """Build the function that measures ``metric``, one of pyiqa's, on several image pairs of one size at once.
 
     pyiqa gets images as float32 (N, 3, H, W) in [0, 1], so nothing needs clamping. A value may differ from that of a
-    batch of one in its sixth decimal.
+    batch of one in its sixth decimal. On a CPU, ``store`` keeps what LPIPS and DISTS compute of HR images under a key
+    that contains ``definition``.
 
     Raises:
         InputError: there is no ``device``, or ``weights`` are not those of this network.
@@ -58,6 +63,10 @@ def build_learned(metric: Measure, weights: Sequence[Path], device: str) -> Batc
     prepare_torch(device)
     options: dict[str, Any] = dict(metric.options)
     model = create(str(metric.name), weights, device, **options)
+    network: Any = model.net
+    economize(network)
+    keeps_features = store is not None and device == "cpu" and type(network).__name__ in HR_CALL
+    shared = SharedReference(network, definition, store) if store is not None and keeps_features else None
 
     def as_batch(images: Sequence[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2).float() / 255
@@ -71,6 +80,8 @@ def build_learned(metric: Measure, weights: Sequence[Path], device: str) -> Batc
         batch = as_batch(sr)
         if metric.random_crops is not None:
             return [measure_crops(*pair, metric.random_crops) for pair in zip(sr, batch, strict=True)]
+        if shared is not None:
+            shared.expect(hr)
         return [float(value) for value in model(batch, as_batch(hr)).reshape(len(sr))]
 
     return measure

@@ -104,6 +104,8 @@ class MainConfig(Settings):
     """Ids of config/tables.yaml."""
     show_published: bool
     """Whether tables also show published rows of methods that were not measured."""
+    hr_features: Annotated[float, Field(ge=0)]
+    """Gigabytes of disk (data/hr-features) for what metrics compute of HR images, which all methods share; 0: none."""
     intervals: bool
     """Whether tables show a 95 % bootstrap interval with every average."""
     timing: TimingChoice
