@@ -99,7 +99,7 @@ def marks(
 
 
 def draw_mark(plot: Axes, mark: Mark, color: str, area: float, is_crowded: bool) -> None:
-    """Draw one bubble with its name above it, or below it if another bubble is above."""
+    """Draw one bubble with its name above it, or below it if another bubble is above or closely left of it."""
     is_hollow = mark.cost.source == "published"
     look: Any = (
         {"facecolors": "none", "edgecolors": color} if is_hollow else {"facecolors": color, "edgecolors": "black"}
@@ -128,7 +128,8 @@ def draw(drawable: list[Mark], lacking: list[str], form: Form) -> Figure:
     spread = (heights[-1] - heights[0]) or 1.0
     for mark in sorted(drawable, key=lambda mark: -(mark.size or 0)):
         is_crowded = any(
-            0 < form.place(other.height) - form.place(mark.height) < 0.2 * spread
+            0 <= form.place(other.height) - form.place(mark.height) < 0.2 * spread
+            and (other.height > mark.height or other.seconds < mark.seconds)
             and abs(math.log10(other.seconds / mark.seconds)) < 0.15
             for other in drawable
         )

@@ -78,6 +78,14 @@ def test_the_papers_form_has_steps_over_time_on_logarithmic_axes() -> None:
     assert areas[4.3, 50] > areas[0.11, 1] == areas[0.05, 1]
 
 
+def test_names_of_marks_beside_each_other_do_not_overlap() -> None:
+    close = [
+        Cost(name, "published", "A100", 1, seconds, None, 1.0, 1.0) for name, seconds in (("A", 0.11), ("B", 0.13))
+    ]
+    plot = efficiency.draw(*efficiency.marks(close, lambda cost: cost.steps, lambda cost: None), FORM).axes[0]
+    assert [text.get_verticalalignment() for text in plot.texts[:2]] == ["bottom", "top"]
+
+
 def test_nothing_to_draw_is_said() -> None:
     with pytest.raises(InputError, match="no method has both a time and a value"):
         efficiency.draw([], [], FORM)
