@@ -186,6 +186,7 @@ def test_the_paper_preset_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "prompt_weights": 3,
         "prompts_of_training": 1,
         "prompts_of_test_set": 3,
+        "list_photos": 1,
         "train": 1,
         "convert_official": 1,
         "interpolate": 3,
