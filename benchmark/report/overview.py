@@ -18,7 +18,7 @@ from benchmark.tables import quality, render
 from benchmark.tables.inputs import Inputs
 from benchmark.tables.table import Column, Table, Value, plain_rows
 from osediff.common.errors import InputError
-from osediff.common.files import read_json
+from osediff.common.files import read_object
 
 
 @dataclass(frozen=True)
@@ -145,9 +145,9 @@ def weights_table(spec: ReportSpec) -> Table:
     lines: list[tuple[Value, ...]] = []
     for name, method in spec.comparison.methods.items():
         files = [Path(entry.record) for entry in spec.methods[name].values() if entry.record]
-        record: dict[str, Any] = next((read_json(file) for file in files if file.is_file()), {})
+        record: dict[str, Any] = next((read_object(file) for file in files if file.is_file()), {})
         settings = [f"{key} {record[key]}" for key in ("seed", "precision", "posterior") if key in record]
-        digest = f", sha256 {record['adapters'][:12]}" if "adapters" in record else ""
+        digest = f", sha256 {str(record['adapters'])[:12]}" if "adapters" in record else ""
         weights = f"{record.get('weights', method.weights or '–')}{digest}"
         lines.append((method.title, method.steps, weights, ", ".join(settings) or "–"))
     return Table("Methods", columns, [plain_rows(columns, lines)])
@@ -181,7 +181,7 @@ def failures(measured: Measured, missing: list[tuple[str, str]]) -> Table:
             lines.append((measured.metrics[str(metric)].title, "; ".join(sorted(filter(None, reasons))) or "no value"))
     for training in spec.trainings:
         outcome = Path(training.folder, "outcome.json")
-        content = read_json(outcome) if outcome.is_file() else {}
+        content = read_object(outcome) if outcome.is_file() else {}
         if not content.get("converged", True):
             reason = f"did not converge: {content.get('reason')} at step {content.get('step')}"
             lines.append((f"Training of {training.title}", reason))

@@ -21,7 +21,7 @@ from benchmark.report.images import Placement, chosen_images, file_names
 from benchmark.report.specs import MethodFiles, ReportSpec, TestSetFiles
 from benchmark.statistics.pairwise import PAIRS
 from osediff.common.errors import InputError
-from osediff.common.files import JSON, read_json
+from osediff.common.files import JSON, read_json, read_object
 from osediff.common.settings import parse
 
 EXTRA_DIGITS = 2
@@ -161,8 +161,8 @@ def pairs(measured: Measured, test_set: str) -> JSON:
 def prompt_texts(files: MethodFiles) -> JSON:
     """Return the prompts of a method: a text for each image, or one text for all; empty if there is none."""
     if files.prompts and Path(files.prompts).is_file():
-        return dict(read_json(Path(files.prompts)).get("prompts", {}))
-    record = read_json(Path(files.record)) if files.record and Path(files.record).is_file() else {}
+        return dict(read_object(Path(files.prompts)).get("prompts", {}))
+    record = read_object(Path(files.record)) if files.record and Path(files.record).is_file() else {}
     return str(record.get("prompt", ""))
 
 

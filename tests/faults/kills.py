@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from tests.faults.sandbox import TREES, Job, Sandbox
 from tests.workflow.repository_copy import Workflow
 
 UNCOMPARED = ("logs", "tensorboard", ".lock")  # what tells of the run, not of its result
+TIME = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d")  # when a page was made
 STOPPED = "another run is writing here"
 
 
@@ -27,7 +29,7 @@ def tree(folder: Path) -> dict[str, bytes]:
             inside = path.relative_to(folder)
             hidden = any(part.startswith(".") for part in inside.parts)
             if path.is_file() and not hidden and not set(inside.parts) & set(UNCOMPARED):
-                files[str(inside)] = path.read_bytes()
+                files[str(inside)] = TIME.sub(b"", path.read_bytes())
     return files
 
 
