@@ -15,6 +15,7 @@ from tests.faults.outcomes import run
 from tests.workflow.repository_copy import Workflow, copy_repository
 
 TREES = ("results", "runs", "data")
+WRITING = ("--out", "--output")  # options that name what a command writes
 SMALL = 1 << 16  # bytes; larger files are linked, since every writer replaces them
 
 
@@ -28,7 +29,8 @@ class Job:
 
     def inputs(self, folder: Path) -> list[str]:
         """Return the files that its words name, or that lie in folders that they name, but its outputs."""
-        named = [word for word in self.words if (folder / word).exists() and word not in self.outputs]
+        written = {word for option, word in zip(self.words, self.words[1:], strict=False) if option in WRITING}
+        named = [word for word in self.words if (folder / word).exists() and word not in {*self.outputs, *written}]
         files = []
         for word in named:
             place = folder / word

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from osediff.common.errors import InputError
+from osediff.common.files import files_below
 from osediff.common.validation import check_name
 from workflow.planning import methods, paths
 from workflow.planning.configuration import Configuration
@@ -18,6 +19,7 @@ def check_folders(bench: Configuration) -> None:
     for name in main.timings:
         if not Path(name).is_file():
             raise InputError(f"configuration: timings: no file {name}; correct it, or leave it out")
+        check_file_name(name)
     for name, folder in main.paths.items():
         if isinstance(bench.methods.get(name), ImagesMethod):
             continue  # below, by test set
@@ -25,6 +27,7 @@ def check_folders(bench: Configuration) -> None:
         for path in (Path(folder) / part for part in inside):
             if not path.is_dir():
                 raise InputError(f"configuration: paths: {name}: no folder {path}; correct it, or leave {name} out")
+            check_file_names(path)
     for name in main.methods:
         entry = bench.methods[name]
         if isinstance(entry, ResultsMethod) and not Path(entry.submission).exists():
@@ -32,6 +35,18 @@ def check_folders(bench: Configuration) -> None:
             raise InputError(f"{where}: no file or folder {entry.submission}; put the submission there")
     check_checkpoints(bench)
     check_images_folders(bench)
+
+
+def check_file_names(folder: Path) -> None:
+    """Raise InputError for the first file below a given folder whose name Snakemake would take for a pattern."""
+    for name in files_below(str(folder)):
+        check_file_name(name)
+
+
+def check_file_name(name: str) -> None:
+    """Raise InputError if Snakemake would take the name of a file for a pattern."""
+    if set("{}") & set(name):
+        raise InputError(f"{name}: has a brace in its name, which Snakemake takes for a pattern; rename it")
 
 
 def check_checkpoints(bench: Configuration) -> None:
@@ -59,6 +74,7 @@ def check_images_folders(bench: Configuration) -> None:
         for folder in folders:
             if not Path(folder).is_dir():
                 raise InputError(f"{where}: no folder {folder}; put its images there")
+            check_file_names(Path(folder))
 
 
 def check_names(bench: Configuration) -> None:

@@ -19,6 +19,10 @@ def test_given_folders_that_are_not_there_are_named_before_anything_runs(root: P
     for part in ("LR", "HR"):
         (tmp_path / "pairs" / part).mkdir(parents=True)
     checks.check_folders(given)
+    (tmp_path / "pairs" / "LR" / "{test_set}.png").touch()
+    with pytest.raises(InputError, match=r"\{test_set\}\.png: has a brace in its name"):
+        checks.check_folders(given)
+    (tmp_path / "pairs" / "LR" / "{test_set}.png").unlink()
     entry = {"title": "Mine", "steps": 1, "kind": "images", "images": f"{tmp_path}/mine/{{test_set}}"}
     spoil(root, "methods", "mine", value=entry)
     with pytest.raises(InputError, match=r"config/methods\.yaml: mine: images: no folder .*/mine/demo-synthetic"):
