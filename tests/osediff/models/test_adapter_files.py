@@ -10,7 +10,9 @@ from safetensors.torch import load_file, save_file
 
 from osediff.common.errors import InputError
 from osediff.common.files import read_json, write_json
+from osediff.models import backbone as backbones
 from osediff.pipeline import OSEDiff
+from tests.osediff.tiny import TINY
 
 
 @pytest.mark.parametrize("key", ["alpha", "process_size", "timestep"])
@@ -62,3 +64,13 @@ def test_other_adapters_than_those_of_the_training_are_refused(
     save_file({name: tensor / 0 for name, tensor in tensors.items()}, other / "adapters.safetensors")
     with pytest.raises(InputError, match="holds values that are not finite"):
         OSEDiff.from_pretrained(other, backbone_folder)
+
+
+def test_a_checkpoint_of_another_backbone_is_one_line(checkpoint: Path, tmp_path: Path) -> None:
+    """A UNet with more layers has other names, one with more channels other shapes."""
+    for name, change in (("deeper", {"layers_per_block": 2}), ("wider", {"block_out_channels": [16, 32]})):
+        other = backbones.build(TINY | {"unet": TINY["unet"] | change}, backbones.word_tokenizer(["words"]))
+        backbones.save(other, tmp_path / name)
+        with pytest.raises(InputError, match=r"adapters\.safetensors: does not fit this network") as caught:
+            OSEDiff.from_pretrained(checkpoint, tmp_path / name)
+        assert "\n" not in str(caught.value)
