@@ -8,7 +8,7 @@ import pytest
 
 from osediff.common.errors import InputError
 from tests.helpers import ROOT
-from tests.workflow.planning.configurations import MAIN, spoil
+from tests.workflow.planning.configurations import MAIN, PAPER, spoil
 from workflow.planning import loader
 from workflow.planning.recipes import merge
 
@@ -47,6 +47,19 @@ def test_photographs_in_pairs_have_no_degradation_and_others_have_one(root: Path
     spoil(root, "variants", "variants", "paired", value={"degradation": None})
     with pytest.raises(InputError, match="paired: demo-train has no LR images; name a degradation"):
         loader.load(MAIN, root)
+
+
+def test_the_variant_as_released_differs_where_the_official_script_does() -> None:
+    bench = loader.load(PAPER | {"methods": ["osediff", "osediff-as-released"]}, ROOT)
+    default, released = (bench.recipe(name).recipe.model_dump() for name in ("osediff", "osediff-as-released"))
+    changed = {key for key in default if default[key] != released[key]}
+    assert changed == {"prompts", "precision", "sampling", "loss"}
+    assert (released["precision"], released["sampling"]) == ("official-fp16", "epochs")
+    terms = {term for term in default["loss"] if default["loss"][term] != released["loss"][term]}
+    assert terms == {"regularizer"} and released["loss"]["regularizer"]["lora_scope"] == "mid-block"
+    prompts = bench.prompts.prompts[released["prompts"]]
+    assert prompts.training is not None
+    assert (prompts.training.extractor, prompts.training.image, prompts.restoration) == ("ram", "hq", "dape")
 
 
 def test_another_kind_of_term_brings_its_own_settings_only(root: Path) -> None:
