@@ -14,7 +14,6 @@ from benchmark.figures import curves, efficiency, radar
 from benchmark.figures.costs import costs
 from benchmark.report.page_data import Measured
 from benchmark.tables.complexity import read_table as read_complexity
-from osediff.common.errors import InputError
 
 WIDTH, HEIGHT = 420, 260  # of a plot with two axes, in SVG units
 LEFT, TOP, RIGHT, BOTTOM = 62, 12, 24, 34  # its margins
@@ -165,12 +164,8 @@ def efficiency_chart(measured: Measured) -> Chart | None:
     table = next((Path(name) for name in measured.spec.further if Path(name).name == "table2.csv"), None)
     if table is None or not table.is_file():
         return None
-    try:
-        marks, lacking = efficiency.marks(
-            costs(read_complexity(table)), lambda cost: cost.mparams, lambda cost: cost.gmacs
-        )
-    except InputError:
-        return None
+    found = costs(read_complexity(table))
+    marks, lacking = efficiency.marks(found, lambda cost: cost.mparams, lambda cost: cost.gmacs)
     if not marks:
         return None
     names = {f"{mark.cost.method} ({mark.cost.origin})": mark for mark in marks}
