@@ -17,6 +17,7 @@ from workflow.planning import (
     stops,
 )
 from workflow.planning import imports as sources
+from benchmark.metrics import feature_store
 from osediff.common import files
 from osediff.common.artifacts import offline
 from osediff.training import gpu_memory
@@ -49,7 +50,7 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 # A training compares the memory of its GPU with that of the chosen entry, and names entries that would do.
 os.environ[gpu_memory.VARIABLE] = gpu_memory.describe_choices(bench.main.compute, specs.gpu_memory(bench))
 # Another environment variable: no value depends on it, so a change runs nothing again.
-os.environ["BENCHMARK_HR_FEATURES_GB"] = str(bench.main.hr_features)
+os.environ[feature_store.VARIABLE] = str(bench.main.hr_features)
 # Print progress only every few seconds, since most of it is written to log files.
 os.environ.setdefault("TQDM_MININTERVAL", "5")
 # Let waiting threads sleep: by default they spin, and then training takes ten times as long on a shared machine.

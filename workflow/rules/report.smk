@@ -25,7 +25,7 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        out="results/report",
+        out=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m benchmark.report build --spec {input.spec:q} --rows {input.rows:q} --statistics {input.statistics:q}"
         " --pairs {input.pairs:q} --compared {input.compared:q} --published {input.published:q} --out {params.out:q} > {log:q} 2>&1"
