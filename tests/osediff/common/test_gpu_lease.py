@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from osediff.common.errors import InputError
-from osediff.common.gpu_lease import devices, lease
+from osediff.common.gpu_lease import devices, installed, lease, lock_name
 from tests.helpers import ROOT
+from tests.osediff.common.smi import MIG
 
 
 def test_devices_are_those_the_cluster_gave(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,7 +18,7 @@ def test_devices_are_those_the_cluster_gave(monkeypatch: pytest.MonkeyPatch) -> 
     assert devices() == ["3", "GPU-0aef"]
 
 
-@pytest.mark.parametrize("given", ["", None])
+@pytest.mark.parametrize("given", ["", "-1", "NoDevFiles", None])
 def test_no_device_is_one_clear_line(given: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv("PATH", "")
@@ -25,6 +26,41 @@ def test_no_device_is_one_clear_line(given: str | None, monkeypatch: pytest.Monk
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
     with pytest.raises(InputError, match="no CUDA device"):
         devices()
+
+
+@pytest.mark.usefixtures("smi")
+def test_parts_of_a_gpu_are_devices_and_each_device_has_one_lock_under_all_its_names() -> None:
+    assert devices() == ["0", MIG, "MIG-GPU-9bcd1111-2222-3333-4444-555566667777/2/0"]
+    known = installed()
+    names = [lock_name(device, known) for device in ("0", "GPU-0aef1111-2222-3333-4444-555566667777", "GPU-0aef")]
+    assert names == ["GPU-0aef1111-2222-3333-4444-555566667777"] * 3
+    assert lock_name(MIG[:12], known) == MIG and "/" not in lock_name(devices()[2], known)
+    assert lock_name("7", known) == "7"
+
+
+@pytest.mark.usefixtures("smi")
+def test_a_job_without_a_gpu_takes_none_of_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    with pytest.raises(InputError, match="Slurm gave this job no GPU: ask for `gpu=1`"):
+        devices()
+
+
+@pytest.mark.usefixtures("smi")
+def test_a_device_is_free_once_its_holder_is_dead_and_index_and_uuid_exclude_each_other(tmp_path: Path) -> None:
+    holder = (
+        "import pathlib, sys, time; from osediff.common.gpu_lease import lease;"
+        "held = lease(['GPU-0aef'], pathlib.Path(sys.argv[1])); print('held', flush=True); time.sleep(1000)"
+    )
+    command = [sys.executable, "-c", holder, str(tmp_path / "leases")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "held\n"
+        second = lease(["0", MIG], tmp_path / "leases")
+        assert list(second) == [MIG]
+        process.kill()
+    third = lease(["0"], tmp_path / "leases")
+    assert list(third) == ["0"]
+    for file in (*second.values(), *third.values()):
+        file.close()
 
 
 def test_each_holder_gets_a_device_of_its_own(tmp_path: Path) -> None:
