@@ -157,8 +157,8 @@ def ensure_environment() -> None:
 
 
 def check_command_line(arguments: list[str], environment: dict[str, str]) -> None:
-    """End with one line if --configfile names no configuration file, or if such a file is a target."""
-    if any(argument.startswith(("--config", "-C")) for argument in arguments):
+    """End with one line for a --configfile that is none, and for a profile whose executor is not installed."""
+    if any(argument.startswith(("--config", "-C", "--workflow-profile", "--profile")) for argument in arguments):
         command = [str(VENV / "bin/python"), "-m", "workflow.planning.command_line", *arguments]
         if code := subprocess.run(command, env=environment, check=False).returncode:
             sys.exit(code)

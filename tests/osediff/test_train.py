@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -77,12 +78,19 @@ def test_divergence_is_a_result(
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one(photos: Path, backbone_folder: Path, tmp_path: Path) -> None:
+def test_two_nodes_train_as_one_process(photos: Path, backbone_folder: Path, tmp_path: Path) -> None:
+    """Two launchers meet at an address, as on two nodes of a cluster; here it is the loopback address."""
     recipe = edit({"batch": 4, "steps": 3})
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1"]
+    launch += ["--rdzv_backend", "c10d", "--rdzv_endpoint", address, "--rdzv_id", "test"]
     arguments = training_command(photos, backbone_folder, tmp_path / "two", recipe)
-    done = subprocess.run([*launch, "-m", "osediff.train", *arguments], capture_output=True, text=True, timeout=400)
-    assert done.returncode == 0, done.stderr
+    command = [*launch, "-m", "osediff.train", *arguments]
+    nodes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    errors = [node.communicate(timeout=400)[1] for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], errors
     assert json.loads((tmp_path / "two" / "provenance.json").read_text())["processes"] == 2
     run_training(recipe, photos, backbone_folder, 0, tmp_path / "one")
     one, other = weights(tmp_path / "one"), weights(tmp_path / "two")

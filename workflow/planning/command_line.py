@@ -1,4 +1,4 @@
-"""Check configuration files and values on Snakemake's command line, before Snakemake reads them.
+"""Check configuration files, values and profiles on Snakemake's command line, before Snakemake reads them.
 
     python -m workflow.planning.command_line [arguments of snakemake]
 
@@ -10,6 +10,7 @@ about a file that it cannot read, name neither the file nor the line. ``bench.py
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,8 @@ from typing import Protocol
 from osediff.common.errors import InputError, run
 from osediff.common.validation import read_yaml
 
-FILES, VALUES = ("--configfile", "--configfiles"), ("--config", "-C")
+FILES, VALUES, PROFILES = ("--configfile", "--configfiles"), ("--config", "-C"), ("--workflow-profile", "--profile")
+BUILT_IN = ("local", "dryrun", "touch")  # executors
 SUFFIXES = (".yaml", ".yml", ".json")
 MAIN_RESULTS = ("results/table1.csv", "results/table2.csv", "results/report/index.html", "results/statistics.csv")
 OUTPUTS = ("results", "runs", "data")
@@ -93,9 +95,23 @@ def check_targets(targets: Iterable[str], rules: Sequence[Rule]) -> None:
         raise InputError(f"{target!r}: no rule makes this; {hint}")
 
 
+def check_profiles(names: Iterable[str]) -> None:
+    """Check that the executors of these profiles are installed; InputError that says how to install one."""
+    for name in names:
+        path = Path(name) / "profile.yaml"
+        executor = read_yaml(path).get("executor") if path.is_file() else None
+        plugin = f"snakemake_executor_plugin_{str(executor).replace('-', '_')}"
+        if executor not in (None, *BUILT_IN) and importlib.util.find_spec(plugin) is None:
+            raise InputError(
+                f"{path}: executor {executor} is not installed:"
+                f" {sys.executable} -m uv pip install --no-deps --require-hashes -r {name}/requirements.txt"
+            )
+
+
 def main() -> None:
     """Check a command line of Snakemake."""
     arguments = sys.argv[1:]
+    check_profiles(words_after(PROFILES, arguments))
     check_files(words_after(FILES, arguments))
     check_values(words_after(VALUES, arguments))
 

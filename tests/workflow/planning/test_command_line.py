@@ -101,3 +101,10 @@ def test_a_target_that_no_rule_makes_is_named_with_the_nearest_one(working_folde
             command_line.check_targets({target}, [Table()])
     with pytest.raises(InputError, match="lists the results"):
         command_line.check_targets({"{x}\n"}, [Table()])
+
+
+def test_a_profile_whose_executor_is_not_installed_says_how_to_install_it(tmp_path: Path) -> None:
+    (tmp_path / "profile.yaml").write_text("executor: of-the-moon\n")
+    with pytest.raises(InputError, match=r"executor of-the-moon is not installed: .* -r .*/requirements.txt"):
+        command_line.check_profiles([str(tmp_path)])
+    command_line.check_profiles(["profiles/default", "of somebody's home"])
