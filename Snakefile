@@ -42,6 +42,46 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
+# What takes less time than a scheduler needs to start it, or downloads, runs where Snakemake runs.
+localrules:
+    ablation,
+    ablations,
+    all,
+    baseline_sources,
+    baseline_weights,
+    check_test_set,
+    compare_published,
+    convert_official,
+    curves,
+    cut_test_set,
+    degrade_test_set,
+    efficiency,
+    efficiency_bars,
+    efficiency_steps,
+    fetch_backbone,
+    fetch_images,
+    gather_shards,
+    interpolate,
+    list_photos,
+    loss_weights,
+    metric_weights,
+    onestep_radar,
+    photos,
+    plot_visual_comparison,
+    prompt_weights,
+    protocol,
+    published_onestep,
+    published_radar,
+    radar,
+    report,
+    statistics,
+    table,
+    table2,
+    take_submission,
+    training_cost,
+    user_study,
+
+
 onstart:
     # This lock replaces Snakemake's, which the profiles switch off: it is free again however a run ends.
     try:

@@ -11,6 +11,7 @@ from PIL import Image
 from osediff.common.command_line import make_parser
 from osediff.common.errors import run
 from osediff.common.restore_folder import restore_folder
+from osediff.common.shards import add_shard_options
 
 KERNELS = {
     "nearest": Image.Resampling.NEAREST,
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--kernel", choices=list(KERNELS), default="bicubic")
     parser.add_argument("--scale-factor", type=int, default=4)
     parser.add_argument("--record", type=Path, help="JSON record (default: OUTPUT/../run.json)")
+    add_shard_options(parser)
     args = parser.parse_args()
     restore_folder(
         args.input,
@@ -42,6 +44,8 @@ def main() -> None:
         lambda lr, stem: upsample(lr, args.kernel, args.scale_factor),
         {"method": "interpolation", "kernel": args.kernel, "pillow": PIL.__version__},
         args.scale_factor,
+        args.shard,
+        args.progress,
     )
 
 

@@ -15,6 +15,7 @@ from osediff.common.errors import run
 from osediff.common.files import fingerprint, read_object, sha256
 from osediff.common.images import list_images
 from osediff.common.restore_folder import restore_batches, write_failure
+from osediff.common.shards import add_shard_options
 from osediff.data.color import FIXES
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import ADAPTERS
@@ -75,6 +76,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--tile-latent", type=int, default=Tiling.latent, help="the same for the UNet")
     parser.add_argument("--tile-overlap", type=int, default=Tiling.overlap, help="of the UNet's tiles")
+    add_shard_options(parser)
     return parser.parse_args()
 
 
@@ -96,6 +98,7 @@ def main() -> None:
     outcome = read_outcome(args.checkpoint)
     if not outcome.converged:
         reason = f"training {outcome}"
+        args.output.mkdir(parents=True, exist_ok=True)
         write_failure(record, {"method": "osediff", "checkpoint": str(args.checkpoint)}, reason, [])
         print(f"{args.checkpoint}: {reason}; nothing is restored, its rows say so", file=sys.stderr)
         return
@@ -142,7 +145,9 @@ def main() -> None:
         seeds = [(args.seed << 32) + zlib.crc32(stem.encode()) for stem in stems]
         return model.restore(images, [prompts[stem] for stem in stems], seeds)
 
-    restore_batches(args.input, args.output, record, restore, provenance, model.recipe.scale_factor, args.batch)
+    scale_factor = model.recipe.scale_factor
+    parts = args.batch, args.shard, args.progress
+    restore_batches(args.input, args.output, record, restore, provenance, scale_factor, *parts)
 
 
 if __name__ == "__main__":

@@ -58,8 +58,15 @@ def replace(text: str, pairs: dict[str, str]) -> str:
 
 
 def files(root: Path) -> dict[str, Path]:
-    """Find the files that are compared; their paths by name relative to ``root``."""
-    paths = {str(path.relative_to(root)): path for path in sorted(root.rglob("*")) if path.is_file()}
+    """Find the files that are compared; their paths by name relative to ``root``.
+
+    Images in .progress are the files of SR, and those of shards are the files of the gathered folder.
+    """
+    paths = {
+        str(path.relative_to(root)): path
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not {".progress", "shards"} & set(path.parts)
+    }
     return {name: path for name, path in paths.items() if any(fnmatch(f"/{name}", f"*{kind}") for kind in KINDS)}
 
 

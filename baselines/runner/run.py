@@ -29,6 +29,7 @@ from osediff.common.files import lock
 from osediff.common.images import list_images
 from osediff.common.restore_folder import write_failure
 from osediff.common.settings import write
+from osediff.common.shards import add_shard_options
 
 ROOT = Path(__file__).parents[2]
 REASON_CHARACTERS = 300
@@ -88,6 +89,8 @@ def make_spec(args: argparse.Namespace, descriptor: Descriptor, digests: dict[st
         scale_factor=descriptor.scale_factor,
         input=str(args.input.resolve()),
         output=str(args.output.resolve()),
+        progress=str(args.progress.resolve()) if args.progress else None,
+        shard=(args.shard.number, args.shard.count) if args.shard else None,
         record=str(args.record.resolve()),
         sources=str(args.sources.resolve()),
         cache=str((args.cache or args.record.parent / "cache").resolve()),
@@ -123,8 +126,11 @@ def restore_folder(args: argparse.Namespace) -> None:
         for message in result.messages:
             if message.event == "input_error":
                 raise InputError(message.detail)
+        if result.code == -signal.SIGTERM:  # a scheduler ends all processes of a job; the baseline did not fail
+            raise KeyboardInterrupt
         if result.hung or result.code or not args.record.exists():
             reason = find_failure(result, args.time_limit, len(images))
+            args.output.mkdir(parents=True, exist_ok=True)
             write_failure(args.record, spec.provenance.model_dump(), reason, list(result.tail))
             again = f"the same command, or snakemake --cores all TARGET --forcerun {args.record}"
             print(f"failed: {reason}", file=sys.stderr)
@@ -155,8 +161,11 @@ def main() -> None:
         help="official: verified; other: not the published files; random: not evaluated",
     )
     parser.add_argument("--time-limit", type=float, default=1800, help="seconds for loading, and for each image")
+    add_shard_options(parser)
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="interpreter to run the baseline in")
     args = parser.parse_args()
+    if args.shard and args.seed_mode == "official_stream":
+        raise InputError("--seed-mode official_stream restores all images in order; leave --shard out")
     if args.device != "cpu":
         from osediff.common.devices import check_device  # torch, which this process needs for nothing else
 

@@ -30,6 +30,7 @@ from osediff.common.files import sha256
 from osediff.common.images import find_sr_fault, list_images
 from osediff.common.restore_folder import remove_outdated, restore_folder
 from osediff.common.settings import Settings, read
+from osediff.common.shards import Shard
 
 VERSIONED = ["torch", "torchvision", "numpy", "pillow", "spandrel", "spandrel-extra-arches", "diffusers"]
 VERSIONED += ["transformers", "accelerate", "timm", "einops", "omegaconf", "open-clip-torch", "pytorch-lightning"]
@@ -66,6 +67,10 @@ class WorkerSpec(Settings):
     """Folder of LR images."""
     output: str
     """Folder of SR images."""
+    progress: str | None = None
+    """Folder in which they are made; None: the same."""
+    shard: tuple[int, int] | None = None
+    """Number and count of the part that is restored; None: all images."""
     record: str
     """JSON file that is written at the end."""
     sources: str
@@ -136,6 +141,8 @@ def restore_images(spec: WorkerSpec, send: Callable[[Message], None]) -> None:
         ValueError: the adapter returned an image of another shape or type.
     """
     source, output, cache = Path(spec.input), Path(spec.output), Path(spec.cache)
+    progress = Path(spec.progress) if spec.progress else None
+    shard = Shard(*spec.shard) if spec.shard else None
     provenance, names = spec.provenance, list(list_images(source))
     cache.mkdir(parents=True, exist_ok=True)
     adapter = import_adapter(provenance.baseline, spec.entry, provenance.settings)
@@ -144,7 +151,7 @@ def restore_images(spec: WorkerSpec, send: Callable[[Message], None]) -> None:
     stream = provenance.seed_mode == "official_stream"
     if stream:
         # Remove all images: a stream of random numbers cannot be entered in its middle.
-        remove_outdated(output, {}, {})
+        remove_outdated(progress or output, {}, {})
         seed_all(spec.stream_seed)
     send(Message(event="loaded"))
 
@@ -163,7 +170,7 @@ def restore_images(spec: WorkerSpec, send: Callable[[Message], None]) -> None:
         send(Message(event="restored", detail=stem))
         return sr
 
-    restore_folder(source, output, Path(spec.record), restore, run_settings, spec.scale_factor)
+    restore_folder(source, output, Path(spec.record), restore, run_settings, spec.scale_factor, shard, progress)
 
 
 def end_with_parent(parent: int) -> None:

@@ -23,13 +23,17 @@ class ResultCache:
         """Open the cache at ``path``; all values depend on ``basis``, besides their metric and images."""
         self.basis = basis
         self.values: dict[str, float] = {}
+        self.read(path)
+        self._file = path.open("a", encoding="utf-8")
+        self._file.write("\n" if self._file.tell() else "")  # behind the line that a kill cut off
+        self._lock = Lock()
+
+    def read(self, path: Path) -> None:
+        """Take up the values that an evaluation stored in the file at ``path``."""
         for row in read_json_lines(path):
             match row:
                 case {"key": str(key), "value": float(value)} if math.isfinite(value):
                     self.values[key] = value
-        self._file = path.open("a", encoding="utf-8")
-        self._file.write("\n" if self._file.tell() else "")  # behind the line that a kill cut off
-        self._lock = Lock()
 
     def __enter__(self) -> ResultCache:
         """Use the cache for a block."""

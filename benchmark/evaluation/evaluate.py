@@ -8,6 +8,9 @@ whole set (FID) and for metrics that cannot be measured here; the latter have no
 Images are paired by stem. Measured values are stored in FILE.csv.partial, so that the same command continues after a
 stop.
 
+    ... --shard 2-of-8 --out PART.jsonl     measure one part of the images, and store the values
+    ... --measured PART.jsonl ...           take these values, and measure the rest: metrics of the whole set
+
 The spec (``benchmark.metrics.registry.Selection``) is the part of the metric registry that decides the values; without
 a spec, the registry is read. Two checks come first: each metric compares an HR image with itself, and with a copy that
 was reduced to a quarter of its sides and upsampled by bicubic interpolation.
@@ -22,13 +25,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmark.evaluation.results import with_method_note
-from benchmark.evaluation.runner import Evaluation, Resources, evaluate
+from benchmark.evaluation.runner import Evaluation, Part, Resources, evaluate
 from benchmark.metrics.registry import Selection, read_registry
 from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import atomic, lock
 from osediff.common.restore_folder import record_note, refuse_random, unusable
 from osediff.common.settings import read as read_settings
+from osediff.common.shards import parse_shard
 from osediff.common.weights import torch_home, weights_folder
 
 COLUMNS = ("method", "test_set", "image", "metric", "value", "protocol", "note")
@@ -93,6 +97,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu or cuda, for the learned metrics")
     parser.add_argument("--workers", type=int, help="processes (default: one per core, fewer for few images)")
     parser.add_argument("--batch", type=int, default=8, help="pairs that a network gets at once on a GPU")
+    parser.add_argument("--shard", type=parse_shard, metavar="I-of-N", help="measure only this part; --out is no CSV")
+    parser.add_argument("--measured", type=Path, nargs="*", default=[], help="values of all shards, by --shard")
     args = parser.parse_args()
     if args.batch < 1 or (args.workers is not None and args.workers < 1):
         raise InputError("--workers and --batch must be 1 or more")
@@ -115,9 +121,14 @@ def main() -> None:
         if not reason:
             resources = Resources(args.device, args.workers, args.batch)
             hr_or_lr, reference = args.hr or args.lr, args.hr is not None
-            evaluation = evaluate(args.sr, hr_or_lr, selection, partial, resources, reference)
+            part = Part(args.shard, tuple(args.measured))
+            evaluation = evaluate(args.sr, hr_or_lr, selection, partial, resources, reference, part)
             if args.record and (note := record_note(args.record)):
                 evaluation.notes = {name: with_method_note(note, text) for name, text in evaluation.notes.items()}
+        if args.shard:
+            partial.touch()
+            partial.replace(args.out)
+            return
         write_rows(args.out, method, test_set, evaluation, selection)
         partial.unlink(missing_ok=True)
     if reason:

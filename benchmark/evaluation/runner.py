@@ -42,6 +42,7 @@ from benchmark.metrics.registry import Selection
 from benchmark.metrics.weights import weights_digests
 from osediff.common.errors import InputError
 from osediff.common.images import pairs as match_images
+from osediff.common.shards import Shard
 
 Keep = Callable[[Pair, Values], None]
 
@@ -53,6 +54,19 @@ class Resources:
     device: str = "cpu"
     workers: int | None = None  # processes; None: as many as are worth it
     batch: int = 8
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of an evaluation that a job does.
+
+    Attributes:
+        shard: measures only these images, and no metric of a whole set; None: everything.
+        measured: files with the values of shards, which are not measured again.
+    """
+
+    shard: Shard | None = None
+    measured: tuple[Path, ...] = ()
 
 
 @dataclass
@@ -73,6 +87,7 @@ def evaluate(
     partial_file: Path,
     resources: Resources | None = None,
     reference: bool = True,
+    part: Part | None = None,
 ) -> Evaluation:
     """Measure every metric of ``selection`` on the images of ``sr``, paired by stem with those of ``hr_or_lr``.
 
@@ -83,25 +98,33 @@ def evaluate(
         partial_file: stores every value at once; values that it already has are not measured again.
         resources: device, processes, batch.
         reference: whether there are HR images; without, metrics that need them are left out.
+        part: a shard, or the values of all shards.
 
     Raises:
         InputError: images do not pair or differ in size, or a metric has no value.
     """
-    resources = resources or Resources()
+    resources, part = resources or Resources(), part or Part()
     matched = match_images(sr, hr_or_lr) if reference else match_without_reference(sr, hr_or_lr)
+    if part.shard:
+        # Whole batches, so that a GPU measures the same images together as without shards.
+        starts = range(0, len(matched), 1 if resources.device == "cpu" else resources.batch)
+        size = starts.step
+        matched = [match for start in part.shard.of(starts) for match in matched[start : start + size]]
     workers = resources.workers or sensible_workers(len(matched), count_cores())
     pair_metric.cache_clear()
     cv2.setNumThreads(1)
     notes = note_metrics(selection, len(matched), reference)
     chosen = [name for name in selection.metrics if name not in notes.unavailable]
     of_images = [name for name in chosen if selection.metrics[name].level == "image"]
-    of_sets = [name for name in chosen if selection.metrics[name].level == "set"]
+    of_sets = [name for name in chosen if selection.metrics[name].level == "set" and not part.shard]
     with ThreadPoolExecutor(workers) as threads:
         images = list(threads.map(lambda match: inspect_pair(*match), matched))
     check_sizes(images, of_images, selection)
 
     rows: list[tuple[str, str, float]] = []
     with ResultCache(partial_file, resources.device, 1 if resources.device == "cpu" else resources.batch) as cache:
+        for path in part.measured:
+            cache.read(path)
         definitions = {name: define(name, selection) for name in chosen}
         keys = {(pair, n): cache.key(n, definitions[n], pair.digests) for pair in images for n in of_images}
         todo = [Task(pair, tuple(n for n in of_images if keys[pair, n] not in cache)) for pair in images]

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from osediff.common.errors import InputError
 from osediff.common.files import JSON, lock, read_object, sha256, write_json
 from osediff.common.images import find_sr_fault, list_images, read_rgb, write_png
+from osediff.common.shards import LOCK, Shard, link_folder
 
 # Progress of a run, beside its images: the settings that decide the pixels, and the images that are finished.
 PROGRESS = ".made.json"
@@ -91,12 +92,14 @@ def restore_batches(
     provenance: Mapping[str, JSON],
     scale_factor: int,
     batch: int = 1,
+    shard: Shard | None = None,
+    progress: Path | None = None,
 ) -> None:
     """Restore every image of ``source`` (a folder or one file) into ``output``, and write ``record`` at the end.
 
     An SR image that exists is used again only if ``provenance`` and its LR image are the same as when it was made. So a
-    killed run continues, and a changed one starts again. Batches are the same on every run: after a stop within a
-    batch, the whole batch is restored again.
+    killed run continues, and a changed one starts again. Batches are the same on every run, and shards are cut between
+    batches: after a stop within a batch, the whole batch is restored again.
 
     Args:
         source: folder of LR images, or one LR image.
@@ -107,6 +110,9 @@ def restore_batches(
         provenance: everything besides the LR images that decides the pixels: weights, seed, settings.
         scale_factor: size of an SR image over that of its LR image.
         batch: number of images that are restored at once.
+        shard: restores only this part of the images.
+        progress: folder in which the images are made, and stay if the run is killed; ``output`` gets them at the end,
+            as the same files. None: they are made in ``output``.
 
     Raises:
         InputError: an SR image breaks the contract, or ``output`` contains images that this function did not write.
@@ -114,22 +120,29 @@ def restore_batches(
     if batch < 1:
         raise InputError(f"a batch of {batch} images: must be one or more")
     images = {source.stem: source} if source.is_file() else list_images(source)
-    with lock(output / ".lock"):
+    parts = batches(images, batch)
+    if shard:
+        parts = shard.of(parts)
+        images = {stem: images[stem] for stems in parts for stem in stems}
+    made = progress or output
+    with lock(made / LOCK):
         record.unlink(missing_ok=True)
         inputs = {stem: sha256(path) for stem, path in images.items()}
-        done = remove_outdated(output, provenance, inputs)
-        write_json(output / PROGRESS, {"made_by": provenance, "images": done})
+        done = remove_outdated(made, provenance, inputs)
+        write_json(made / PROGRESS, {"made_by": provenance, "images": done})
         with tqdm(total=len(images), desc="restoring", unit="image") as bar:
-            for stems in batches(images, batch):
+            for stems in parts:
                 if any(stem not in done for stem in stems):
                     taken = [read_rgb(images[stem]) for stem in stems]
                     for stem, lr, sr in zip(stems, taken, restore(taken, stems), strict=True):
                         if fault := find_sr_fault(sr, lr, scale_factor):
                             raise InputError(f"{images[stem]}: {fault}")
-                        write_png(output / f"{stem}.png", sr)
+                        write_png(made / f"{stem}.png", sr)
                         done[stem] = inputs[stem]
-                    write_json(output / PROGRESS, {"made_by": provenance, "images": done})
+                    write_json(made / PROGRESS, {"made_by": provenance, "images": done})
                 bar.update(len(stems))
+        if made != output:
+            link_folder(made, output)
     digests = {stem: {"lr": inputs[stem], "sr": sha256(output / f"{stem}.png")} for stem in images}
     write_json(record, {**provenance, "scale_factor": scale_factor, "images": digests}, durable=True)
 
@@ -141,10 +154,12 @@ def restore_folder(
     restore: Callable[[np.ndarray, str], np.ndarray],
     provenance: Mapping[str, JSON],
     scale_factor: int,
+    shard: Shard | None = None,
+    progress: Path | None = None,
 ) -> None:
     """Call ``restore_batches`` for a method that restores one image, uint8 (H, W, 3), at a time."""
 
     def one(images: list[np.ndarray], stems: list[str]) -> list[np.ndarray]:
         return [restore(images[0], stems[0])]
 
-    restore_batches(source, output, record, one, provenance, scale_factor)
+    restore_batches(source, output, record, one, provenance, scale_factor, shard=shard, progress=progress)

@@ -172,6 +172,17 @@ def submission_input(bench: Configuration, method: str) -> list[str]:
     return files_below(entry.submission) or [entry.submission]
 
 
+def restored_folders(bench: Configuration, method: str, test_set: str) -> list[str]:
+    """Return the folder of SR images that a restoring rule declares; none for images that exist or are fetched."""
+    made_elsewhere = isinstance(bench.methods[method], ImagesMethod | ResultsMethod)
+    return [] if made_elsewhere else [images_folder(bench, method, test_set)]
+
+
+def test_set_folders(bench: Configuration, name: str) -> list[str]:
+    """Return the folders of a test set that rules declare: those that are cut from photographs."""
+    return test_set_input(bench, name) if bench.test_sets[name].kind == "photos" else []
+
+
 def images_input(bench: Configuration, method: str, test_set: str) -> list[str]:
     """Return the inputs of an evaluation: the record of the restoring rule, or the images that exist already."""
     if has_record(bench, method):

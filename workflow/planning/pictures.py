@@ -48,6 +48,11 @@ def evaluations(bench: Configuration, name: str) -> list[str]:
     return [f"{bench.runs}/evaluate/{method}/{data}.csv" for data in test_sets for method in titles(bench, name)]
 
 
+def test_sets(bench: Configuration, name: str) -> list[str]:
+    """Return the test sets of a picture's images, each once."""
+    return list(dict.fromkeys(choice.test_set for choice in choices(bench, name)))
+
+
 def picture_spec(bench: Configuration, name: str) -> PictureSpec:
     """Return the spec of benchmark.figures.visual_comparison."""
     entry = bench.pictures[name]

@@ -116,6 +116,8 @@ class MainConfig(Settings):
     """Base recipe of the ablations' variants."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     """Every ablation variant is trained once with each of these seeds."""
+    shards: dict[str, Annotated[int, Field(ge=1, le=10**4)]]
+    """By test set: number of jobs that restore and measure it, each a part of the images."""
     pictures: tuple[Name, ...]
     """Ids of config/pictures.yaml: the pictures that ``all`` makes."""
     submissions: Text | None = None

@@ -8,21 +8,26 @@ rule restore_baseline:
         sources=lambda w: paths.baseline_input(bench, w.method),
         fetched=lambda w: ancient(paths.BASELINE_WEIGHTS) if w.method in paths.fetched_baselines(bench) else [],
         manifest="data/testsets/{test_set}/manifest.json",
+        folders=lambda w: read_folders(w.test_set),
     output:
-        f"{RUNS}/restore/{{method}}/{{test_set}}/run.json",
+        record=f"{RUNS}/restore/{{method}}/{{test_set}}{{part}}/run.json",
+        sr=directory(f"{RUNS}/restore/{{method}}/{{test_set}}{{part}}/SR"),
     log:
-        f"{RUNS}/logs/restore/{{method}}/{{test_set}}.log",
+        f"{RUNS}/logs/restore/{{method}}/{{test_set}}{{part}}.log",
     benchmark:
-        f"{RUNS}/logs/restore/{{method}}/{{test_set}}.tsv"
+        f"{RUNS}/logs/restore/{{method}}/{{test_set}}{{part}}.tsv"
     wildcard_constraints:
         method=names(methods.of_kind(bench, settings.BaselineMethod)),
     conda:
         lambda w: environment_of(w.method)
     resources:
         gpu=GPU,
+        runtime=minutes,
     params:
         lr=lambda w: f"{paths.test_set_folder(bench, w.test_set)}/LR",
-        sr=lambda w: paths.images_folder(bench, w.method, w.test_set),
+        progress=f"{RUNS}/restore/{{method}}/{{test_set}}{{part}}/.progress",
+        cache=f"{RUNS}/restore/{{method}}/{{test_set}}/cache",
+        shard=shard_options,
         sources=bench.main.baselines.sources,
         options=lambda w: methods.baseline_options(bench, w.method),
         seed=bench.main.seed,
@@ -30,9 +35,13 @@ rule restore_baseline:
         limit=bench.main.baselines.time_limit,
         device=bench.main.device,
     shell:
-        f"{LEASE}python -m baselines.runner.run --baseline {{wildcards.method:q}} --input {{params.lr:q}} --output {{params.sr:q}}"
+        f"{LEASE}python -m baselines.runner.run --baseline {{wildcards.method:q}} --input {{params.lr:q}}"
+        " --output {output.sr:q} --progress {params.progress:q} --cache {params.cache:q} {params.shard:q}"
         " --sources {params.sources:q} {params.options:q} --seed {params.seed:q} --seed-mode {params.seed_mode:q}"
-        " --time-limit {params.limit:q} --device {params.device:q} --record {output:q} > {log:q} 2>&1"
+        " --time-limit {params.limit:q} --device {params.device:q} --record {output.record:q} > {log:q} 2>&1"
+
+
+ruleorder: gather_shards > restore_baseline
 
 
 # Weights of the active baselines that need no checkout and no license accepted. Without network, the run goes on without them.

@@ -13,6 +13,7 @@ from workflow.planning import (
     prompts,
     report_page,
     settings,
+    shards,
     specs,
     stops,
 )
@@ -29,6 +30,7 @@ ROOT = Path(workflow.basedir)
 try:
     bench = loader.load(config, ROOT, texts=workflow.config_settings.config)
     checks.check_folders(bench)
+    shards.check(bench)
     check_writable([Path(name) for name in ("results", "runs", "data")])
 except InputError as error:
     sys.exit(f"error: {error}")
@@ -57,6 +59,39 @@ os.environ.setdefault("TQDM_MININTERVAL", "5")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
+scattergather:
+    **shards.counts(bench),
+
+
+def parts(test_set, pattern):
+    """A file of every shard of a test set, by its pattern with {scatteritem}; no file if it is not split."""
+    files = getattr(gather, test_set)(pattern)
+    return files if len(files) > 1 else []
+
+
+SPLIT = [name for name in bench.test_sets if parts(name, "{scatteritem}")]
+
+
+def shard_options(wildcards):
+    """The option of a job that restores a shard; `part` of its paths is empty if the test set is not split."""
+    return ["--shard", Path(wildcards.part).name] if wildcards.part else []
+
+
+def minutes(wildcards):
+    """For how long a job that restores asks a scheduler."""
+    jobs = int(wildcards.part.rpartition("-")[2]) if wildcards.part else 1
+    return shards.minutes(bench, wildcards.method, wildcards.test_set, jobs)
+
+
+def read_folders(test_set, restored_by=()):
+    """Folders of images that a job reads, of a test set and of methods: declared, so that a cluster can move them.
+
+    A manifest or a record beside them says whether they changed, so their times do not count.
+    """
+    folders = [folder for method in restored_by for folder in paths.restored_folders(bench, method, test_set)]
+    return ancient(paths.test_set_folders(bench, test_set) + folders)
+
+
 def code(module):
     """Source files that `python -m module` depends on, so that an edit of any of them runs the rule again."""
     return sources.sources(ROOT, module)
@@ -83,6 +118,7 @@ wildcard_constraints:
     table=names(bench.tables),
     ablation=names(ablations.active(bench)),
     backbone=names(bench.backbones),
+    part=r"(/shards/\d+-of-\d+)?",
 
 
 def code_of(modules):

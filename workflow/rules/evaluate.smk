@@ -7,6 +7,8 @@ rule evaluate:
         code("benchmark.evaluation.evaluate"),
         manifest="data/testsets/{test_set}/manifest.json",
         images=lambda w: paths.images_input(bench, w.method, w.test_set),
+        folders=lambda w: read_folders(w.test_set, [w.method]),
+        measured=lambda w: parts(w.test_set, f"{RUNS}/evaluate/{w.method}/{w.test_set}/shards/{{scatteritem}}.jsonl"),
         weights=paths.BROUGHT,
         spec=specs.write_spec(bench.specs, "evaluate", specs.evaluation_spec(bench)),
     output:
@@ -26,11 +28,41 @@ rule evaluate:
         sr=lambda w: paths.images_folder(bench, w.method, w.test_set),
         reference=lambda w: methods.reference_options(bench, w.test_set),
         record=lambda w: methods.record_options(bench, w.method, w.test_set),
+        measured=lambda w, input: ["--measured", *input.measured] if input.measured else [],
         device=bench.main.device,
     shell:
         f"{LEASE}python -m benchmark.evaluation.evaluate --sr {{params.sr:q}} {{params.reference:q}} --method {{wildcards.method:q}}"
         " --test-set {wildcards.test_set:q} --spec {input.spec:q} --device {params.device:q}"
-        " {params.record:q} --workers {threads} --out {output:q} > {log:q} 2>&1"
+        " {params.record:q} {params.measured:q} --workers {threads} --out {output:q} > {log:q} 2>&1"
+
+
+# The values of a part of the images, where a test set is split; `evaluate` takes them and adds metrics of the whole set.
+rule evaluate_shard:
+    input:
+        code("benchmark.evaluation.evaluate"),
+        manifest="data/testsets/{test_set}/manifest.json",
+        images=lambda w: paths.images_input(bench, w.method, w.test_set),
+        folders=lambda w: read_folders(w.test_set, [w.method]),
+        weights=paths.BROUGHT,
+        spec=specs.write_spec(bench.specs, "evaluate", specs.evaluation_spec(bench)),
+    output:
+        f"{RUNS}/evaluate/{{method}}/{{test_set}}/shards/{{scatteritem}}.jsonl",
+    log:
+        f"{RUNS}/logs/evaluate/{{method}}/{{test_set}}/{{scatteritem}}.log",
+    conda:
+        "../../environment.yml"
+    threads: lambda w: methods.evaluation_threads(bench, w.test_set, CORES)
+    resources:
+        gpu=GPU,
+    params:
+        sr=lambda w: paths.images_folder(bench, w.method, w.test_set),
+        reference=lambda w: methods.reference_options(bench, w.test_set),
+        record=lambda w: methods.record_options(bench, w.method, w.test_set),
+        device=bench.main.device,
+    shell:
+        f"{LEASE}python -m benchmark.evaluation.evaluate --sr {{params.sr:q}} {{params.reference:q}} --method {{wildcards.method:q}}"
+        " --test-set {wildcards.test_set:q} --spec {input.spec:q} --device {params.device:q}"
+        " {params.record:q} --shard {wildcards.scatteritem:q} --workers {threads} --out {output:q} > {log:q} 2>&1"
 
 
 # Rows of another person's submission, if its protocol and images are those of this run.

@@ -101,6 +101,11 @@ rule plot_visual_comparison:
         "config/metrics.yaml",
         spec=lambda w: PICTURE_SPECS[w.picture],
         rows=lambda w: pictures.evaluations(bench, w.picture),
+        folders=lambda w: [
+            path
+            for data in pictures.test_sets(bench, w.picture)
+            for path in read_folders(data, pictures.titles(bench, w.picture))
+        ],
     output:
         report(
             "results/picture_{picture}.png",

@@ -24,6 +24,7 @@ rule prompts_of_test_set:
     input:
         code("osediff.prompts.extract"),
         manifest="data/testsets/{test_set}/manifest.json",
+        folders=lambda w: read_folders(w.test_set),
         weights=lambda w: prompts.weights_input(bench, w.extractor),
         spec=lambda w: specs.write_spec(
             bench.specs,

@@ -13,6 +13,7 @@ rule report:
             test_set=bench.main.test_sets,
         ),
         manifests=expand("data/testsets/{test_set}/manifest.json", test_set=bench.main.test_sets),
+        folders=[path for name in bench.main.test_sets for path in read_folders(name, methods.compared(bench))],
         trainings=report_page.training_files(bench),
         statistics="results/statistics.csv",
         pairs="results/pairwise.csv",

@@ -233,3 +233,19 @@ def test_without_hr_images_the_metrics_that_need_none_are_measured(tmp_path: Pat
     write_png(tmp_path / "sr" / "a.png", np.zeros((199, 200, 3), np.uint8))
     with pytest.raises(InputError, match=r"a\.png is 200x199, no multiple of .*a\.png, 50x50"):
         command(main, "--sr", tmp_path / "sr", "--lr", tmp_path / "lr", "--out", tmp_path / "rows.csv", *options)
+
+
+def test_gathered_shards_give_the_rows_of_one_run(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    options = ("--metrics", "psnr", "ssim", "fid")
+    command(main, *arguments(folders, tmp_path / "whole.csv", *options))
+    parts = [tmp_path / f"{number}-of-3.jsonl" for number in (1, 2, 3)]
+    for part in parts:
+        command(main, *arguments(folders, part, *options, "--shard", part.stem))
+        assert {json.loads(line)["metric"] for line in part.read_text().splitlines()} == {"psnr", "ssim"}
+    # What the shards measured is not measured again.
+    monkeypatch.setattr("benchmark.evaluation.pairs.pair_metric", None)
+    command(main, *arguments(folders, tmp_path / "gathered.csv", *options, "--measured", *map(str, parts)))
+    assert (tmp_path / "gathered.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
