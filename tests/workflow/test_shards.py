@@ -21,7 +21,8 @@ def measured(folder: Path) -> dict[str, str]:
         "runs/demo/restore/*/*/run.json",
         "runs/demo/evaluate/*/*.csv",
     )
-    return {str(path.relative_to(folder)): sha256(path) for pattern in patterns for path in folder.glob(pattern)}
+    paths = [path for pattern in patterns for path in folder.glob(pattern) if path.is_file()]
+    return {str(path.relative_to(folder)): sha256(path) for path in paths}
 
 
 def test_a_split_test_set_gives_the_bytes_of_one_job(finished: Workflow, tmp_path: Path) -> None:
