@@ -8,7 +8,7 @@ import pytest
 
 from osediff.common.errors import InputError
 from osediff.common.settings import parse
-from tests.workflow.planning.configurations import MAIN
+from tests.workflow.planning.configurations import MAIN, PAPER
 from workflow.planning.settings import MainConfig, Restoration
 
 RESTORATION: dict[str, Any] = MAIN["restoration"]
@@ -34,3 +34,8 @@ def test_a_name_that_stands_twice_in_a_list(key: str) -> None:
     twice = [MAIN[key][0]] * 2
     with pytest.raises(InputError, match=f"{key}: {twice[0]} stands twice"):
         parse(MAIN | {key: twice}, MainConfig, "main")
+
+
+def test_features_of_hr_images_fill_no_laptops_disk() -> None:
+    assert (MAIN["device"], MAIN["hr_features"]) == ("cpu", 0), "131 MB for an image"
+    assert PAPER["device"] == "cuda" and PAPER["hr_features"] > 0, "only Inception features, 8 KB for an image"
