@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import ROOT
 from tests.workflow.repository_copy import Workflow
 
 RENDERED = {
@@ -45,6 +46,7 @@ def test_a_run_makes_everything_that_the_preset_defines(finished: Workflow) -> N
 
 
 def test_snakemakes_report_has_tables_and_figures_by_category(finished: Workflow) -> None:
+    assert "`snakemake --report report.html`" in (ROOT / "README.md").read_text(encoding="utf-8")
     code, output = finished.run_by_itself("--report", "report.html")
     assert code == 0, output
     text = (finished.folder / "report.html").read_text(encoding="utf-8")

@@ -98,8 +98,7 @@ function drawStrip(ranked, state, higher, titles, choose) {
     if (image === state.image) marked = `M${((index + 0.5) * width).toFixed(2)} -50v100`;
   });
   const mean = ranked.reduce((sum, { difference }) => sum + difference, 0) / ranked.length;
-  const lines = `M0 0h1000`, meanLine = `M0 ${((-48 * mean) / largest).toFixed(2)}h1000`;
-  const drawn = [["first", paths[0]], ["second", paths[1]], ["zero", lines], ["mean", meanLine], ["marked", marked]];
+  const drawn = [["first", paths[0]], ["second", paths[1]], ["zero", "M0 0h1000"], ["mean", `M0 ${((-48 * mean) / largest).toFixed(2)}h1000`], ["marked", marked]];
   for (const [name, d] of drawn) {
     const path = document.createElementNS(SVG, "path");
     path.setAttribute("class", name);

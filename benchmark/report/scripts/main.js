@@ -85,6 +85,7 @@ async function start() {
     redraw();
   }
   window.addEventListener("hashchange", route);
+  window.addEventListener("beforeprint", () => document.querySelectorAll(".samples img, #grid img").forEach((image) => image.setAttribute("loading", "eager")));
   route();
   document.documentElement.dataset.ready = "true";
 }

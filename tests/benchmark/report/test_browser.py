@@ -198,6 +198,24 @@ def test_every_section_fits_and_has_no_serious_finding(
             assert [(item["id"], item["nodes"][0]["html"]) for item in found if item["impact"] in SERIOUS] == []
 
 
+def test_what_is_printed(browser: Browser, index: Path) -> None:
+    with watched(browser, scheme="dark") as seen:
+        page = seen.open(index)
+        page.locator(".charts").first.get_by_label("Bicubic").uncheck()
+        page.emulate_media(media="print", color_scheme="dark")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        for name in ("overview", "training", "published", "protocol", "failures"):
+            expect(page.locator(f"#{name}")).to_be_visible()
+        expect(page.locator("#comparison")).to_be_hidden()
+        expect(page.locator("button:visible, input:visible, summary:visible")).to_have_count(0)
+        legend = page.locator("#overview .charts").first.locator("label")
+        expect(legend.filter(has_text="OSEDiff")).to_be_visible()
+        expect(legend.filter(has_text="Bicubic")).to_be_hidden()
+        seen.open(index, "#comparison")
+        expect(page.locator("#overview")).to_be_hidden()
+        expect(page.locator("#grid img").last).to_be_visible()
+
+
 def test_names_are_text_and_never_code(browser: Browser, run: SmallRun) -> None:
     evil = "<img src=x onerror=alert(1)>"
     run.images = [f"a\"b'c{index}" for index in range(3)] + ["<script>alert(1)<", "猫-画像", "ütf 8 %41#?&"]
