@@ -12,13 +12,14 @@ import pandas as pd
 
 from benchmark.evaluation import results
 from benchmark.metrics.registry import MetricRegistry
+from benchmark.report.copies import FORMS, copy_of
 from benchmark.report.page_data import Measured
 from benchmark.report.specs import ReportSpec
-from benchmark.tables import quality, render
+from benchmark.tables import quality
 from benchmark.tables.inputs import Inputs
 from benchmark.tables.table import Column, Table, Value, plain_rows
 from osediff.common.errors import InputError
-from osediff.common.files import read_object
+from osediff.common.files import JSON, read_object
 
 
 @dataclass(frozen=True)
@@ -29,24 +30,18 @@ class ShownTable:
     table: Table
     metrics: list[str]
     """Headings of the columns that are metrics."""
-
-    @property
-    def has_intervals(self) -> bool:
-        """Whether a cell has an interval."""
-        return any(row.cell(heading).interval for row in self.table.rows for heading in self.metrics)
+    without_intervals: Table | None = None
+    """The same table without intervals, if it has some."""
 
     def texts(self, key: str) -> list[str]:
         """List the different texts of a column, in order."""
         return [text for text in dict.fromkeys(row.cell(key).text for row in self.table.rows) if text]
 
     @property
-    def forms(self) -> dict[str, str]:
-        """The texts to copy."""
-        return {
-            "Markdown": render.markdown(self.table),
-            "LaTeX": render.latex(self.table),
-            "CSV": render.csv_text(self.table),
-        }
+    def copies(self) -> dict[str, list[JSON]]:
+        """The texts to copy, by form: with everything and, if there are intervals, without them."""
+        tables = [table for table in (self.table, self.without_intervals) if table]
+        return {form: [copy_of(table, form) for table in tables] for form in FORMS}
 
 
 def quality_tables(measured: Measured, published_values: pd.DataFrame, statistics: Path) -> list[ShownTable]:
@@ -56,7 +51,7 @@ def quality_tables(measured: Measured, published_values: pd.DataFrame, statistic
     for name, spec in measured.spec.tables.items():
         inputs = Inputs(spec, measured.metrics, measured.frame, published_values)
         headings = [measured.metrics[metric].heading for metric in spec.metrics]
-        shown.append(ShownTable(name, quality.compose(inputs, intervals), headings))
+        shown.append(ShownTable(name, quality.compose(inputs, intervals), headings, quality.compose(inputs)))
     return shown
 
 

@@ -8,7 +8,6 @@ import { byId, element, print, signed, thumbnail, valuesOf } from "./data.js";
 /** @typedef {import("./state.js").State} State */
 /** @typedef {{image: number, difference: number}} Ranked */
 
-const SVG = "http://www.w3.org/2000/svg";
 const SHOWN = 10;
 
 /** Rank the images by the difference first minus second, best for the first method first. @param {Data} data @param {State} state @returns {Ranked[]} */
@@ -78,6 +77,13 @@ function verdict(data, state, metric, ranked) {
   return `${start}, 95 % interval ${signed(metric, ends[0])} to ${signed(metric, ends[1])}, ${ranked.length} images. ${decided} (${tests}).`;
 }
 
+/** Make an element of SVG. @param {"svg" | "path"} tag @param {Record<string, string>} attributes @returns {SVGElement} */
+function svgElement(tag, attributes) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}
+
 /** Draw a bar for each image. @param {Ranked[]} ranked @param {State} state @param {boolean} higher @param {string[]} titles @param {(image: number) => void} choose */
 function drawStrip(ranked, state, higher, titles, choose) {
   const strip = byId("strip");
@@ -86,9 +92,8 @@ function drawStrip(ranked, state, higher, titles, choose) {
   if (!ranked.length) return;
   const largest = Math.max(...ranked.map(({ difference }) => Math.abs(difference))) || 1;
   const width = 1000 / ranked.length;
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 -50 1000 100");
-  svg.setAttribute("preserveAspectRatio", "none");
+  const label = `Difference of ${titles.join(" and ")} for each image; the lists below have the same order`;
+  const svg = svgElement("svg", { viewBox: "0 -50 1000 100", preserveAspectRatio: "none", role: "img", "aria-label": label });
   const paths = ["", ""]; // where the first, the second method is better
   let marked = "";
   ranked.forEach(({ image, difference }, index) => {
@@ -99,14 +104,7 @@ function drawStrip(ranked, state, higher, titles, choose) {
   });
   const mean = ranked.reduce((sum, { difference }) => sum + difference, 0) / ranked.length;
   const drawn = [["first", paths[0]], ["second", paths[1]], ["zero", "M0 0h1000"], ["mean", `M0 ${((-48 * mean) / largest).toFixed(2)}h1000`], ["marked", marked]];
-  for (const [name, d] of drawn) {
-    const path = document.createElementNS(SVG, "path");
-    path.setAttribute("class", name);
-    path.setAttribute("d", d);
-    svg.append(path);
-  }
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", `Difference of ${titles.join(" and ")} for each image; the lists below have the same order`);
+  svg.append(...drawn.map(([name, d]) => svgElement("path", { class: name, d })));
   svg.addEventListener("click", (event) => {
     const place = svg.getBoundingClientRect();
     const index = Math.floor(((event.clientX - place.left) / place.width) * ranked.length);
@@ -119,12 +117,11 @@ function drawStrip(ranked, state, higher, titles, choose) {
 function imageButton(data, set, entry, metric, state, choose) {
   const source = thumbnail(set, entry.image);
   const picture = source ? element("img", { src: source, alt: "", loading: "lazy", width: "72", height: "72" }) : element("span", { class: "absent" }, "no image");
-  const text = metric ? signed(metric, entry.difference) : "";
   const values = [state.a, state.b].map((method) => {
     const units = valuesOf(set, state.metric, method)?.[entry.image];
     return metric && units != null ? `${data.methods[method].title} ${print(data, metric, units)}` : "";
   });
-  const button = element("button", { type: "button", class: "image", title: values.join(", ") }, picture, element("span", { class: "name" }, set.images[entry.image]), element("span", {}, text));
+  const button = element("button", { type: "button", class: "image", title: values.join(", ") }, picture, element("span", { class: "name" }, set.images[entry.image]), element("span", {}, metric ? signed(metric, entry.difference) : ""));
   button.setAttribute("aria-pressed", String(entry.image === state.image));
   button.addEventListener("click", () => choose(entry.image));
   return element("li", { "data-image": String(entry.image) }, button);

@@ -26,10 +26,8 @@ async function start() {
   let state = initial(data);
 
   const redraw = () => {
-    selectById("set").value = data.sets[state.set].id;
-    selectById("a").value = data.methods[state.a].id;
-    selectById("b").value = data.methods[state.b].id;
-    selectById("metric").value = state.metric;
+    const shown = { set: data.sets[state.set].id, a: data.methods[state.a].id, b: data.methods[state.b].id, metric: state.metric };
+    for (const [id, value] of Object.entries(shown)) selectById(id).value = value;
     fillSides(data, state);
     showComparison(data, state, choose);
     showImage(data, state);
@@ -62,8 +60,7 @@ async function start() {
   byId("comparison").classList.toggle("unusable", !usable);
   if (usable) {
     fill(selectById("set"), data.sets);
-    fill(selectById("a"), data.methods);
-    fill(selectById("b"), data.methods);
+    for (const id of ["a", "b"]) fill(selectById(id), data.methods);
     fill(selectById("metric"), data.metrics);
     /** @param {string} id @param {(value: string, index: number) => Partial<import("./state.js").State>} change */
     const onChange = (id, change) => selectById(id).addEventListener("change", () => update(change(selectById(id).value, selectById(id).selectedIndex)));

@@ -1,31 +1,45 @@
 // Tables: filters, rows and intervals that can be hidden, copies. Charts: series that can be switched off.
 
+/** @typedef {string | {start: string, cells: string[], join: string, end: string, row: number | null}} Line */
+
+/** The text of a copy without the rows, columns and intervals that are not shown. @param {HTMLElement} box @param {string} form */
+function shownText(box, form) {
+  /** @type {{columns: string[], lines: Line[]}[]} */
+  const copies = JSON.parse(box.querySelector(`script[data-form="${form}"]`)?.textContent ?? "[]");
+  const { columns, lines } = copies[box.classList.contains("no-intervals") ? copies.length - 1 : 0];
+  const rows = /** @type {HTMLElement[]} */ ([...box.querySelectorAll("tbody tr")]).filter((row) => row.getClientRects().length);
+  const shown = new Set(rows.map((row) => Number(row.dataset.row)));
+  const hidden = new Set(/** @type {HTMLElement[]} */ ([...box.querySelectorAll("th[hidden]")]).map((head) => head.dataset.metric));
+  const kept = lines.filter((line) => typeof line === "string" || line.row === null || shown.has(line.row));
+  const texts = kept.map((line) => typeof line === "string" ? line : line.start + line.cells.filter((_, index) => !hidden.has(columns[index])).join(line.join) + line.end);
+  return texts.join("\n").replace(/(\\midrule\n)+(?=\\midrule|\\bottomrule)/g, "");
+}
+
 /** Let the controls of a table work. @param {HTMLElement} box */
 function listenToTable(box) {
-  const selects = /** @type {NodeListOf<HTMLSelectElement>} */ (box.querySelectorAll("select[data-filter]"));
+  const filters = /** @type {HTMLElement[]} */ ([...box.querySelectorAll("[data-filter]")]);
   const filter = () => {
-    /** @type {Record<string, string>} */
+    /** @type {Record<string, string[]>} */
     const chosen = {};
-    for (const select of selects) chosen[select.dataset.filter ?? ""] = select.value;
-    for (const row of /** @type {NodeListOf<HTMLElement>} */ (box.querySelectorAll("tbody tr"))) {
-      const { method = "", testSet = "" } = row.dataset;
-      row.hidden = Boolean((chosen.method && chosen.method !== method) || (chosen.testSet && chosen.testSet !== testSet));
+    for (const each of filters) {
+      const values = /** @type {HTMLInputElement[]} */ ([...each.querySelectorAll("input:checked")]).map(({ value }) => value);
+      chosen[each.dataset.filter ?? ""] = values;
+      /** @type {HTMLElement} */ (each.querySelector("summary span")).textContent = values.join(", ") || "all";
     }
-    for (const cell of /** @type {NodeListOf<HTMLElement>} */ (box.querySelectorAll("[data-metric]"))) {
-      cell.hidden = Boolean(chosen.metric && chosen.metric !== cell.dataset.metric);
-    }
+    /** @param {string} key @param {string} [value] */
+    const hides = (key, value = "") => Boolean(chosen[key]?.length && !chosen[key].includes(value));
+    for (const row of /** @type {NodeListOf<HTMLElement>} */ (box.querySelectorAll("tbody tr"))) row.hidden = hides("method", row.dataset.method) || hides("testSet", row.dataset.testSet);
+    for (const cell of /** @type {NodeListOf<HTMLElement>} */ (box.querySelectorAll("[data-metric]"))) cell.hidden = hides("metric", cell.dataset.metric);
   };
-  for (const select of selects) select.addEventListener("change", filter);
-  for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (box.querySelectorAll("input[data-hides]"))) {
-    const update = () => box.classList.toggle(input.dataset.hides ?? "", !input.checked);
-    input.addEventListener("change", update);
-    update();
-  }
+  for (const each of filters) each.addEventListener("change", filter);
+  const hiding = /** @type {HTMLInputElement[]} */ ([...box.querySelectorAll("input[data-hides]")]);
+  const hide = () => hiding.forEach(({ dataset, checked }) => box.classList.toggle(dataset.hides ?? "", !checked));
+  for (const input of hiding) input.addEventListener("change", hide);
+  hide();
   for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (box.querySelectorAll("button[data-copies]"))) {
     button.addEventListener("click", async () => {
-      const text = box.querySelector(`script[data-form="${button.dataset.copies}"]`)?.textContent ?? "";
       const label = button.textContent;
-      button.textContent = (await copy(JSON.parse(text))) ? "Copied" : "Cannot copy here";
+      button.textContent = (await copy(shownText(box, button.dataset.copies ?? ""))) ? "Copied" : "Cannot copy here";
       setTimeout(() => (button.textContent = label), 1500);
     });
   }
@@ -51,12 +65,9 @@ export async function copy(text) {
 export function listenToTables() {
   for (const box of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".table-box"))) listenToTable(box);
   for (const box of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".charts"))) {
-    box.addEventListener("change", (event) => {
-      const input = event.target;
-      if (!(input instanceof HTMLInputElement)) return;
-      for (const series of box.querySelectorAll("[data-series]")) {
-        if (/** @type {SVGElement} */ (series).dataset.series === input.value) series.toggleAttribute("hidden", !input.checked);
-      }
+    box.addEventListener("change", ({ target }) => {
+      if (!(target instanceof HTMLInputElement)) return;
+      for (const series of box.querySelectorAll(`[data-series="${CSS.escape(target.value)}"]`)) series.toggleAttribute("hidden", !target.checked);
     });
   }
 }

@@ -24,8 +24,7 @@ export function showImage(data, state) {
   const [width, height] = sizeOf(set, state.image);
   const grid = byId("grid");
   byId("slider").style.setProperty("--aspect", String(width / height));
-  grid.style.setProperty("--width", String(width));
-  grid.style.setProperty("--height", String(height));
+  for (const [name, value] of Object.entries({ width, height })) grid.style.setProperty(`--${name}`, String(value));
   grid.replaceChildren(...versions(data, state).map(({ id, title }) => {
     const source = address(set, id, state.image);
     const shown = source
@@ -81,9 +80,7 @@ export function moveBox(data, state) {
   const [width, height] = sizeOf(data.sets[state.set], state.image);
   const [left, top, side] = state.box.length ? state.box : [0, 0, Math.max(width, height)];
   const grid = byId("grid");
-  grid.style.setProperty("--left", String(left));
-  grid.style.setProperty("--top", String(top));
-  grid.style.setProperty("--side", String(side));
+  for (const [name, value] of Object.entries({ left, top, side })) grid.style.setProperty(`--${name}`, String(value));
   grid.classList.toggle("zoomed", state.box.length > 0);
   byId("box").textContent = state.box.length ? `${Math.round(side)} × ${Math.round(side)} pixels at ${Math.round(left)}, ${Math.round(top)}` : `whole image, ${width} × ${height} pixels`;
 }
@@ -142,9 +139,7 @@ export function listen(data, current, move) {
     event.preventDefault();
     keys[event.key]();
   });
-  byId("zoom-in").onclick = keys["+"];
-  byId("zoom-out").onclick = keys["-"];
-  byId("zoom-reset").onclick = keys["0"];
+  for (const [id, key] of [["zoom-in", "+"], ["zoom-out", "-"], ["zoom-reset", "0"]]) byId(id).onclick = keys[key];
   const slider = /** @type {HTMLElement & {value: number}} */ (byId("slider"));
   slider.addEventListener("slide", () => slider.setAttribute("aria-valuenow", String(Math.round(slider.value))));
 }

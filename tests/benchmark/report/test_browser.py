@@ -27,6 +27,14 @@ def section(page: Page, name: str) -> None:
     page.get_by_label("Sections").get_by_role("link", name=name).click()
 
 
+def choose(page: Page, label: str, *values: str) -> None:
+    """Choose values in a filter of Table 1."""
+    box = page.locator("#table-table1 .filter", has_text=label)
+    box.locator("summary").click()
+    for value in values:
+        box.get_by_label(value, exact=True).check()
+
+
 def ranked(page: Page) -> list[float]:
     """The differences of all images, in the order of the page."""
     return [float(text.replace("−", "-")) for text in page.locator("#ranked span:last-child").all_inner_texts()]
@@ -80,21 +88,40 @@ def test_tables_are_filtered_and_hide_published_rows_and_intervals(browser: Brow
         expect(small).to_be_hidden()
         box.get_by_label("intervals").check()
         expect(small).to_be_visible()
-        box.get_by_role("combobox", name="Method").select_option("OSEDiff")
-        assert column(page, "#table-table1 table", 2) == ["OSEDiff"]
-        box.get_by_role("combobox", name="Metric").select_option("LPIPS↓")
+        choose(page, "Method", "OSEDiff", "Other")
+        assert column(page, "#table-table1 table", 2) == ["OSEDiff", "Other"]
+        choose(page, "Metric", "LPIPS↓")
         expect(box.locator("th", has_text="PSNR")).to_be_hidden()
         expect(box.locator("th", has_text="LPIPS")).to_be_visible()
 
 
-@pytest.mark.parametrize(("form", "text"), [("Markdown", "| Set one | Bicubic |"), ("LaTeX", "tabular"), ("CSV", ",")])
-def test_a_table_is_copied(browser: Browser, index: Path, form: str, text: str) -> None:
+def copied(page: Page, form: str) -> list[str]:
+    """Copy Table 1; return the lines."""
+    page.locator("#table-table1").get_by_role("button", name=f"Copy {form}").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    expect(page.get_by_role("button", name="Copied")).to_be_hidden()
+    return str(page.evaluate("navigator.clipboard.readText()")).splitlines()
+
+
+def test_a_copy_has_what_is_shown(browser: Browser, index: Path) -> None:
     with watched(browser) as seen:
         page = seen.open(index)
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page.locator("#table-table1").get_by_role("button", name=f"Copy {form}").click()
-        expect(page.get_by_role("button", name="Copied")).to_be_visible()
-        assert text in page.evaluate("navigator.clipboard.readText()")
+        box = page.locator("#table-table1")
+        assert "| Set one | Bicubic | 1 | 12 | 24.04 | 0.6004 | 0.4011 |  |" in copied(page, "Markdown")
+        box.get_by_label("intervals").check()
+        assert "PSNR↑ low" in copied(page, "CSV")[0]
+        choose(page, "Method", "OSEDiff", "SeeSR")
+        choose(page, "Metric", "DISTS↓")
+        lines = copied(page, "CSV")
+        assert lines[0] == "preset,test_set,method,steps,images,protocol,DISTS↓,source,DISTS↓ low,DISTS↓ high"
+        assert [line.split(",")[2] for line in lines[1:]] == ["OSEDiff", "SeeSR"]
+        box.get_by_label("published rows").uncheck()
+        box.get_by_label("intervals").uncheck()
+        lines = copied(page, "LaTeX")
+        assert r"\begin{tabular}{llrrr}" in lines
+        rows = [line for line in lines if line.endswith(r" \\")]
+        assert len(rows) == 2 and rows[1].startswith("Set one & OSEDiff & 1 & 12 & ") and "[" not in rows[1]
 
 
 def test_the_radar_switches_a_method_off(browser: Browser, index: Path) -> None:
