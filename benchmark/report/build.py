@@ -62,9 +62,11 @@ def build(args: argparse.Namespace) -> None:
     with lock(args.out.with_name(f".{args.out.name}.lock")):
         placement = Placement(args.out)
         data = encode(page_data(measured, placement))
-        tables = overview.quality_tables(measured, published.load(args.published, metrics), args.statistics)
+        published_values = published.load(args.published, metrics)
+        tables = overview.quality_tables(measured, published_values, args.statistics)
         radars = [charts.radar_chart(measured, test_set) for test_set in spec.comparison.test_sets]
         training = charts.training_charts(measured)
+        times = charts.efficiency_charts(measured, published_values)
         content = {
             "title": f"Super-resolution report, {spec.comparison.preset} preset",
             "banner": PRESETS[spec.comparison.preset],
@@ -75,9 +77,10 @@ def build(args: argparse.Namespace) -> None:
             "tables": tables + overview.further_tables(spec),
             "method_titles": [method.title for method in spec.comparison.methods.values()],
             "radars": [chart for chart in radars if chart],
-            "efficiency": charts.efficiency_chart(measured),
+            "efficiency": times,
+            "timed": charts.names_of(times),
             "training": training,
-            "trained": list(dict.fromkeys(name for chart in training for name in chart.names)),
+            "trained": charts.names_of(training),
             "samples": place_samples(placement, spec.trainings),
             "published": overview.published_table(args.compared, measured),
             "protocol": sheet(registry),

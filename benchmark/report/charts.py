@@ -9,9 +9,11 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from benchmark.evaluation import results
 from benchmark.figures import curves, efficiency, radar
-from benchmark.figures.costs import costs
+from benchmark.figures.costs import Cost, costs
 from benchmark.report.page_data import Measured
 from benchmark.tables.complexity import read_table as read_complexity
 
@@ -159,24 +161,50 @@ def training_charts(measured: Measured) -> list[Chart]:
     return charts
 
 
-def efficiency_chart(measured: Measured) -> Chart | None:
-    """Make the chart of parameters over time from Table 2, if it was made; published marks are hollow."""
+def efficiency_charts(measured: Measured, published_values: pd.DataFrame) -> list[Chart]:
+    """Make charts over time from Table 2, if it was made: parameters, and the last metric on each test set.
+
+    A quality is the published one for a published time, and the measured one for a measured time.
+    """
     table = next((Path(name) for name in measured.spec.further if Path(name).name == "table2.csv"), None)
     if table is None or not table.is_file():
-        return None
+        return []
     found = costs(read_complexity(table))
-    marks, lacking = efficiency.marks(found, lambda cost: cost.mparams, lambda cost: cost.gmacs)
+    charts = [time_chart("Parameters (millions)", *efficiency.marks(found, lambda cost: cost.mparams, no_size))]
+    spec, frame = measured.spec.comparison, measured.frame
+    for test_set, entry in spec.test_sets.items():
+        for metric in measured.image_metrics[-1:]:
+            heights = efficiency.published_quality(published_values, test_set, metric)
+            for method, shown in spec.methods.items():
+                values = results.values(results.of(frame, method, test_set), metric)
+                if len(values):
+                    heights[shown.title, "measured"] = results.mean(values)
+            charts.append(quality_chart(f"{measured.metrics[metric].heading} on {entry.title}", found, heights))
+    return [chart for chart in charts if chart.series]
+
+
+def quality_chart(title: str, found: list[Cost], heights: efficiency.Quality) -> Chart:
+    """Make a chart of a quality over time."""
+    return time_chart(title, *efficiency.marks(found, lambda cost: heights.get((cost.method, cost.source)), no_size))
+
+
+def no_size(_: Cost) -> None:
+    """Marks of these charts have one size."""
+
+
+def time_chart(title: str, marks: list[efficiency.Mark], lacking: list[str]) -> Chart:
+    """Make a chart of ``marks`` over time, without series if there are none; published marks are hollow."""
+    title = f"{title} over seconds for one image"
     if not marks:
-        return None
+        return Chart(title, [], [])
     names = {f"{mark.cost.method} ({mark.cost.origin})": mark for mark in marks}
     lines = {name: [(mark.seconds, mark.height)] for name, mark in names.items()}
-    chart = plot(
-        "Parameters (millions) over seconds for one image",
-        lines,
-        "seconds (log scale)",
-        log=True,
-    )
+    chart = plot(title, lines, "seconds (log scale)", log=True)
     series = [Series(item.name, item.points, names[item.name].cost.source == "published") for item in chart.series]
-    note = "Hollow marks are published. Times of different devices do not compare."
-    note += f" Not drawn for lack of a value: {', '.join(dict.fromkeys(lacking))}." if lacking else ""
+    note = f"Not drawn for lack of a value: {', '.join(dict.fromkeys(lacking))}." if lacking else ""
     return Chart(chart.title, series, chart.labels, chart.x_title, note)
+
+
+def names_of(charts: list[Chart]) -> list[str]:
+    """Return the names of all series, each once."""
+    return list(dict.fromkeys(name for chart in charts for name in chart.names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from benchmark.tables.complexity import COLUMNS
@@ -9,7 +10,7 @@ from osediff.common import settings
 from tests.benchmark.report.small_run import SmallRun
 
 TABLE2 = [
-    ["Ours", "measured", "512", "1", "0.5", "a GPU", "2265", "", "1775", "", "everything"],
+    ["OSEDiff", "measured", "512", "1", "0.5", "a GPU", "2265", "", "1775", "", "everything"],
     ["SeeSR", "published", "512", "50", "4.3", "A100", "65857", "", "2524", "", ""],
 ]
 
@@ -27,8 +28,13 @@ def test_table_2_its_plot_and_an_ablation_are_shown(run: SmallRun) -> None:
     settings.write(run.folder / "report.yaml", run.spec().model_copy(update={"further": further}))
     text = run.build().read_text(encoding="utf-8")
     assert "<h2>Table 2: &lt;cost&gt;</h2>" in text and "full &lt;b&gt;" in text
-    assert "Ours (measured: a GPU): 1775 at 0.5" in text and "SeeSR (published: A100): 2524 at 4.3" in text
+    assert "OSEDiff (measured: a GPU): 1775 at 0.5" in text and "SeeSR (published: A100): 2524 at 4.3" in text
     assert text.count("series s1 d1 hollow") == 1, "published marks are hollow"
+    average = re.search(
+        r"OSEDiff \(measured: a GPU\): (0\.3\d+) at 0\.5<", text.split("DISTS↓ on Set one over seconds")[1]
+    )
+    assert average and f">{float(average[1]):.4f}<" in text, "the average of Table 1"
+    assert "Not drawn for lack of a value: SeeSR" in text, "no DISTS of it was published"
     assert "table4" not in text
 
 
