@@ -3,8 +3,8 @@
     python3 bench.py doctor --preset paper
     python -m workflow.doctor --preset paper
 
-The steps are those of docs/paper-walk.md. Nothing is run, fetched or written. The exit code is 0 if every step that is
-not optional is done, else 1.
+At the paper preset, the numbers are those of docs/paper-walk.md. Nothing is run, fetched or written. The exit code is 0
+if every step that is not optional is done, else 1.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def main() -> None:
     checks.check_folders(bench)
     every = steps(bench)
     for number, step in enumerate(every, 1):
-        print(*described(number, step), sep="\n")
+        print(*described(step.number if args.preset == "paper" else number, step), sep="\n")
     following = next((step for step in every if step.missing and not step.optional), None)
     if following is None:
         print("Every step is done: results/ has the tables.")

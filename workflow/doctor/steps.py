@@ -16,10 +16,12 @@ from workflow.planning.settings import BaselineMethod, CheckpointMethod, ImagesM
 class Step:
     """A step, and the files that it makes or needs.
 
+    ``number``: of the step of docs/paper-walk.md that it is or belongs to.
     ``targets``: targets of the command that makes the files, empty if a person must provide them. ``by_hand``: a
     missing file or folder, with where to get it. ``optional``: other steps do not need it.
     """
 
+    number: int
     title: str
     files: tuple[str, ...]
     targets: tuple[str, ...] = ()
@@ -41,16 +43,16 @@ def steps(bench: Configuration) -> list[Step]:
         metric_weights(bench),
         backbones(bench),
         prompt_weights(bench),
-        measured(bench, "Checkpoints and images that exist, measured", CheckpointMethod, ImagesMethod),
+        measured(bench, 10, "Checkpoints and images that exist, measured", CheckpointMethod, ImagesMethod),
         baseline_sources(bench),
-        measured(bench, "Baselines, restored and measured", BaselineMethod, optional=True),
+        measured(bench, 11, "Baselines, restored and measured", BaselineMethod, optional=True),
         photographs(bench),
         loss_weights(bench),
-        trainings(bench, "Training of OSEDiff", active_variants(bench)),
-        results(bench, "Tables of quality", list(bench.main.tables), "all"),
+        trainings(bench, 12, "Training of OSEDiff", active_variants(bench)),
+        results(bench, 12, "Tables of quality", list(bench.main.tables), "all"),
         table2(bench),
-        trainings(bench, "Trainings of the ablations", ablation_runs(bench)),
-        results(bench, "Tables of the ablations", ablations.active(bench), "ablations"),
+        trainings(bench, 14, "Trainings of the ablations", ablation_runs(bench)),
+        results(bench, 14, "Tables of the ablations", ablations.active(bench), "ablations"),
     ]
     return [step for step in every if step.files]
 
@@ -83,19 +85,19 @@ def test_sets(bench: Configuration) -> Step:
         entry = bench.test_sets[name]
         if entry.kind == "folder" and not entry.download and name not in bench.main.paths and not Path(file).exists():
             by_hand.append(f"data/testsets/{name}/LR and HR: {entry.manual_source}")
-    return Step("Test sets", files, files, tuple(by_hand))
+    return Step(7, "Test sets", files, files, tuple(by_hand))
 
 
 def metric_weights(bench: Configuration) -> Step:
     """Return the step of the metric weights: the record of their rule. Tables name metrics without weights."""
-    return Step("Weights of the metrics", (paths.BROUGHT,), ("metric_weights",))
+    return Step(7, "Weights of the metrics", (paths.BROUGHT,), ("metric_weights",))
 
 
 def backbones(bench: Configuration) -> Step:
     """Return the step of the backbones: the manifest of each backbone that a rule fetches."""
     names = dict.fromkeys(methods.backbone(bench, name) for name in restored(bench))
     files = [file for name in names if bench.backbones[name].download for file in backbone_files(bench, name)]
-    return Step("Backbone", tuple(files), tuple(files))
+    return Step(7, "Backbone", tuple(files), tuple(files))
 
 
 def backbone_files(bench: Configuration, name: str) -> list[str]:
@@ -119,14 +121,14 @@ def prompt_weights(bench: Configuration) -> Step:
         if config.restoration:
             extractors[config.restoration] = None
     files = dict.fromkeys(file for name in extractors for file in prompts.weights_input(bench, name))
-    return Step("Weights of the prompt extractors", tuple(files), tuple(files))
+    return Step(7, "Weights of the prompt extractors", tuple(files), tuple(files))
 
 
-def measured(bench: Configuration, title: str, *kinds: type[Method], optional: bool = False) -> Step:
+def measured(bench: Configuration, number: int, title: str, *kinds: type[Method], optional: bool = False) -> Step:
     """Return a step of measuring: the rows of the active methods of some kinds."""
     names = [name for name in bench.main.methods if isinstance(bench.methods[name], kinds)]
     files = tuple(f"{bench.runs}/evaluate/{name}/{data}.csv" for name in names for data in bench.main.test_sets)
-    return Step(title, files, files, optional=optional)
+    return Step(number, title, files, files, optional=optional)
 
 
 def baseline_sources(bench: Configuration) -> Step:
@@ -143,7 +145,7 @@ def baseline_sources(bench: Configuration) -> Step:
             if not artifact.mirrors and not is_present(artifact, root / "weights"):
                 by_hand[f"{root / 'weights' / next(iter(artifact.paths))} ({name}): {artifact.manual_source}"] = None
     title = "Code and weights of the baselines"
-    return Step(title, tuple(files), ("baseline_sources",), tuple(by_hand), optional=True)
+    return Step(9, title, tuple(files), ("baseline_sources",), tuple(by_hand), optional=True)
 
 
 def photographs(bench: Configuration) -> Step:
@@ -157,7 +159,7 @@ def photographs(bench: Configuration) -> Step:
         targets.append(paths.photo_list(name))
         if source and not Path(folder).is_dir():
             by_hand.append(f"{folder}: {source}")
-    return Step("Photographs to train on", tuple(files), tuple(targets), tuple(by_hand))
+    return Step(8, "Photographs to train on", tuple(files), tuple(targets), tuple(by_hand))
 
 
 def loss_weights(bench: Configuration) -> Step:
@@ -170,28 +172,28 @@ def loss_weights(bench: Configuration) -> Step:
         for file in paths.loss_weights(bench, entry.variant, entry.recipe_base or bench.main.recipe_base)
         if file != paths.BROUGHT
     )
-    return Step("Networks of the losses", tuple(files), tuple(files))
+    return Step(7, "Networks of the losses", tuple(files), tuple(files))
 
 
-def trainings(bench: Configuration, title: str, names: list[str]) -> Step:
+def trainings(bench: Configuration, number: int, title: str, names: list[str]) -> Step:
     """Return a step of training: the outcome of each training."""
     folders = dict.fromkeys(paths.checkpoint(bench, name) for name in names)
     files = tuple(f"{folder}/outcome.json" for folder in folders)
-    return Step(title, files, files)
+    return Step(number, title, files, files)
 
 
-def results(bench: Configuration, title: str, tables: list[str], target: str) -> Step:
+def results(bench: Configuration, number: int, title: str, tables: list[str], target: str) -> Step:
     """Return a step of tables in results/, which the presets share: a table of another preset counts as missing."""
     files = tuple(f"results/{name}.csv" for name in tables)
     outdated = tuple(
         file for file in files if Path(file).is_file() and preset_of(Path(file)) not in (bench.main.preset, "")
     )
-    return Step(title, files, (target,), outdated=outdated)
+    return Step(number, title, files, (target,), outdated=outdated)
 
 
 def table2(bench: Configuration) -> Step:
     """Return the step of Table 2 and its timings, with the baselines that can run now."""
-    return Step("Table 2: cost", (*profiling.timed_files(bench), "results/table2.csv"), ("results/table2.csv",))
+    return Step(13, "Table 2: cost", (*profiling.timed_files(bench), "results/table2.csv"), ("results/table2.csv",))
 
 
 def preset_of(table: Path) -> str:

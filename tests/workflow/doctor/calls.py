@@ -32,6 +32,11 @@ class Doctor:
         state, counted = re.fullmatch(rf" ?\d+ (done|optional|to do) +{re.escape(title)}: (.*)", line).groups()  # type: ignore[union-attr]
         return f"{state} {counted}"
 
+    def number(self, title: str) -> int:
+        """The number before a step."""
+        (line,) = [line for line in self.lines if f" {title}: " in line]
+        return int(line.split()[0])
+
     def named(self, kind: str) -> list[str]:
         """The paths that are named as ``missing`` or ``by hand``."""
         return [line.split(f"{kind}: ", 1)[1] for line in self.lines if line.strip().startswith(f"{kind}: ")]

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.helpers import ROOT
 from tests.workflow.doctor.calls import Doctor
 
@@ -63,6 +65,26 @@ def test_a_walk_from_a_fresh_clone_to_the_tables(tree: Path, doctor: Doctor) -> 
 def timings() -> list[str]:
     """The records that Table 2 waits for at the paper preset."""
     return [f"runs/paper/timing/{protocol}/osediff.json" for protocol in ("official", "strict", "strict-compiled")]
+
+
+@pytest.mark.parametrize(
+    ("title", "on_the_page"),
+    [
+        ("Test sets", "Files that rules fetch"),
+        ("Networks of the losses", "Files that rules fetch"),
+        ("Photographs to train on", "Put the training photographs into their folder"),
+        ("Code and weights of the baselines", "Code and weights of the baselines"),
+        ("Checkpoints and images that exist, measured", "The official checkpoint and images"),
+        ("Baselines, restored and measured", "The baselines"),
+        ("Training of OSEDiff", "The training"),
+        ("Table 2: cost", "Table 2 and Figure 1(b) with times"),
+        ("Tables of the ablations", "Tables 3 to 7 (twelve trainings"),
+    ],
+)
+def test_the_numbers_are_those_of_the_page(tree: Path, doctor: Doctor, title: str, on_the_page: str) -> None:
+    page = (ROOT / "docs" / "paper-walk.md").read_text(encoding="utf-8")
+    doctor("--preset", "paper")
+    assert f"\n{doctor.number(title)}. **{on_the_page}" in page
 
 
 def test_a_half_made_step_asks_for_the_rest(tree: Path, doctor: Doctor) -> None:
