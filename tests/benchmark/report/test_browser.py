@@ -85,9 +85,12 @@ def test_tables_are_filtered_and_hide_published_rows_and_intervals(browser: Brow
         box.get_by_label("published rows").uncheck()
         expect(box.locator("tr.published")).to_be_hidden()
         small = box.locator("td small").first
+        note = box.get_by_text("In brackets")
         expect(small).to_be_hidden()
+        expect(note).to_be_hidden()
         box.get_by_label("intervals").check()
         expect(small).to_be_visible()
+        expect(note).to_be_visible()
         choose(page, "Method", "OSEDiff", "Other")
         assert column(page, "#table-table1 table", 2) == ["OSEDiff", "Other"]
         choose(page, "Metric", "LPIPS↓")
