@@ -21,12 +21,18 @@ def test_a_picture_shows_the_active_methods_that_it_names_and_images_of_active_t
     bench = loader.load(PAPER | {"test_sets": ["drealsr"]}, ROOT)
     spec = pictures.picture_spec(bench, "figure3")
     assert {image.test_set for image in spec.images} == {"DrealSR"}
-    titles = ["StableSR", "DiffBIR", "SeeSR", "PASD", "ResShift", "SinSR", "OSEDiff"]
+    titles = ["StableSR", "DiffBIR", "SeeSR", "PASD", "ResShift", "SinSR", "OSEDiff (official checkpoint)", "OSEDiff"]
     assert all([method.title for method in image.methods] == titles for image in spec.images)
     assert spec.images[0].hr == "data/testsets/drealsr/HR" and spec.images[0].metrics == ("psnr", "lpips")
     gan = pictures.titles(bench, "figure5").values()
     assert list(gan) == ["BSRGAN", "Real-ESRGAN", "LDL", "FeMaSR", "OSEDiff (official images)", "OSEDiff"]
     assert list(pictures.titles(bench, "drealsr")) == PAPER["methods"]
+
+
+def test_without_a_training_the_official_checkpoint_stands_for_osediff() -> None:
+    bench = loader.load(PAPER | {"methods": ["resshift", "osediff-official"]}, ROOT)
+    for name in ("figure3", "figure7"):
+        assert list(pictures.titles(bench, name)) == ["resshift", "osediff-official"]
 
 
 def test_only_pictures_with_images_and_methods_are_drawn() -> None:
