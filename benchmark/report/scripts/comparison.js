@@ -87,7 +87,6 @@ function svgElement(tag, attributes) {
 /** Draw a bar for each image. @param {Ranked[]} ranked @param {State} state @param {boolean} higher @param {string[]} titles @param {(image: number) => void} choose */
 function drawStrip(ranked, state, higher, titles, choose) {
   const strip = byId("strip");
-  strip.replaceChildren();
   strip.hidden = !ranked.length;
   if (!ranked.length) return;
   const largest = Math.max(...ranked.map(({ difference }) => Math.abs(difference))) || 1;
@@ -110,7 +109,7 @@ function drawStrip(ranked, state, higher, titles, choose) {
     const index = Math.floor(((event.clientX - place.left) / place.width) * ranked.length);
     choose(ranked[Math.min(ranked.length - 1, Math.max(0, index))].image);
   });
-  strip.append(svg);
+  strip.replaceChildren(svg);
 }
 
 /** Make the button of an image, with its thumbnail and difference. @param {Data} data @param {TestSet} set @param {Ranked} entry @param {Metric | undefined} metric @param {State} state @param {(image: number) => void} choose */
@@ -121,8 +120,7 @@ function imageButton(data, set, entry, metric, state, choose) {
     const units = valuesOf(set, state.metric, method)?.[entry.image];
     return metric && units != null ? `${data.methods[method].title} ${print(data, metric, units)}` : "";
   });
-  const button = element("button", { type: "button", class: "image", title: values.join(", ") }, picture, element("span", { class: "name" }, set.images[entry.image]), element("span", {}, metric ? signed(metric, entry.difference) : ""));
-  button.setAttribute("aria-pressed", String(entry.image === state.image));
+  const button = element("button", { type: "button", class: "image", title: values.join(", "), "aria-pressed": String(entry.image === state.image) }, picture, element("span", { class: "name" }, set.images[entry.image]), element("span", {}, metric ? signed(metric, entry.difference) : ""));
   button.addEventListener("click", () => choose(entry.image));
   return element("li", { "data-image": String(entry.image) }, button);
 }

@@ -78,6 +78,11 @@ export function address(set, folder, image) {
   return `images/${set.id}/${folder}/${encodeURIComponent(set.files[image] || set.images[image])}.png`;
 }
 
+/** Position of the first image that is here in both folders, else 0. @param {TestSet} set @param {string} left @param {string} right */
+export function firstShown(set, left, right) {
+  return Math.max(0, set.images.findIndex((_, image) => address(set, left, image) && address(set, right, image)));
+}
+
 /** Address of a thumbnail, or null. @param {TestSet} set @param {number} image */
 export function thumbnail(set, image) {
   if (set.thumbnails && !set.thumbnails.includes(image)) return null;

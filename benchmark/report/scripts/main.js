@@ -1,6 +1,6 @@
 // Sections, and the comparison that the address names.
 
-import { byId, decode, fill, selectById } from "./data.js";
+import { byId, decode, fill, firstShown, selectById } from "./data.js";
 import { fromHash, initial, toHash } from "./state.js";
 import { showComparison } from "./comparison.js";
 import { fillSides, listen, moveBox, showImage } from "./viewer.js";
@@ -46,15 +46,12 @@ async function start() {
   };
   const route = () => {
     const hash = location.hash;
-    if (hash.includes("/") && usable) {
+    const restores = hash.includes("/") && usable;
+    if (restores) {
       state = fromHash(data, hash, state);
       redraw();
-      showSection("comparison");
-      return;
     }
-    const id = hash.slice(1);
-    const known = document.querySelector(`main > section[id="${CSS.escape(id)}"]`);
-    showSection(known ? id : "overview");
+    showSection(restores ? "comparison" : document.querySelector(`main > section[id="${CSS.escape(hash.slice(1))}"]`)?.id ?? "overview");
   };
 
   byId("comparison").classList.toggle("unusable", !usable);
@@ -64,7 +61,7 @@ async function start() {
     fill(selectById("metric"), data.metrics);
     /** @param {string} id @param {(value: string, index: number) => Partial<import("./state.js").State>} change */
     const onChange = (id, change) => selectById(id).addEventListener("change", () => update(change(selectById(id).value, selectById(id).selectedIndex)));
-    onChange("set", (_, set) => ({ set, image: 0, box: [] }));
+    onChange("set", (_, set) => ({ set, image: firstShown(data.sets[set], state.left, state.right), box: [] }));
     onChange("a", (left, a) => ({ a, left }));
     onChange("b", (right, b) => ({ b, right }));
     onChange("metric", (metric) => ({ metric }));

@@ -1,5 +1,7 @@
 // What is being compared, and its permalink: #set/image/methods/metric/box.
 
+import { firstShown } from "./data.js";
+
 /** @typedef {import("./data.js").Data} Data */
 /**
  * @typedef {object} State
@@ -15,17 +17,15 @@
 
 /** The state before anything is chosen. @param {Data} data @returns {State} */
 export function initial(data) {
-  const last = data.methods.length - 1;
   const metric = data.metrics.find(({ id }) => id === "lpips") ?? data.metrics[0];
-  const [left, right] = [data.methods[0].id, data.methods[last].id];
-  return { set: 0, image: 0, a: 0, b: last, left, right, metric: metric?.id ?? "", box: [] };
+  const [b, left, right] = [data.methods.length - 1, data.methods[0].id, data.methods[data.methods.length - 1].id];
+  return { set: 0, image: data.sets.length ? firstShown(data.sets[0], left, right) : 0, a: 0, b, left, right, metric: metric?.id ?? "", box: [] };
 }
 
 /** Write a state as the part of an address after the hash. @param {Data} data @param {State} state */
 export function toHash(data, state) {
   const set = data.sets[state.set];
-  const methods = [data.methods[state.a].id, data.methods[state.b].id, state.left, state.right].join(",");
-  const parts = [set.id, set.images[state.image] ?? "", methods, state.metric, state.box.join(",")];
+  const parts = [set.id, set.images[state.image] ?? "", [data.methods[state.a].id, data.methods[state.b].id, state.left, state.right].join(","), state.metric, state.box.join(",")];
   return `#${parts.map(encodeURIComponent).join("/")}`;
 }
 

@@ -281,6 +281,16 @@ def test_one_image_and_a_missing_one(browser: Browser, run: SmallRun) -> None:
         expect(page.locator("#failures")).to_contain_text("no image")
 
 
+def test_an_image_that_is_here_is_shown_first(browser: Browser, run: SmallRun) -> None:
+    run.write()
+    for image in run.images[:2]:
+        (run.sr("other") / f"{image}.png").unlink()
+    with watched(browser) as seen:
+        page = seen.open(run.build(), "#comparison")
+        expect(page.locator("#image-title")).to_contain_text("image-02")
+        expect(page.locator("#slider")).to_be_visible()
+
+
 def test_rows_of_an_older_protocol_are_shown_as_such(browser: Browser, run: SmallRun) -> None:
     run.protocol = "osediff/1"
     with watched(browser) as seen:
