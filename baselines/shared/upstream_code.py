@@ -66,7 +66,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals([(Inert, name) for name in classes]):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
         stored = dict(content.get("state_dict", content))
-        weights: dict[str, Tensor] = {name: value for name, value in stored.items() if isinstance(value, Tensor)}
+        # Some wrap their weights once more, as params or params_ema (see baselines.shared.feedforward).
+        kept = (Tensor, dict)
+        weights: dict[str, Tensor] = {name: value for name, value in stored.items() if isinstance(value, kept)}
     except Exception as error:
         raise InputError(f"{path}: not a checkpoint of weights ({str(error).splitlines()[0]}); get it anew") from error
     for prefix in PREFIXES:

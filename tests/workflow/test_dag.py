@@ -238,6 +238,7 @@ def test_the_papers_ablations_plan_their_jobs(fresh: Workflow, target: str) -> N
     trained, sets = (12, 2) if target == "all" else (2, 1)
     assert jobs == {
         "fetch_backbone": 1,
+        "list_photos": 1,
         "prompt_weights": 3,  # RAM, its tags, DAPE
         "prompts_of_training": 1,  # one stream of crops for all variants
         "prompts_of_test_set": sets,

@@ -14,6 +14,7 @@ from benchmark.evaluation.cache import ResultCache
 from benchmark.evaluation.runner import Resources, evaluate
 from benchmark.metrics.registry import MetricRegistry
 from osediff.common.errors import InputError
+from osediff.common.files import read_json_lines
 from osediff.common.images import write_png
 from tests.benchmark.fixture_types import Folders
 
@@ -37,7 +38,7 @@ def test_values_do_not_depend_on_the_number_of_processes(
     (tmp_path / "partial").write_text((tmp_path / "alone").read_text().splitlines()[2] + "\n")
     beside = evaluate(*folders, metric_registry.select(names), tmp_path / "partial", Resources(workers=3))
     assert beside == alone
-    assert len((tmp_path / "partial").read_text().splitlines()) == 6, "what was there already is not measured again"
+    assert len(read_json_lines(tmp_path / "partial")) == 6, "what was there already is not measured again"
     (folders[0] / "c.png").write_bytes((folders[0] / "c.png").read_bytes()[:900])
     with pytest.raises(InputError, match=r"c\.png: cannot be read as an image"):
         evaluate(*folders, metric_registry.select(names), tmp_path / "partial", Resources(workers=2))
