@@ -24,6 +24,11 @@ from workflow.planning import command_line
 
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md"))]
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+TESTED_ELSEWHERE = (
+    "osediff.common.artifacts fetch",  # needs the network; tests/osediff/common/artifacts have a server on this machine
+    "benchmark.report export",  # needs a run; tests/benchmark/report/test_export.py
+    "benchmark.complexity.gpu_report",  # needs a GPU; tests/benchmark/complexity/test_gpu_report.py
+)
 CHANGE = re.compile(r"^# (config/\S+?\.yaml)(?:, under (\w+):)?$", re.MULTILINE)
 
 
@@ -101,10 +106,8 @@ def test_every_command_of_a_page_runs(name: str, python: Path, tmp_path: Path) -
             program, arguments = "snakemake", arguments[1:]
         if arguments == ["--lint"] or "--report" in arguments:
             continue  # .ci/run; tests/workflow/test_dag.py
-        if words[1:4] == ["-m", "osediff.common.artifacts", "fetch"]:
-            continue  # needs the network; tests/osediff/common/artifacts fetch from a server on this machine
-        if words[1:4] == ["-m", "benchmark.report", "export"]:
-            continue  # needs a run; tests/benchmark/report/test_export.py
+        if any(command.startswith(f"python -m {elsewhere}") for elsewhere in TESTED_ELSEWHERE):
+            continue
         if program == "snakemake":
             command_line.check_files(command_line.words_after(command_line.FILES, arguments))
             assert words[0] == "python3" or "--cores" in arguments, f"{name}: {command}: no --cores"
