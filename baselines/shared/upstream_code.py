@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from osediff.common.errors import InputError
 
 PREFIXES = ("module.", "_orig_mod.")  # of data-parallel training and of torch.compile
+WRAPPERS = ("state_dict", "params_ema", "params")  # keys under which training frameworks save the weights
 
 
 class Inert:
@@ -65,10 +66,9 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         classes = torch.serialization.get_unsafe_globals_in_checkpoint(str(path)) if zipped else []
         with torch.serialization.safe_globals([(Inert, name) for name in classes]):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-        stored = dict(content.get("state_dict", content))
-        # Some wrap their weights once more, as params or params_ema (see baselines.shared.feedforward).
-        kept = (Tensor, dict)
-        weights: dict[str, Tensor] = {name: value for name, value in stored.items() if isinstance(value, kept)}
+        for wrapper in WRAPPERS:
+            content = content.get(wrapper, content)
+        weights: dict[str, Tensor] = {name: value for name, value in content.items() if isinstance(value, Tensor)}
     except Exception as error:
         raise InputError(f"{path}: not a checkpoint of weights ({str(error).splitlines()[0]}); get it anew") from error
     for prefix in PREFIXES:

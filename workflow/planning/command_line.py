@@ -104,7 +104,7 @@ def check_profiles(names: Iterable[str]) -> None:
         if executor not in (None, *BUILT_IN) and importlib.util.find_spec(plugin) is None:
             raise InputError(
                 f"{path}: executor {executor} is not installed:"
-                f" {sys.executable} -m uv pip install --no-deps --require-hashes -r {name}/requirements.txt"
+                f" {sys.executable} -m pip install --no-deps --require-hashes -r {name}/requirements.txt"
             )
 
 
