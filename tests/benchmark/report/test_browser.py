@@ -37,7 +37,10 @@ def choose(page: Page, label: str, *values: str) -> None:
 
 def ranked(page: Page) -> list[float]:
     """The differences of all images, in the order of the page."""
-    return [float(text.replace("−", "-")) for text in page.locator("#ranked span:last-child").all_inner_texts()]
+    shown = page.locator("#ranked span:last-child")
+    expect(shown).to_have_count(12)
+    # Their text content: what is outside of the window is not laid out, and has no inner text.
+    return [float(text.replace("−", "-")) for text in shown.all_text_contents()]
 
 
 def test_the_page_opens_from_disk_and_shows_the_run(browser: Browser, index: Path) -> None:
@@ -184,15 +187,9 @@ def test_the_order_of_the_images_follows_the_metric(browser: Browser, index: Pat
     with watched(browser) as seen:
         page = seen.open(index, "#comparison")
         page.locator("#all-images summary").click()
-        # Their text alone: what is outside of the window is not laid out, and has no inner text.
-        shown = page.locator("#ranked span:last-child")
-        expect(shown).to_have_count(12)
-        differences = [float(text.replace("−", "-")) for text in shown.all_text_contents()]
-        assert differences == sorted(differences), "LPIPS: low first"
+        assert ranked(page) == sorted(ranked(page)), "LPIPS: low first"
         page.locator("#metric").select_option("psnr")
-        expect(shown).to_have_count(12)
-        differences = [float(text.replace("−", "-")) for text in shown.all_text_contents()]
-        assert differences == sorted(differences, reverse=True)
+        assert ranked(page) == sorted(ranked(page), reverse=True)
 
 
 def test_a_permalink_is_restored(browser: Browser, index: Path) -> None:
