@@ -173,7 +173,16 @@ def read_table(path: Path, metrics: Metrics) -> pd.DataFrame:
     fixed = [column.key for column in COLUMNS if column.csv]
     if head[: len(fixed)] != fixed:
         raise InputError(f"{path} line 1: the columns must begin with {','.join(fixed)}; it should be {what}")
-    return results.read_rendered(path, head, {metric.heading for metric in metrics.values()} & set(head), what)
+    shown = {metric.heading: metric for metric in metrics.values() if metric.heading in head}
+    known = {*fixed, *shown, "source", *(f"{heading} {end}" for heading in shown for end in ("low", "high"))}
+    if unknown := [column for column in head if column not in known]:
+        raise InputError(f"{path} line 1: no metric has the column {unknown[0]!r}; it should be {what}")
+    table = results.read_rendered(path, head, shown, what)
+    for heading, metric in shown.items():
+        for line, text in enumerate(table[heading], start=2):
+            if text and not metric.is_possible(float(text)):
+                raise InputError(f"{path} line {line}, column {heading}: {text} is impossible for {metric.title}")
+    return table
 
 
 def main() -> None:

@@ -33,7 +33,10 @@ def remove_outdated(output: Path, provenance: Mapping[str, JSON], inputs: dict[s
     else:
         done = {}
     done = {path.stem: done[path.stem] for path in images if path.stem in done}
-    done = {stem: digest for stem, digest in done.items() if digest == inputs.get(stem)}
+    made = before.get("made") if isinstance(before.get("made"), dict) else {}
+    assert isinstance(made, dict)
+    unchanged = {path.stem for path in images if path.stem in done and made.get(path.stem) == sha256(path)}
+    done = {stem: digest for stem, digest in done.items() if stem in unchanged and digest == inputs.get(stem)}
     for path in images:
         if path.stem not in done:
             path.unlink()
@@ -97,7 +100,7 @@ def restore_batches(
 ) -> None:
     """Restore every image of ``source`` (a folder or one file) into ``output``, and write ``record`` at the end.
 
-    An SR image that exists is used again only if ``provenance`` and its LR image are the same as when it was made. So a
+    An SR image that exists is used again only if it, ``provenance`` and its LR image are as when it was made. So a
     killed run continues, and a changed one starts again. Batches are the same on every run, and shards are cut between
     batches: after a stop within a batch, the whole batch is restored again.
 
@@ -129,7 +132,8 @@ def restore_batches(
         record.unlink(missing_ok=True)
         inputs = {stem: sha256(path) for stem, path in images.items()}
         done = remove_outdated(made, provenance, inputs)
-        write_json(made / PROGRESS, {"made_by": provenance, "images": done})
+        digests = {stem: sha256(made / f"{stem}.png") for stem in done}
+        write_json(made / PROGRESS, {"made_by": provenance, "images": done, "made": digests})
         with tqdm(total=len(images), desc="restoring", unit="image") as bar:
             for stems in parts:
                 if any(stem not in done for stem in stems):
@@ -138,13 +142,13 @@ def restore_batches(
                         if fault := find_sr_fault(sr, lr, scale_factor):
                             raise InputError(f"{images[stem]}: {fault}")
                         write_png(made / f"{stem}.png", sr)
-                        done[stem] = inputs[stem]
-                    write_json(made / PROGRESS, {"made_by": provenance, "images": done})
+                        done[stem], digests[stem] = inputs[stem], sha256(made / f"{stem}.png")
+                    write_json(made / PROGRESS, {"made_by": provenance, "images": done, "made": digests})
                 bar.update(len(stems))
         if made != output:
             link_folder(made, output)
-    digests = {stem: {"lr": inputs[stem], "sr": sha256(output / f"{stem}.png")} for stem in images}
-    write_json(record, {**provenance, "scale_factor": scale_factor, "images": digests}, durable=True)
+    listed = {stem: {"lr": inputs[stem], "sr": sha256(output / f"{stem}.png")} for stem in images}
+    write_json(record, {**provenance, "scale_factor": scale_factor, "images": listed}, durable=True)
 
 
 def restore_folder(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from osediff.common.errors import InputError
@@ -47,6 +48,8 @@ def check_file_name(name: str) -> None:
     """Raise InputError if Snakemake would take the name of a file for a pattern."""
     if set("{}") & set(name):
         raise InputError(f"{name}: has a brace in its name, which Snakemake takes for a pattern; rename it")
+    if re.search(r"<\w+>", name):
+        raise InputError(f"{name}: has a word between < and > in its name, which Snakemake takes for a path; rename it")
 
 
 def check_checkpoints(bench: Configuration) -> None:
