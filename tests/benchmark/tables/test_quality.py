@@ -203,3 +203,19 @@ def test_published_rows_stay_beside_a_method_with_other_weights(spec: Spec, tmp_
     assert "Real-ESRGAN" not in names(official)
     other = {"title": "Real-ESRGAN (other weights)", "steps": 1, "published": "Real-ESRGAN", "weights": "other"}
     assert "Real-ESRGAN" in names(other)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "line"),
+    [
+        ("SSIM↑", "1.5", r"line 2, column SSIM↑: 1\.5 is impossible for SSIM"),
+        ("SSSIM↑", "0.5", r"line 1: no metric has the column 'SSSIM↑'"),
+    ],
+)
+def test_a_table_with_an_impossible_value_or_an_unknown_column_is_refused(
+    tmp_path: Path, column: str, value: str, line: str
+) -> None:
+    path = tmp_path / "table1.csv"
+    path.write_text(f"preset,test_set,method,steps,images,protocol,{column}\ndemo,t,A,1,6,osediff/2,{value}\n")
+    with pytest.raises(InputError, match=line):
+        quality.read_table(path, METRICS)

@@ -63,6 +63,14 @@ def test_only_a_changed_image_is_made_again(lr: Path) -> None:
     assert read_rgb(lr.parent / "SR" / "b.png").shape == (14, 14, 3)
 
 
+def test_an_sr_image_that_somebody_changed_is_made_again(lr: Path) -> None:
+    restored(lr)
+    before = sha256(lr.parent / "SR" / "b.png")
+    write_png(lr.parent / "SR" / "b.png", np.zeros((8, 12, 3), np.uint8))
+    assert restored(lr) == ["b"]
+    assert sha256(lr.parent / "SR" / "b.png") == before
+
+
 def test_what_has_no_lr_image_any_more_goes(lr: Path) -> None:
     restored(lr)
     (lr / "c.png").unlink()

@@ -22,7 +22,10 @@ def test_given_folders_that_are_not_there_are_named_before_anything_runs(root: P
     (tmp_path / "pairs" / "LR" / "{test_set}.png").touch()
     with pytest.raises(InputError, match=r"\{test_set\}\.png: has a brace in its name"):
         checks.check_folders(given)
-    (tmp_path / "pairs" / "LR" / "{test_set}.png").unlink()
+    (tmp_path / "pairs" / "LR" / "{test_set}.png").rename(tmp_path / "pairs" / "LR" / "<b>.png")
+    with pytest.raises(InputError, match=r"<b>\.png: has a word between < and > in its name"):
+        checks.check_folders(given)
+    (tmp_path / "pairs" / "LR" / "<b>.png").unlink()
     entry = {"title": "Mine", "steps": 1, "kind": "images", "images": f"{tmp_path}/mine/{{test_set}}"}
     spoil(root, "methods", "mine", value=entry)
     with pytest.raises(InputError, match=r"config/methods\.yaml: mine: images: no folder .*/mine/demo-synthetic"):
