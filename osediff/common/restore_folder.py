@@ -145,6 +145,9 @@ def restore_batches(
                         done[stem], digests[stem] = inputs[stem], sha256(made / f"{stem}.png")
                     write_json(made / PROGRESS, {"made_by": provenance, "images": done, "made": digests})
                 bar.update(len(stems))
+        # In the order of the images, however often the run was stopped.
+        done, digests = ({stem: part[stem] for stem in images} for part in (done, digests))
+        write_json(made / PROGRESS, {"made_by": provenance, "images": done, "made": digests})
         if made != output:
             link_folder(made, output)
     listed = {stem: {"lr": inputs[stem], "sr": sha256(output / f"{stem}.png")} for stem in images}
