@@ -17,7 +17,8 @@ from tests.faults.sandbox import TREES, Job, Sandbox
 from tests.workflow.repository_copy import Workflow
 
 UNCOMPARED = ("logs", "tensorboard", ".lock")  # what tells of the run, not of its result
-TIME = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d")  # when a page was made
+MOMENT = rb"\d{4}-\d\d-\d\d \d\d:\d\d"
+TIME = re.compile(MOMENT + rb"(?: to " + MOMENT + rb")?")  # when values were measured and a page was made
 STOPPED = "another run is writing here"
 
 
