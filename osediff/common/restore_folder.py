@@ -18,7 +18,7 @@ PROGRESS = ".made.json"
 
 
 def remove_outdated(output: Path, provenance: Mapping[str, JSON], inputs: dict[str, str]) -> dict[str, str]:
-    """Remove the outdated SR images in ``output``, and return the LR sha256 of the others by stem.
+    """Remove the outdated SR images in ``output``, and return the sha256 of the others by stem.
 
     A folder with images that ``restore_folder`` did not write is refused: somebody may need them.
     """
@@ -27,20 +27,22 @@ def remove_outdated(output: Path, provenance: Mapping[str, JSON], inputs: dict[s
     if images and not progress.exists():
         raise InputError(f"{output}: holds {len(images)} images that were not made here; name another folder")
     before = read_object(progress) if progress.exists() else {}
-    images_before = before.get("images")
-    if before.get("made_by") == provenance and isinstance(images_before, dict):
-        done: dict[str, str] = images_before
-    else:
-        done = {}
-    done = {path.stem: done[path.stem] for path in images if path.stem in done}
-    made = before.get("made") if isinstance(before.get("made"), dict) else {}
-    assert isinstance(made, dict)
-    unchanged = {path.stem for path in images if path.stem in done and made.get(path.stem) == sha256(path)}
-    done = {stem: digest for stem, digest in done.items() if stem in unchanged and digest == inputs.get(stem)}
+    listed, made = before.get("images"), before.get("made")
+    done: dict[str, str] = {}
+    if before.get("made_by") == provenance and isinstance(listed, dict) and isinstance(made, dict):
+        of_inputs = [path for path in images if path.stem in inputs and listed.get(path.stem) == inputs[path.stem]]
+        digests = {path.stem: sha256(path) for path in of_inputs}
+        done = {stem: digest for stem, digest in digests.items() if digest == made.get(stem)}
     for path in images:
         if path.stem not in done:
             path.unlink()
     return done
+
+
+def write_progress(made: Path, provenance: Mapping[str, JSON], inputs: dict[str, str], done: dict[str, str]) -> None:
+    """Write the sha256 of finished LR (``images``) and SR images (``made``), in the order of ``inputs``."""
+    lr = {stem: digest for stem, digest in inputs.items() if stem in done}
+    write_json(made / PROGRESS, {"made_by": provenance, "images": lr, "made": {stem: done[stem] for stem in lr}})
 
 
 def write_failure(record: Path, provenance: Mapping[str, JSON], reason: str, log: list[str]) -> None:
@@ -132,8 +134,7 @@ def restore_batches(
         record.unlink(missing_ok=True)
         inputs = {stem: sha256(path) for stem, path in images.items()}
         done = remove_outdated(made, provenance, inputs)
-        digests = {stem: sha256(made / f"{stem}.png") for stem in done}
-        write_json(made / PROGRESS, {"made_by": provenance, "images": done, "made": digests})
+        write_progress(made, provenance, inputs, done)
         with tqdm(total=len(images), desc="restoring", unit="image") as bar:
             for stems in parts:
                 if any(stem not in done for stem in stems):
@@ -142,15 +143,12 @@ def restore_batches(
                         if fault := find_sr_fault(sr, lr, scale_factor):
                             raise InputError(f"{images[stem]}: {fault}")
                         write_png(made / f"{stem}.png", sr)
-                        done[stem], digests[stem] = inputs[stem], sha256(made / f"{stem}.png")
-                    write_json(made / PROGRESS, {"made_by": provenance, "images": done, "made": digests})
+                        done[stem] = sha256(made / f"{stem}.png")
+                    write_progress(made, provenance, inputs, done)
                 bar.update(len(stems))
-        # In the order of the images, however often the run was stopped.
-        done, digests = ({stem: part[stem] for stem in images} for part in (done, digests))
-        write_json(made / PROGRESS, {"made_by": provenance, "images": done, "made": digests})
         if made != output:
             link_folder(made, output)
-    listed = {stem: {"lr": inputs[stem], "sr": sha256(output / f"{stem}.png")} for stem in images}
+    listed = {stem: {"lr": inputs[stem], "sr": done[stem]} for stem in images}
     write_json(record, {**provenance, "scale_factor": scale_factor, "images": listed}, durable=True)
 
 
