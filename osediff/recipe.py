@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from osediff.common.errors import InputError
 from osediff.common.files import read_json, read_object
-from osediff.common.settings import Positive, Seed, Settings, parse
+from osediff.common.settings import Positive, ScaleFactor, Seed, Settings, parse
 from osediff.data.degradation_recipe import Degradation
 from osediff.outcome import PROVENANCE
 
@@ -132,7 +132,7 @@ class ModelRecipe(Settings):
     alpha: Annotated[int, Field(ge=1, le=1280)]
     """The scale of LoRA is alpha / rank."""
     lora_targets: LoraTargets
-    scale_factor: Literal[4]
+    scale_factor: ScaleFactor
     process_size: Annotated[int, Field(ge=1, le=16384)]
     """Smallest side, in pixels, at which images are restored; smaller images are upsampled to it."""
     color_fix: ColorFix
@@ -145,7 +145,7 @@ class PairRecipe(Settings):
 
     crop: Annotated[int, Field(ge=16, le=16384, multiple_of=8)]
     """Side of an HQ crop in pixels."""
-    scale_factor: Literal[4]
+    scale_factor: ScaleFactor
     degradation: Degradation | None
     """Null: the photographs come in pairs, and their LR images are the degraded ones."""
     sampling: Sampling = "with-replacement"
@@ -157,6 +157,12 @@ class PairRecipe(Settings):
     def _check_modes(self) -> Self:
         if len(set(self.upsample_modes)) < len(self.upsample_modes):
             raise ValueError("upsample_modes: a mode stands twice")
+        return self
+
+    @model_validator(mode="after")
+    def _check_crop(self) -> Self:
+        if self.crop % self.scale_factor:
+            raise ValueError(f"crop: must be a multiple of the scale factor, {self.scale_factor}")
         return self
 
 

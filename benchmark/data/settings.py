@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from osediff.common.artifacts.model import Artifact
-from osediff.common.settings import InnerPath, Seed, Settings, Text
+from osediff.common.settings import InnerPath, ScaleFactor, Seed, Settings, Text
 
 Count = Annotated[int, Field(ge=1)]
 PhotoFile = Annotated[str, Field(pattern=r"^[\w-]+\.(png|jpg|jpeg)$")]
@@ -27,7 +27,7 @@ class Crop(Settings):
 class Cut(Settings):
     """The squares of photographs that are a test set's HR images; crop N of NAME becomes the image NAME-N."""
 
-    size: Annotated[int, Field(ge=16, le=8192, multiple_of=4)]
+    size: Annotated[int, Field(ge=16, le=8192)]
     """Side of the HR images in pixels."""
     crops: Annotated[tuple[Crop, ...], Field(min_length=1)]
 
@@ -38,7 +38,7 @@ class TestSetBase(Settings):
     __test__ = False
 
     title: Text
-    scale_factor: Literal[4]
+    scale_factor: ScaleFactor
 
 
 class PhotoTestSet(TestSetBase):
@@ -51,6 +51,12 @@ class PhotoTestSet(TestSetBase):
     seed: Seed
     """Of the degradation."""
     cut: Cut
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        if self.cut.size % self.scale_factor:
+            raise ValueError(f"cut.size: must be a multiple of the scale factor, {self.scale_factor}")
+        return self
 
 
 class FolderTestSet(TestSetBase):
@@ -78,7 +84,7 @@ class TestSetCheck(Settings):
     __test__ = False
 
     name: Text
-    scale_factor: Annotated[int, Field(ge=1)]
+    scale_factor: ScaleFactor
     reference: bool = True
     """Whether there are HR images."""
     images: Count | None = None

@@ -24,6 +24,7 @@ Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1)]
+ScaleFactor = Annotated[int, Field(ge=1, le=16)]  # the size of an SR image over that of its LR image
 
 
 class Settings(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from osediff.common.settings import Probability, Settings
+from osediff.common.settings import Probability, ScaleFactor, Settings
 
 KernelName = Literal["iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso"]
 Span = tuple[float, float]
@@ -107,5 +107,5 @@ class DegradationSpec(Settings):
     """Settings of ``python -m osediff.data.degradation``."""
 
     degradation: Degradation
-    scale_factor: Annotated[int, Field(ge=1, le=16)] = 4
+    scale_factor: ScaleFactor = 4
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from osediff.common.errors import InputError
 from osediff.common.files import read_json
-from osediff.common.settings import Seed, Settings, parse
+from osediff.common.settings import ScaleFactor, Seed, Settings, parse
 from osediff.recipe import ModelRecipe, PairRecipe, StreamRecipe
 
 ExtractorName = Literal["ram", "dape", "llava"]
@@ -19,7 +19,7 @@ class FolderImages(Settings):
     """The images of a folder, upsampled as restoration does."""
 
     kind: Literal["folder"]
-    scale_factor: Annotated[int, Field(ge=1, le=16)] = 1
+    scale_factor: ScaleFactor = 1
     """1: images are not upsampled."""
     process_size: Annotated[int, Field(ge=1, le=16384)] = 512
     """Smallest side, in pixels, of an upsampled image."""

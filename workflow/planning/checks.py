@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from osediff.common.artifacts.model import Artifact
 from osediff.common.errors import InputError
 from osediff.common.files import files_below
 from osediff.common.validation import check_name
-from workflow.planning import methods, paths
+from osediff.recipe import read_model_recipe
+from workflow.planning import ablations, methods, paths
 from workflow.planning.configuration import Configuration
 from workflow.planning.recipes import chain
-from workflow.planning.settings import CheckpointMethod, ImagesMethod, ResultsMethod, VariantMethod
+from workflow.planning.settings import BaselineMethod, CheckpointMethod, ImagesMethod, ResultsMethod, VariantMethod
 
 
 def check_folders(bench: Configuration) -> None:
@@ -226,6 +228,45 @@ def check_recipes(bench: Configuration) -> None:
         if not bench.photos[variant.photos].pairs and variant.recipe.degradation is None:
             raise InputError(f"{source}: {variant.photos} has no LR images; name a degradation, or photos with pairs")
         check_name("prompts", variant.recipe.prompts, bench.prompts.prompts, source)
+
+
+def check_scale_factors(bench: Configuration) -> None:
+    """InputError at the first active method that enlarges by another factor than an active test set.
+
+    Interpolation enlarges by any factor. Images that exist already are compared with the HR images when they are read.
+    """
+    for name in bench.main.methods:
+        factor = scale_factor(bench, name)
+        for test_set in bench.main.test_sets:
+            needed = bench.test_sets[test_set].scale_factor
+            if factor not in (None, needed):
+                raise InputError(
+                    f"configuration: methods: {name} has a scale factor of {factor}, and test set {test_set} one of"
+                    f" {needed}; leave one out, or train a variant with the factor"
+                )
+    for name in ablations.active(bench):
+        trained = bench.recipe(bench.variants.default, bench.main.ablation_base)
+        test_set = ablations.test_set(bench, name)
+        if trained.recipe.scale_factor != bench.test_sets[test_set].scale_factor:
+            raise InputError(
+                f"config/ablations.yaml: {name}: test set {test_set} has another scale factor than base"
+                f" {bench.main.ablation_base}; choose another test set or ablation_base"
+            )
+
+
+def scale_factor(bench: Configuration, method: str) -> int | None:
+    """Return the scale factor of a method; None if it has none of its own, or if nobody has made its checkpoint yet."""
+    entry = bench.methods[method]
+    match entry:
+        case VariantMethod():
+            return bench.recipe(entry.variant, entry.recipe_base).recipe.scale_factor
+        case BaselineMethod():
+            return bench.baselines[method].scale_factor
+        case CheckpointMethod(checkpoint=str(folder)) if Path(folder, "recipe.json").is_file():
+            return read_model_recipe(Path(folder, "recipe.json")).scale_factor
+        case CheckpointMethod(official_file=Artifact()):
+            return 4
+    return None
 
 
 def check_ablations(bench: Configuration) -> None:

@@ -90,6 +90,7 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
     bench = replace(bench, recipes=recipes)
     checks.check_recipes(bench)
     checks.check_ablations(bench)
+    checks.check_scale_factors(bench)
     return replace(bench, methods=bench.methods | ablations.methods(bench))
 
 

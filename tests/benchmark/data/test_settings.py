@@ -22,7 +22,7 @@ def test_a_cut_names_photographs_of_the_repository_or_of_the_wheel() -> None:
 @pytest.mark.parametrize(
     ("change", "key"),
     [
-        ({"size": 66}, "size"),
+        ({"size": 15}, "size"),
         ({"crops": []}, "crops"),
         ({"crops": [CROP | {"left": -1}]}, "crops.0.left"),
         ({"crops": [CROP | {"photo": "../secret.png"}]}, "crops.0.photo"),

@@ -28,7 +28,7 @@ from workflow.planning.settings import BaselineMethod
         ("test_sets", ["demo-syntetic"], "unknown test set 'demo-syntetic', did you mean demo-synthetic?"),
         ("metrics", ["psnr", "lpip"], "unknown metric 'lpip', did you mean lpips?"),
         ("tables", ["table99"], "unknown table 'table99'"),
-        ("recipe_base", "laptop", "unknown base 'laptop', known: demo, demo-long, demo-short, paper"),
+        ("recipe_base", "laptop", "unknown base 'laptop', known: demo, demo-long, demo-short, demo-x2, paper"),
         ("pictures", ["drealsrr"], "unknown picture 'drealsrr', did you mean drealsr?"),
         (
             "paths",
@@ -38,6 +38,9 @@ from workflow.planning.settings import BaselineMethod
         ("metrcs", [], "unknown key 'metrcs', did you mean metrics?"),
         ("seed", -1, "configuration: at seed: must be at least 0, not -1"),
         ("test_sets", [], "at test_sets"),
+        ("test_sets", ["demo-x2"], "methods: osediff has a scale factor of 4, and test set demo-x2 one of 2"),
+        ("recipe_base", "demo-x2", "methods: osediff has a scale factor of 2, and test set demo-synthetic one of 4"),
+        ("ablation_base", "demo-x2", "table3: test set demo-ablation has another scale factor than base demo-x2"),
     ],
 )
 def test_mistakes_in_the_main_file(key: str, value: Any, message: str) -> None:
@@ -86,6 +89,9 @@ def test_mistakes_in_the_main_file(key: str, value: Any, message: str) -> None:
             "magic",
             "config/methods.yaml: at bicubic.kind: must not be 'magic', known: checkpoint, images",
         ),
+        ("variants", ("bases", "demo", "scale_factor"), 3, "osediff: crop: must be a multiple of the scale factor, 3"),
+        ("testsets", ("demo-synthetic", "scale_factor"), 5, "cut.size: must be a multiple of the scale factor, 5"),
+        ("testsets", ("demo-synthetic", "scale_factor"), 17, "must be at most 16, not 17"),
         ("testsets", ("demo-synthetic", "degradation"), "none", "unknown degradation 'none'"),
         ("testsets", ("drealsr", "knd"), "folder", "unknown key 'knd', did you mean kind?"),
     ],
