@@ -23,8 +23,8 @@ from torch import Tensor
 from osediff.common.errors import InputError, run
 from osediff.common.files import JSON, atomic, sha256, write_json
 from osediff.common.tensor_files import read_pickled
-from osediff.models.adapter_files import ADAPTERS, read_adapters
-from osediff.models.lora import UNET_GROUPS
+from osediff.models.adapter_files import read_adapters
+from osediff.models.adapter_names import ADAPTERS, UNET_GROUPS
 from osediff.outcome import PROVENANCE, Outcome, write_outcome
 from osediff.recipe import OFFICIAL_PROCESS_SIZE, LoraTargets, ModelRecipe, read_model_recipe
 

@@ -14,15 +14,15 @@ from torch import Tensor
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError
 from osediff.data.color import FIXES
-from osediff.data.pairs import as_image, as_tensor
 from osediff.data.quantization import correct_and_round, correct_officially
+from osediff.data.tensors import as_image, as_tensor
 from osediff.data.upsampling import upsample, upsample_officially
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import load_adapters
 from osediff.models.compilation import compile_networks
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.models.sample_rng import SampleRNG
-from osediff.models.tiling import Tiling
+from osediff.models.tile_sizes import Tiling
 from osediff.recipe import (
     ColorFix,
     Compile,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from osediff.common.errors import InputError
 from osediff.common.files import fingerprint, sha256
-from osediff.models.backbone import PARTS
+from osediff.models.backbone_folder import PARTS
 
 # The source files that decide the weights of a training. Other files (restoration, prompts, downloads, profiling, logs)
 # may change, and a training state remains valid.
@@ -15,10 +15,12 @@ TRAINING_CODE = (
     "data/degradation.py",
     "data/pairs.py",
     "data/photo_list.py",
+    "data/tensors.py",
     "losses/gan.py",
     "losses/objective.py",
     "losses/perceptual.py",
     "losses/vsd.py",
+    "models/adapter_names.py",
     "models/backbone.py",
     "models/gemm_conv.py",
     "models/generator.py",

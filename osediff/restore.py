@@ -9,23 +9,28 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
-import torch
 
-from osediff.common.errors import run
+from osediff.common.errors import InputError, run
 from osediff.common.files import fingerprint, read_object, sha256
 from osediff.common.images import list_images
 from osediff.common.restore_folder import restore_batches, write_failure
 from osediff.common.shards import add_shard_options
-from osediff.data.color import FIXES
-from osediff.models import backbone as backbones
-from osediff.models.adapter_files import ADAPTERS
-from osediff.models.generator import PRECISIONS
-from osediff.models.tiling import Tiling
+from osediff.models import backbone_folder
+from osediff.models.adapter_names import ADAPTERS
+from osediff.models.tile_sizes import Tiling
 from osediff.outcome import PROVENANCE, read_outcome
-from osediff.pipeline import OSEDiff
 from osediff.prompts.prompt_file import read_folder_prompts
 from osediff.provenance import backbone_hash
-from osediff.recipe import Compile, Posterior, Quantization, Sizes
+from osediff.recipe import (
+    ColorFix,
+    Compile,
+    ModelRecipe,
+    Posterior,
+    Precision,
+    Quantization,
+    Sizes,
+    read_model_recipe,
+)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -50,7 +55,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads")
-    parser.add_argument("--precision", choices=list(PRECISIONS), default="fp32", help="of the networks")
+    parser.add_argument("--precision", choices=get_args(Precision), default="fp32", help="of the networks")
     parser.add_argument("--batch", type=int, default=1, help="images of equal size that are restored together")
     parser.add_argument(
         "--posterior", choices=get_args(Posterior), default="sample", help="latent: drawn with the seed, or mode"
@@ -70,7 +75,7 @@ def parse_arguments() -> argparse.Namespace:
         default="padded",
         help="of small images and of sides that are no multiple of 8: padded, or resized as the official script does",
     )
-    parser.add_argument("--color-fix", choices=list(FIXES), default=None, help="default: the checkpoint's")
+    parser.add_argument("--color-fix", choices=get_args(ColorFix), default=None, help="default: the checkpoint's")
     parser.add_argument(
         "--tile-vae", type=int, default=Tiling.vae, help="latent pixels (see osediff.models.tiling); 0: whole"
     )
@@ -89,11 +94,25 @@ def note_backbone(checkpoint: Path, backbone: str) -> str:
     return f"restored on another backbone ({backbone[:12]}) than the variant was trained on ({str(trained_on)[:12]})"
 
 
+def read_prompts(args: argparse.Namespace, stems: list[str], recipe: ModelRecipe) -> tuple[dict[str, str], str]:
+    """Return the prompt of each image of ``stems``, and the extractor that made them (``null``: none)."""
+    if not args.prompts:
+        return dict.fromkeys(stems, args.prompt), "null"
+    tags, source = read_folder_prompts(args.prompts, stems, recipe)
+    # The official code's form: tags, then the user's words, a comma behind both.
+    return {stem: f"{text}, {args.prompt}," for stem, text in tags.items()}, source.extractor
+
+
+def list_stems(source: Path) -> list[str]:
+    """Return the stems of the LR images of ``source``, a folder or one image."""
+    if not source.exists():
+        raise InputError(f"{source}: no such image or folder")
+    return [source.stem] if source.is_file() else list(list_images(source))
+
+
 def main() -> None:
     """Restore every LR image as an SR PNG and write the record."""
     args = parse_arguments()
-    if args.threads:
-        torch.set_num_threads(args.threads)
     record = args.record or args.output.parent / "run.json"
     outcome = read_outcome(args.checkpoint)
     if not outcome.converged:
@@ -103,6 +122,19 @@ def main() -> None:
         print(f"{args.checkpoint}: {reason}; nothing is restored, its rows say so", file=sys.stderr)
         return
     tiles = Tiling(args.tile_vae, args.tile_latent, args.tile_overlap)
+    stems = list_stems(args.input)
+    prompts, extractor = read_prompts(args, stems, read_model_recipe(args.checkpoint / "recipe.json"))
+    backbone_folder.check_parts(args.backbone)
+    images = "1 image" if len(stems) == 1 else f"{len(stems)} images"
+    print(f"restoring {images} of {args.input} with {args.checkpoint} on {args.backbone}", file=sys.stderr, flush=True)
+
+    # These imports take seconds, so they come after everything that can be said and checked without them.
+    import torch
+
+    from osediff.pipeline import OSEDiff
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
     settings = {
         "precision": args.precision,
         "posterior": args.posterior,
@@ -113,14 +145,7 @@ def main() -> None:
     model = OSEDiff.from_pretrained(
         args.checkpoint, args.backbone, args.device, tiles=tiles, compile=args.compile, **settings
     )
-    stems = [args.input.stem] if args.input.is_file() else list(list_images(args.input))
-    prompts, extractor = dict.fromkeys(stems, args.prompt), "null"
-    if args.prompts:
-        tags, prompt_source = read_folder_prompts(args.prompts, stems, model.recipe)
-        extractor = prompt_source.extractor
-        # The official code's form: tags, then the user's words, a comma behind both.
-        prompts = {stem: f"{text}, {args.prompt}," for stem, text in tags.items()}
-    origin = backbones.source(args.backbone)
+    origin = backbone_folder.source(args.backbone)
     backbone = backbone_hash(args.backbone)
     provenance = {
         "method": "osediff",

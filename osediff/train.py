@@ -19,15 +19,12 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-import torch
-
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock
 from osediff.common.settings import read
 from osediff.data.photo_list import open_photos
+from osediff.models.backbone_folder import check_parts
 from osediff.recipe import TrainingSpec
-from osediff.training.run_folder import RunFolder
-from osediff.training.train import train
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -55,14 +52,25 @@ def main() -> None:
     """Run the command line."""
     args = parse_arguments()
     spec = read(args.spec, TrainingSpec)
-    if spec.threads:
-        torch.set_num_threads(spec.threads)
     with ExitStack() as stack:
-        if os.environ.get("RANK", "0") == "0":  # of accelerate's processes, one holds the lock for all
+        main_process = os.environ.get("RANK", "0") == "0"
+        if main_process:  # of accelerate's processes, one holds the lock for all
             stack.enter_context(lock(args.out / ".lock"))
-        folder = RunFolder(
-            spec, open_photos(args.photos, args.photo_list), args.backbone, args.out, args.prompts, args.restart
-        )
+        photos = open_photos(args.photos, args.photo_list)
+        check_parts(args.backbone)
+        if main_process:
+            steps = f"{spec.recipe.steps} steps of batch {spec.recipe.batch}"
+            print(f"training {args.out}: {steps} on {len(photos.photos)} photographs", file=sys.stderr, flush=True)
+
+        # These imports take seconds, so they come after everything that can be said and checked without them.
+        import torch
+
+        from osediff.training.run_folder import RunFolder
+        from osediff.training.train import train
+
+        if spec.threads:
+            torch.set_num_threads(spec.threads)
+        folder = RunFolder(spec, photos, args.backbone, args.out, args.prompts, args.restart)
         outcome = train(spec, folder, folder.prompts)
     if outcome.last_good is not None:  # of several processes, the main one reports
         line = f"{args.out}: {outcome}"

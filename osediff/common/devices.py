@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import torch
-
 from osediff.common.errors import InputError
 
 
 def check_device(device: str) -> None:
     """Raise InputError if torch does not know ``device``, or this machine has none."""
+    import torch  # takes seconds, which a command spends after it has looked at everything else
+
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:

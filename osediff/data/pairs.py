@@ -6,7 +6,6 @@ If the photographs come in pairs, the LQ crop is the same crop of the LR image, 
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -14,6 +13,7 @@ from osediff.common.errors import InputError
 from osediff.common.images import read_photo
 from osediff.data.degradation import degrade_unrounded, resize
 from osediff.data.photo_list import Photograph, PhotoList
+from osediff.data.tensors import as_tensor
 from osediff.recipe import PairRecipe
 
 CACHE_BYTES = 2**30  # of decoded photographs
@@ -96,13 +96,3 @@ class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
         # To 8 bits once, after the upsampling, as the official code does.
         lq = (resize(lr, (crop, crop), str(rng.choice(self.recipe.upsample_modes))) * 255).round().clip(0, 255)
         return as_tensor(lq), as_tensor(hq)
-
-
-def as_tensor(image: np.ndarray) -> Tensor:
-    """Convert (H, W, 3) in [0, 255] to (3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).permute(2, 0, 1) / 127.5 - 1
-
-
-def as_image(tensor: Tensor) -> np.ndarray:
-    """Convert (3, H, W) in [-1, 1] to uint8 (H, W, 3)."""
-    return ((tensor.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()

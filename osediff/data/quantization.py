@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from osediff.data.color import FIXES, OFFICIAL_FIXES
-from osediff.data.pairs import as_image, as_tensor
+from osediff.data.tensors import as_image, as_tensor
 from osediff.recipe import ColorFix
 
 

@@ -16,7 +16,7 @@ from osediff.common.errors import InputError
 from osediff.common.images import list_images, read_rgb
 from osediff.data.degradation import degrade_unrounded, resize
 from osediff.data.degradation_recipe import Degradation
-from osediff.data.pairs import as_tensor
+from osediff.data.tensors import as_tensor
 from osediff.models.backbone import Backbone
 from osediff.models.settings import BackboneRecipe, DemoBackboneSpec, UNetStage
 

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
+from osediff.models.adapter_names import REGULARIZER, TEACHER
 from osediff.models.backbone import Backbone
 from osediff.models.generator import Generator, estimate_clean, upcast_half
-from osediff.models.lora import REGULARIZER, TEACHER
 from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import VSDLoss
 

@@ -12,10 +12,8 @@ from torch import Tensor, nn
 from osediff.common.errors import InputError
 from osediff.common.files import atomic, read_object, sha256
 from osediff.common.tensor_files import read_tensors
-from osediff.models.lora import GENERATOR
+from osediff.models.adapter_names import ADAPTERS, GENERATOR
 from osediff.outcome import PROVENANCE
-
-ADAPTERS = "adapters.safetensors"
 
 
 def copy_tensors(parameters: Mapping[str, Tensor], values: Mapping[str, Tensor], source: str) -> None:

@@ -20,10 +20,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from osediff.common.errors import InputError
-from osediff.common.files import JSON, read_object
-
-PARTS = ("vae", "unet", "text_encoder", "tokenizer", "scheduler")
-MANIFEST = "manifest.json"
+from osediff.models.backbone_folder import PARTS, check_parts
 
 
 @dataclass
@@ -94,25 +91,13 @@ def check(folder: Path) -> DDPMScheduler:
         InputError: a part is missing, or the UNet was not trained to predict noise. OSEDiff's Eq. 3 holds for epsilon
             prediction only; the 768-pixel SD 2.1 (velocity prediction) diverges after some thousand steps.
     """
-    for part in PARTS:
-        if not (folder / part).is_dir():
-            raise InputError(
-                f"{folder}: no {part}/ in this backbone; it must hold {', '.join(PARTS)} (diffusers layout)"
-            )
+    check_parts(folder)
     with one_line_errors(folder / "scheduler"):
         scheduler = DDPMScheduler.from_pretrained(folder, subfolder="scheduler", local_files_only=True)
     if scheduler.config.prediction_type != "epsilon":
         kind = scheduler.config.prediction_type
         raise InputError(f"{folder}: predicts {kind}, OSEDiff needs epsilon; use SD 2.1-base (512), not SD 2.1 (768)")
     return scheduler
-
-
-def source(folder: Path) -> dict[str, JSON]:
-    """Return the source of the backbone in ``folder``: ``weights`` (pretrained, random, given), mirror, revision."""
-    if not (folder / MANIFEST).exists():
-        return {"weights": "given"}
-    manifest = read_object(folder / MANIFEST)
-    return {key: manifest[key] for key in ("weights", "mirror", "revision", "provided_locally") if key in manifest}
 
 
 def load(folder: Path) -> Backbone:

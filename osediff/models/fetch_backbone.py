@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
-
 from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.model import Artifact
 from osediff.common.artifacts.offline import add_offline_option
@@ -20,8 +18,7 @@ from osediff.common.artifacts.record import manifest
 from osediff.common.errors import InputError, run
 from osediff.common.files import JSON, lock, sha256, write_json
 from osediff.common.settings import read
-from osediff.models import backbone as backbones
-from osediff.models.backbone import MANIFEST
+from osediff.models.backbone_folder import MANIFEST, PARTS
 from osediff.models.settings import Backbone, RandomBackbone
 
 
@@ -33,6 +30,10 @@ def obtain_files(artifact: Artifact, out: Path, how: Fetching) -> dict[str, JSON
 
 def randomize(settings: RandomBackbone, out: Path) -> dict[str, JSON]:
     """Write a backbone of the given sizes with random weights (float16) to ``out``; return entries for its manifest."""
+    import torch  # takes seconds, which a download does not need
+
+    from osediff.models import backbone as backbones
+
     torch.manual_seed(settings.seed)
     sizes = settings.sizes.model_dump(mode="json")
     model = backbones.build(sizes, backbones.word_tokenizer([settings.words]))
@@ -53,20 +54,23 @@ def main() -> None:
     spec = read(args.spec, Backbone)
     with lock(args.out.parent / f".{args.out.name}.lock"):
         (args.out / MANIFEST).unlink(missing_ok=True)
+        print(f"{spec.title}: {spec.license}", flush=True)
         if spec.random:
             came_from = randomize(spec.random, args.out)
         elif spec.download:
             came_from = obtain_files(spec.download, args.out, Fetching(offline=args.offline, local=args.local))
         else:
             raise InputError(f"{args.spec}: has neither download nor random; no command brings {spec.title}")
-        contents = {part: sorted((args.out / part).rglob("*")) for part in backbones.PARTS}
+        contents = {part: sorted((args.out / part).rglob("*")) for part in PARTS}
         files = {
             str(path.relative_to(args.out)): {"size": path.stat().st_size, "sha256": sha256(path)}
             for paths in contents.values()
             for path in paths
             if path.is_file()
         }
-        backbones.check(args.out)
+        from osediff.models.backbone import check
+
+        check(args.out)
         about: JSON = {"title": spec.title, "license": spec.license, **came_from, "files": files}
         write_json(args.out / MANIFEST, about, durable=True)
     print(f"{args.out}: {spec.title}, {came_from['weights']} weights, {came_from.get('mirror') or 'from here'}")

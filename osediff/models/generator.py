@@ -10,20 +10,12 @@ from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
 from osediff.models import tiling
+from osediff.models.adapter_names import GENERATOR, REGULARIZER, TEACHER, UNET_GROUPS, VAE_GROUPS
 from osediff.models.backbone import Backbone
 from osediff.models.gemm_conv import use_gemm_convolutions
-from osediff.models.lora import (
-    GENERATOR,
-    REGULARIZER,
-    TEACHER,
-    UNET_GROUPS,
-    VAE_GROUPS,
-    Roles,
-    add_lora,
-    lora_parameters,
-    targets,
-)
+from osediff.models.lora import Roles, add_lora, lora_parameters, targets
 from osediff.models.sample_rng import SampleRNG
+from osediff.models.tile_sizes import Tiling
 from osediff.recipe import LoraScope, ModelRecipe
 
 PRECISIONS: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -40,7 +32,7 @@ class Generator:
     inference, large images are computed in tiles.
     """
 
-    tiles: tiling.Tiling | None = None
+    tiles: Tiling | None = None
 
     def __init__(self, backbone: Backbone, recipe: ModelRecipe, regularizer: LoraScope | None = None) -> None:
         self.backbone, self.timestep = backbone, recipe.timestep

@@ -24,12 +24,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-GENERATOR = "generator"
-REGULARIZER = "regularizer"
-TEACHER = "teacher"
-
-UNET_GROUPS = {"down": ("down_blocks.", "conv_in"), "mid": ("mid_block.",), "up": ("up_blocks.", "conv_out")}
-VAE_GROUPS = {"encoder": ("encoder.", "quant_conv"), "decoder": ("decoder.", "post_quant_conv")}
+from osediff.models.adapter_names import GENERATOR, TEACHER
 
 
 def targets(network: nn.Module, prefixes: tuple[str, ...]) -> list[str]:

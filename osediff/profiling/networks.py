@@ -12,7 +12,8 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from osediff.common.errors import InputError
 from osediff.common.profiling import ProfiledModule, method_module
-from osediff.models.lora import GENERATOR, REGULARIZER, UNET_GROUPS, VAE_GROUPS, add_lora, lora_parameters, targets
+from osediff.models.adapter_names import GENERATOR, REGULARIZER, UNET_GROUPS, VAE_GROUPS
+from osediff.models.lora import add_lora, lora_parameters, targets
 from osediff.prompts import ram
 
 Sizes = dict[str, Any]  # keyword arguments of diffusers' and transformers' configurations

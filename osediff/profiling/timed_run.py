@@ -16,7 +16,7 @@ from torch import Tensor
 from osediff.common.errors import InputError
 from osediff.common.images import read_rgb, write_png
 from osediff.data.color import FIXES
-from osediff.data.pairs import as_image, as_tensor
+from osediff.data.tensors import as_image, as_tensor
 from osediff.models import backbone as backbones
 from osediff.models.compilation import compile_networks
 from osediff.models.generator import PRECISIONS, Generator

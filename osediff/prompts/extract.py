@@ -13,9 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -25,8 +27,10 @@ from osediff.common.files import JSON, lock, read_json_lines, write_json
 from osediff.common.settings import read
 from osediff.data.photo_list import PhotoList, open_photos
 from osediff.prompts.extractors import WEIGHTS, Describe, hash_weights, load_extractor, parse_folders
-from osediff.prompts.images import FolderSet, ImageSet, StreamSet
 from osediff.prompts.prompt_file import ExtractionSpec, PromptFile, PromptSource, StreamImages
+
+if TYPE_CHECKING:
+    from osediff.prompts.images import ImageSet
 
 
 def resume(partial: Path, made_by: Mapping[str, JSON]) -> dict[str, tuple[str, float]]:
@@ -73,6 +77,8 @@ def extract(out: Path, made_by: PromptSource, images: ImageSet, describe: Descri
 
 def open_images(spec: ExtractionSpec, folder: Path | None, photos: PhotoList | None) -> ImageSet:
     """Return the image set of ``spec``; InputError if its folder is not given."""
+    from osediff.prompts.images import FolderSet, StreamSet  # with torch, which takes seconds
+
     if isinstance(spec.images, StreamImages):
         if photos is None:
             raise InputError("images of kind stream need --photos DIR")
@@ -94,8 +100,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
     args = parser.parse_args()
     spec = read(args.spec, ExtractionSpec)
-    check_device(spec.device)
     folders = parse_folders(spec.extractor, args.weights)
+    print(f"extracting prompts with {spec.extractor} into {args.out}", file=sys.stderr, flush=True)
+    check_device(spec.device)
     images = open_images(spec, args.images, open_photos(args.photos, args.photo_list) if args.photos else None)
     made_by = PromptSource(
         extractor=spec.extractor,

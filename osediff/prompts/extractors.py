@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, TypeAlias
 
 from osediff.common.errors import InputError
 from osediff.common.files import sha256
-from osediff.prompts import ram
-from osediff.prompts.llava import Captioner
 from osediff.prompts.prompt_file import ExtractorName
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Folders of weights that an extractor reads, and the files of each that decide its prompts.
 WEIGHTS: dict[str, dict[str, list[str]]] = {
@@ -20,7 +19,7 @@ WEIGHTS: dict[str, dict[str, list[str]]] = {
     "llava": {"llava": ["config.json", "model.safetensors.index.json"]},
 }
 WEIGHTS["dape"] = WEIGHTS["ram"] | {"dape": ["DAPE.pth"]}
-Describe = Callable[[Tensor], str]
+Describe: TypeAlias = "Callable[[Tensor], str]"
 
 
 def parse_folders(name: ExtractorName, pairs: list[str]) -> dict[str, Path]:
@@ -50,6 +49,12 @@ def hash_weights(name: ExtractorName, folders: dict[str, Path]) -> dict[str, str
 
 def load_extractor(name: ExtractorName, folders: dict[str, Path], device: str, half: bool) -> Describe:
     """Load the network that describes an image (3, H, W) in [0, 1] in words; ``half``: in float16."""
+    # These take seconds, and folders of weights are looked at before.
+    import torch
+
+    from osediff.prompts import ram
+    from osediff.prompts.llava import Captioner
+
     if name == "llava":
         return Captioner(folders["llava"], device, torch.float16 if half else torch.float32)
     tags, thresholds = ram.read_lists(*(folders["ram-tags"] / file for file in WEIGHTS["ram"]["ram-tags"]))

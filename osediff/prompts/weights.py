@@ -18,7 +18,7 @@ from osediff.common.artifacts.record import manifest
 from osediff.common.errors import run
 from osediff.common.files import lock, write_json
 from osediff.common.settings import read
-from osediff.models.backbone import MANIFEST
+from osediff.models.backbone_folder import MANIFEST
 
 
 def main() -> None:

@@ -22,8 +22,9 @@ from osediff.common.weights import LOSS_SHA256
 from osediff.data.pairs import VALIDATION_PAIRS
 from osediff.data.photo_list import PhotoList
 from osediff.losses.perceptual import available_kind, used_networks
-from osediff.models import backbone as backbones
-from osediff.models.adapter_files import ADAPTERS, save_adapters
+from osediff.models import backbone_folder
+from osediff.models.adapter_files import save_adapters
+from osediff.models.adapter_names import ADAPTERS
 from osediff.outcome import PROVENANCE, Outcome, write_outcome
 from osediff.prompts.prompt_file import read_stream_prompts
 from osediff.provenance import backbone_hash, training_code_hash, versions
@@ -135,7 +136,7 @@ class RunFolder:
             made_by: dict[str, JSON] = {
                 "python": platform.python_version(),
                 "versions": versions(),
-                "backbone_source": backbones.source(self.backbone),
+                "backbone_source": backbone_folder.source(self.backbone),
                 # The expected ones: networks of other bytes stop the training when it starts.
                 "loss_weights": {name: LOSS_SHA256[name] for name in used_networks(self.spec.recipe.loss)},
                 "adapters": sha256(self.out / ADAPTERS),

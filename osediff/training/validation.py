@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from osediff.common.images import write_png
-from osediff.data.pairs import VALIDATION_PAIRS, VALIDATION_SEED, TrainingPairs, as_image
+from osediff.data.pairs import VALIDATION_PAIRS, VALIDATION_SEED, TrainingPairs
 from osediff.data.photo_list import PhotoList
+from osediff.data.tensors import as_image
 from osediff.losses.objective import Objective
 from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import PairRecipe

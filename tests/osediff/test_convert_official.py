@@ -17,8 +17,8 @@ from osediff.common.files import write_json
 from osediff.convert_official import convert, main
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import save_adapters
+from osediff.models.adapter_names import GENERATOR
 from osediff.models.generator import Generator
-from osediff.models.lora import GENERATOR
 from tests.osediff.tiny import edit
 
 

@@ -11,7 +11,7 @@ import torch
 import osediff
 from osediff import provenance
 from osediff.common.errors import InputError
-from osediff.models.backbone import PARTS
+from osediff.models.backbone_folder import PARTS
 
 
 def test_a_folder_s_hash_is_of_names_and_contents(tmp_path: Path) -> None:

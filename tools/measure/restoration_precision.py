@@ -14,7 +14,7 @@ import torch
 
 from osediff import OSEDiff
 from osediff.common.images import list_images, read_rgb
-from osediff.data.pairs import as_tensor
+from osediff.data.tensors import as_tensor
 from osediff.models.generator import PRECISIONS
 
 

@@ -21,9 +21,9 @@ from PIL import Image
 
 from osediff import OSEDiff
 from osediff.common.images import read_rgb
-from osediff.data.pairs import as_tensor
+from osediff.data.tensors import as_tensor
 from osediff.models import tiling
-from osediff.models.tiling import Tiling
+from osediff.models.tile_sizes import Tiling
 
 
 def resized(image: np.ndarray, width: int, height: int) -> torch.Tensor:

@@ -22,8 +22,8 @@ from torchvision.transforms import ToPILImage
 
 from osediff.common.errors import run
 from osediff.common.images import pairs, read_rgb
-from osediff.data.pairs import as_tensor
 from osediff.data.quantization import correct_and_round, correct_officially
+from osediff.data.tensors import as_tensor
 from osediff.data.upsampling import upsample_officially
 from osediff.recipe import OFFICIAL_PROCESS_SIZE, ColorFix
 

@@ -13,8 +13,9 @@ from osediff.common.errors import InputError
 from osediff.common.images import read_rgb
 from osediff.data import pairs as pairs_module
 from osediff.data.degradation import resize
-from osediff.data.pairs import TrainingPairs, as_image, as_tensor
+from osediff.data.pairs import TrainingPairs
 from osediff.data.photo_list import scan
+from osediff.data.tensors import as_image, as_tensor
 from tests.osediff.tiny import RECIPE, edit
 
 

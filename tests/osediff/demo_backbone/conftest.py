@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from torch import Tensor
 
-from osediff.demo_backbone import train
+from osediff.demo_backbone import stages
 
 
 @pytest.fixture(autouse=True)
@@ -15,4 +15,4 @@ def _no_vgg(monkeypatch: pytest.MonkeyPatch) -> None:
     def distance(restored: Tensor, target: Tensor) -> Tensor:
         return (restored - target).square().mean()
 
-    monkeypatch.setattr(train, "load_lpips_vgg", lambda device: distance)
+    monkeypatch.setattr(stages, "load_lpips_vgg", lambda device: distance)

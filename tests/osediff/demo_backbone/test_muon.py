@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from osediff.demo_backbone.muon import Muon, hidden_weights, orthogonalize
-from osediff.demo_backbone.train import new_backbone
+from osediff.demo_backbone.stages import new_backbone
 from tests.osediff.demo_backbone.tiny_recipe import SPEC
 
 

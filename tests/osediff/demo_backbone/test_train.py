@@ -13,8 +13,9 @@ from torch import Tensor
 
 from osediff.common.errors import InputError
 from osediff.common.validation import dump_yaml
-from osediff.demo_backbone import losses, train
-from osediff.demo_backbone.train import main, new_backbone, rate_factor
+from osediff.demo_backbone import losses, stages
+from osediff.demo_backbone.stages import new_backbone, rate_factor
+from osediff.demo_backbone.train import main
 from osediff.models import backbone as backbones
 from tests.osediff.demo_backbone.tiny_recipe import RECIPE, SPEC, trained
 from tests.osediff.tiny import DEGRADATION_CONTENT
@@ -35,7 +36,7 @@ def test_stages_train_what_they_say_and_a_stopped_run_ends_the_same(
 
     calls: list[int] = []
     with monkeypatch.context() as patched:
-        patched.setattr(train, "denoising_loss", dies_at_the_third_step)
+        patched.setattr(stages, "denoising_loss", dies_at_the_third_step)
         with pytest.raises(KeyboardInterrupt):
             trained(photos, tmp_path / "stopped")
     again = trained(photos, tmp_path / "stopped")
@@ -75,7 +76,7 @@ def test_a_state_of_another_recipe_stops_and_restart_sets_it_aside(
 
 
 def test_the_log_names_stage_and_step(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "LOG_EVERY", 2)
+    monkeypatch.setattr(stages, "LOG_EVERY", 2)
     trained(photos, tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     steps = [(row["stage"], row["step"]) for row in rows]

@@ -9,7 +9,7 @@ import torch
 
 from osediff.common.settings import parse
 from osediff.demo_backbone.photographs import load_photos
-from osediff.demo_backbone.train import new_backbone, train_stage
+from osediff.demo_backbone.stages import new_backbone, train_stage
 from osediff.models.backbone import Backbone
 from osediff.models.settings import DemoBackboneSpec
 from tests.osediff.tiny import DEGRADATION_CONTENT, TINY

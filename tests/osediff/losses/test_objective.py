@@ -9,7 +9,8 @@ from torch import Tensor
 
 from osediff.losses import vsd as vsd_module
 from osediff.models import backbone as backbones
-from osediff.models.lora import UNET_GROUPS, targets
+from osediff.models.adapter_names import UNET_GROUPS
+from osediff.models.lora import targets
 from osediff.models.sample_rng import SampleRNG
 from tests.osediff.losses.objectives import GAN_LOSS, IMAGE_LOSS, make_batch, make_objective
 from tests.osediff.tiny import VSD

@@ -9,8 +9,8 @@ import torch
 from osediff.common.settings import parse
 from osediff.losses.vsd import VSD
 from osediff.models import backbone as backbones
+from osediff.models.adapter_names import REGULARIZER, TEACHER
 from osediff.models.generator import Generator
-from osediff.models.lora import REGULARIZER, TEACHER
 from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import VSDLoss
 from tests.osediff.tiny import RECIPE

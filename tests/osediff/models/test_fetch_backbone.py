@@ -18,7 +18,7 @@ from osediff.common.images import write_png
 from osediff.common.restore_folder import refuse_random, unusable
 from osediff.common.validation import dump_yaml
 from osediff.models import backbone as backbones
-from osediff.models import fetch_backbone
+from osediff.models import backbone_folder, fetch_backbone
 from tests.osediff.tiny import TINY, edit, run_training
 
 RANDOM: dict[str, Any] = {
@@ -57,7 +57,7 @@ def test_the_first_mirror_that_has_it_is_named(
     for name, entry in manifest["files"].items():
         assert entry["sha256"] == sha256(out / name) == sha256(served[1] / name)
     origin = {"weights": "pretrained", "mirror": "second", "revision": "v1", "provided_locally": False}
-    assert backbones.source(out) == origin
+    assert backbone_folder.source(out) == origin
     assert torch.equal(backbones.load(out).unet.conv_in.weight, backbones.load(served[1]).unet.conv_in.weight)
 
 
@@ -82,12 +82,12 @@ def test_offline_takes_what_lies_there_and_nothing_else(
     shutil.copytree(served[1], out, dirs_exist_ok=True)
     fetch(monkeypatch, spec, out, "--offline")
     origin = {"weights": "pretrained", "mirror": None, "revision": None, "provided_locally": True}
-    assert backbones.source(out) == origin
+    assert backbone_folder.source(out) == origin
     monkeypatch.setenv("OSEDIFF_OFFLINE", "1")  # as the workflow asks for it
     with pytest.raises(InputError, match="the run is offline"):
         fetch(monkeypatch, spec, tmp_path / "elsewhere")
     fetch(monkeypatch, spec, tmp_path / "copied", "--local", str(out))
-    assert backbones.source(tmp_path / "copied") == origin
+    assert backbone_folder.source(tmp_path / "copied") == origin
 
 
 @pytest.mark.slow
@@ -97,7 +97,7 @@ def test_what_random_weights_made_is_never_evaluated(
     torch.set_num_threads(1)
     backbone, checkpoint = tmp_path / "random", tmp_path / "checkpoint"
     fetch(monkeypatch, RANDOM, backbone)
-    assert backbones.source(backbone)["weights"] == "random"
+    assert backbone_folder.source(backbone)["weights"] == "random"
     run_training(edit({"steps": 2}), photos, backbone, 0, checkpoint)
     assert read_json(checkpoint / "provenance.json")["backbone_source"]["weights"] == "random"
     write_png(tmp_path / "LR" / "0.png", np.zeros((8, 8, 3), np.uint8))

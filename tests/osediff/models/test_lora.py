@@ -13,17 +13,8 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 
 from osediff.models import backbone as backbones
-from osediff.models.lora import (
-    GENERATOR,
-    REGULARIZER,
-    TEACHER,
-    UNET_GROUPS,
-    VAE_GROUPS,
-    Roles,
-    add_lora,
-    lora_parameters,
-    targets,
-)
+from osediff.models.adapter_names import GENERATOR, REGULARIZER, TEACHER, UNET_GROUPS, VAE_GROUPS
+from osediff.models.lora import Roles, add_lora, lora_parameters, targets
 
 ALL = sum(UNET_GROUPS.values(), ())
 SD21_UNET = {

@@ -13,7 +13,7 @@ from osediff.models import backbone as backbones
 from osediff.models import tiling
 from osediff.models.backbone import Backbone
 from osediff.models.generator import Generator
-from osediff.models.tiling import Tiling
+from osediff.models.tile_sizes import Tiling
 from tests.osediff.tiny import RECIPE
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from osediff.common.errors import InputError
-from osediff.data.pairs import as_tensor
+from osediff.data.tensors import as_tensor
 from osediff.prompts import llava as captions
 from osediff.prompts.llava import Captioner
 

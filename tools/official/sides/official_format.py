@@ -10,8 +10,8 @@ import torch
 from osediff.common.files import write_json
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import save_adapters
+from osediff.models.adapter_names import GENERATOR, REGULARIZER
 from osediff.models.generator import Generator
-from osediff.models.lora import GENERATOR, REGULARIZER
 from osediff.recipe import LoraTargets, ModelRecipe
 
 RECIPE = ModelRecipe(

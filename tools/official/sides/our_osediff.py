@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from osediff import OSEDiff
-from osediff.models.tiling import Tiling
+from osediff.models.tile_sizes import Tiling
 
 
 def main() -> None:

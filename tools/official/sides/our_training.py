@@ -18,8 +18,9 @@ from torch import Tensor
 from osediff.common.settings import parse
 from osediff.losses.objective import Objective, regularizer_scope
 from osediff.models import backbone as backbones
+from osediff.models.adapter_names import REGULARIZER
 from osediff.models.generator import PRECISIONS, Generator
-from osediff.models.lora import REGULARIZER, lora_parameters
+from osediff.models.lora import lora_parameters
 from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import Compute, Recipe, TrainingSpec
 from osediff.training.distributed import make_accelerator

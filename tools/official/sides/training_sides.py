@@ -23,8 +23,8 @@ from torchvision.models import vgg16
 from osediff.common.settings import parse
 from osediff.losses.objective import regularizer_scope
 from osediff.models import backbone as backbones
+from osediff.models.adapter_names import REGULARIZER
 from osediff.models.generator import Generator
-from osediff.models.lora import REGULARIZER
 from osediff.recipe import Recipe
 from tools.official.sides.official_format import official_name
 from tools.official.sides.our_training import parameters_of
