@@ -91,9 +91,12 @@ class Span(NamedTuple):
 
 
 def spans(extent: int, tile: int, margin: int) -> list[Span]:
-    """Split an even ``extent`` into equal parts of about ``tile``, each with up to ``margin`` beyond; all even."""
+    """Split ``extent`` into nearly equal parts of about ``tile``, each with up to ``margin`` beyond.
+
+    Parts begin at even places, and the last one ends with the image: the latent of 1032 pixels has 129 rows.
+    """
     count = math.ceil(extent / tile)
-    edges = [2 * round(extent / 2 * index / count) for index in range(count + 1)]
+    edges = [*(2 * round(extent / 2 * index / count) for index in range(count)), extent]
     return [Span(start, stop, max(0, start - margin), min(extent, stop + margin)) for start, stop in pairwise(edges)]
 
 

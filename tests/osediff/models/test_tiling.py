@@ -29,7 +29,7 @@ def test_overlapping_tiles_cover_the_side(extent: int, expected: list[int]) -> N
     assert tiling.starts(extent, 32, 8) == expected
 
 
-@pytest.mark.parametrize("extent", [2, 30, 64, 66, 270])
+@pytest.mark.parametrize("extent", [2, 30, 64, 66, 129, 131, 270])
 def test_spans_follow_each_other_and_read_beyond(extent: int) -> None:
     spans = tiling.spans(extent, 32, 6)
     assert [span.start for span in spans] == [0, *(span.stop for span in spans[:-1])] and spans[-1].stop == extent
@@ -49,9 +49,10 @@ def test_a_tile_counts_most_in_its_middle() -> None:
     assert weight.min() > 0
 
 
+@pytest.mark.parametrize("size", [(96, 64), (84, 76)])  # latents of 24 x 16 and of 21 x 19
 @torch.no_grad()
-def test_the_vae_in_tiles_is_the_vae_in_one_piece(backbone: Backbone) -> None:
-    image = picture(96, 64)
+def test_the_vae_in_tiles_is_the_vae_in_one_piece(backbone: Backbone, size: tuple[int, int]) -> None:
+    image = picture(*size)
     expected = backbone.vae.encode(image).latent_dist.parameters
     # Its attention sees the whole of 24 x 16 latent pixels with windows of 2 * 12; the rest is in tiles of 6.
     tiled = tiling.encode(backbone.vae, image, Tiling(vae=12))
