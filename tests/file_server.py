@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-CONTENT = b"PK\x03\x04" + bytes(range(256)) * 1000
+CONTENT = (b"PK\x03\x04" + bytes(range(256)) * 1000)[:-22] + b"PK\x05\x06" + bytes(18)  # as a zip begins and ends
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
                 for letter in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200:
                     self.wfile.write(bytes([letter]))
                     self.wfile.flush()
-                    time.sleep(0.5)
+                    time.sleep(0.2)
             case "many-headers":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n")
             case "other-total":
@@ -115,6 +115,13 @@ class Handler(BaseHTTPRequestHandler):
                 self.whole(content if not start else b"<html>busy</html>".ljust(len(content)), start)
             case "nonsense":
                 self.wfile.write(b"\x00\xffSSH-2.0-nothing\r\n")
+            case "endless-redirect":
+                self.wfile.write(
+                    f"HTTP/1.1 302 Found\r\nLocation: {self.path.replace('endless-redirect', 'whole')}\r\n\r\n".encode()
+                )
+                self.pour(b"x" * (1 << 16))
+            case "continue":
+                self.pour(b"HTTP/1.1 100 Continue\r\n\r\n")
             case "bad-redirect":
                 self.redirect("http://[::bad")
             case "loop":
@@ -152,6 +159,12 @@ class Handler(BaseHTTPRequestHandler):
         if pause:
             self.wfile.flush()
             time.sleep(20)
+
+    def pour(self, block: bytes) -> None:
+        """Send ``block`` again and again, until nobody listens; nobody listens for longer than a minute."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            self.wfile.write(block)
 
     def drip(self, body: bytes) -> None:
         self.send_response(200)

@@ -124,7 +124,7 @@ def fetch_sources(descriptor: Descriptor, root: Path, offline: bool, patience: P
             missing.append(str(error))
             continue
         for path, file in artifact.paths.items():
-            proof = "verified" if file.sha256 else "not published, so that of the first download"
+            proof = "verified" if file.published else "not published, so that of the first download"
             print(f"  {root / 'weights' / path}: sha256 {digests[str(path)]} {proof}", flush=True)
     return missing
 

@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from benchmark.metrics.registry import Selection
+from osediff.common.artifacts.archives import reading
 from osediff.common.errors import InputError
 from osediff.common.settings import Name, Settings, Text, read
 
@@ -76,18 +77,15 @@ def opened(path: Path) -> Iterator[Path]:
 
 def unpack(path: Path, folder: Path) -> None:
     """Unpack the zip file ``path`` into ``folder``; InputError if it is none, or if a file would leave the folder."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                inside = PurePosixPath(entry.filename)
-                if inside.is_absolute() or ".." in inside.parts:
-                    raise InputError(f"{path}: {entry.filename} would leave its folder; ask for another zip file")
-            if sum(entry.file_size for entry in archive.infolist()) > LIMIT:
-                raise InputError(f"{path}: unpacks to more than {LIMIT >> 30} GB; ask for a smaller one")
-            archive.extractall(folder)
-    except (OSError, zipfile.BadZipFile) as error:
-        reason = f"is no submission ({error}); make one with python -m benchmark.report export"
-        raise InputError(f"{path}: {reason}") from error
+    advice = "it is no submission; make one with python -m benchmark.report export"
+    with reading(path, advice), zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            inside = PurePosixPath(entry.filename)
+            if inside.is_absolute() or ".." in inside.parts:
+                raise InputError(f"{path}: {entry.filename} would leave its folder; ask for another zip file")
+        if sum(entry.file_size for entry in archive.infolist()) > LIMIT:
+            raise InputError(f"{path}: unpacks to more than {LIMIT >> 30} GB; ask for a smaller one")
+        archive.extractall(folder)
 
 
 def read_submission(path: Path) -> Submission:

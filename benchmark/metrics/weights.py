@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmark.metrics.registry import MetricRegistry, Selection
 from osediff.common.artifacts.model import Artifact, File
+from osediff.common.artifacts.record import expected_files
 from osediff.common.errors import InputError
 from osediff.common.weights import digest, find
 
@@ -15,7 +16,7 @@ PROGRAMS = ("clip-rn50",)  # files that hold a program beside the weights, so th
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file of weights that is here: its key in the registry, its path, and its published size and sha256."""
+    """A file of weights that is here: its key in the registry, its path, and the right size and sha256."""
 
     key: str
     path: Path
@@ -23,7 +24,7 @@ class WeightsFile:
 
     @property
     def official(self) -> bool:
-        """Whether the file has the registry's sha256, or no sha256 was published."""
+        """Whether the file has the registry's sha256, or where that is not whole, the sha256 of the first download."""
         return digest(self.path).startswith(self.known.sha256 or "")
 
 
@@ -39,8 +40,11 @@ def find_weights(name: str, selection: Selection | MetricRegistry) -> list[Weigh
         names = {key: file_name(selection.weights[key]) for key in keys}
         paths = {key: find(file) for key, file in names.items()}
         if None not in paths.values():
-            contents = {key: selection.weights[key].contents[file] for key, file in names.items()}
-            return [WeightsFile(key, path, contents[key]) for key, path in paths.items() if path is not None]
+            return [
+                WeightsFile(key, path, expected_files(selection.weights[key], path.parent)[path.name])
+                for key, path in paths.items()
+                if path is not None
+            ]
     return None
 
 

@@ -63,8 +63,10 @@ def affordable(args: argparse.Namespace) -> Iterator[tuple[str, Artifact, Path]]
 
 def describe(artifact: Artifact, entries: dict[str, Entry], folder: Path) -> str:
     """Describe in one line an artifact in ``folder``: number of files, size, how it was checked, license."""
-    known = sum(file.sha256 is not None for file in artifact.contents.values())
-    proof = f"{known} of {len(entries)} by a published sha256" if known < len(entries) else "verified"
+    known = sum(file.published for file in artifact.contents.values())
+    proof = "verified"
+    if known < len(entries):
+        proof = f"{known} of {len(entries)} by a published sha256, the others by that of the first download"
     size = megabytes(sum(entry.size for entry in entries.values()))
     return f"{len(entries)} files, {size}, in {folder}; {proof}; {artifact.license}"
 

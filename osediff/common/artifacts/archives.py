@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -14,7 +16,7 @@ from typing import IO
 from tqdm import tqdm
 
 from osediff.common.errors import InputError
-from osediff.common.files import atomic
+from osediff.common.files import atomic, check_plain
 
 LARGEST_FILE = 1 << 26  # bytes of one unpacked image; an archive that claims more is no test set
 LARGEST_RATIO = 200  # of unpacked to packed bytes; images and weights hardly shrink at all
@@ -24,18 +26,25 @@ DAMAGE = (
     tarfile.TarError,
     EOFError,
     zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    ValueError,
     NotImplementedError,
     RuntimeError,
 )
 
 
 @contextmanager
-def reading(archive: Path) -> Iterator[None]:
-    """Convert errors of a damaged ``archive`` inside the block into one line."""
+def reading(archive: Path, advice: str = "remove it to fetch it anew") -> Iterator[None]:
+    """Convert errors of a damaged ``archive`` inside the block into one line, which ends with ``advice``."""
+    check_plain(archive)
     try:
         yield
-    except DAMAGE as error:
-        raise InputError(f"{archive}: is damaged or no archive ({error}); remove it to fetch it anew") from error
+    except (*DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk, not of gzip or bzip2
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{archive}: is damaged or no archive ({reason}); {advice}") from error
 
 
 def copy_exactly(source: IO[bytes], target: Path, size: int) -> None:

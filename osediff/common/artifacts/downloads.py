@@ -18,14 +18,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 from tqdm import tqdm
 
 from osediff.common.artifacts.model import HUB
-from osediff.common.artifacts.sessions import make_session
+from osediff.common.artifacts.sessions import make_session, redirect_target
 from osediff.common.errors import InputError
 
 CHUNK = 1 << 16  # bytes
@@ -41,7 +41,7 @@ class Patience:
     """Limits of waiting for a server. Times are in seconds.
 
     ``tries`` counts connections that bring less than ``gain`` bytes; a connection that brings less than ``rate`` bytes
-    per second over ``window`` is closed.
+    per second over ``window`` is closed. ``package`` is for a whole package, whose progress pip does not tell.
     """
 
     connect: float = 10
@@ -51,9 +51,10 @@ class Patience:
     rate: float = 1 << 10
     window: float = 30
     longest_wait: float = 60
+    package: float = 3600
 
 
-QUICK = Patience(connect=3, read=5, tries=2, window=8, longest_wait=3)
+QUICK = Patience(connect=3, read=5, tries=2, window=8, longest_wait=3, package=600)
 
 
 class MirrorError(Exception):
@@ -143,7 +144,7 @@ def attempt(url: str, part: Path, size: int | None, verified: bool, patience: Pa
     if have and (state.url != url or not (state.validator or verified) or have >= state.size):
         discard(part)
         have = 0
-    headers = {"Accept-Encoding": "identity", "User-Agent": "osediff-benchmark", **authorization(url)}
+    headers = {"Accept-Encoding": "identity", "User-Agent": "osediff-benchmark"}
     if have:
         headers["Range"] = f"bytes={have}-"
         if state.validator:
@@ -168,9 +169,8 @@ def attempt(url: str, part: Path, size: int | None, verified: bool, patience: Pa
 def response_to(url: str, headers: dict[str, str], patience: Patience) -> Iterator[requests.Response]:
     """Yield the answer to a request for ``url``, with status 200, 206 or 416; MirrorError for every other."""
     with make_session(patience.connect + patience.read) as session:
-        session.max_redirects = REDIRECTS
         try:
-            response = session.get(url, headers=headers, stream=True, timeout=(patience.connect, patience.read))
+            response = ask(session, url, headers, patience)
         except requests.exceptions.ReadTimeout as error:
             raise BrokenOffError(f"no answer within {patience.read:g} s") from error
         except TRANSFER_ERRORS as error:
@@ -184,6 +184,20 @@ def response_to(url: str, headers: dict[str, str], patience: Patience) -> Iterat
                 token = "; set HF_TOKEN if it needs access" if response.status_code in (401, 403) else ""
                 raise MirrorError(f"HTTP {response.status_code}{token}")
             yield response
+
+
+def ask(session: requests.Session, url: str, headers: dict[str, str], patience: Patience) -> requests.Response:
+    """Return the answer to a request for ``url``, after at most REDIRECTS redirects, whose bodies are not read."""
+    for _ in range(REDIRECTS + 1):
+        sent = {**headers, **authorization(url)}
+        timeout = (patience.connect, patience.read)
+        response = session.get(url, headers=sent, stream=True, timeout=timeout)
+        target = redirect_target(session, response)
+        if target is None:
+            return response
+        response.close()
+        url = requests.utils.requote_uri(urljoin(url, target))
+    raise requests.TooManyRedirects(f"redirects more than {REDIRECTS} times")
 
 
 def checked_length(

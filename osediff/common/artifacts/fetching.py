@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -82,7 +84,8 @@ def obtain(artifact: Artifact, how: Fetching, root: Path = Path(), folder: Path 
                     origin = {} if seen is None else {key: getattr(seen, key) for key in ORIGIN}
                     if name in missing:
                         origin, mirrors = bring(artifact, mirrors, name, path, file, how)
-                    entry = check_file(path, file).model_copy(update=origin)
+                    trusted = {"trusted_on_first_use": not artifact.contents[name].published}
+                    entry = check_file(path, file).model_copy(update=origin | trusted)
                     if entry != seen:
                         record[name] = entry
                         write_record(folder, record)
@@ -175,6 +178,8 @@ def from_web(url: str, path: Path, expected: File, patience: Patience) -> None:
             failure = f"its sha256 is not {str(expected.sha256)[:12]}…"
         if not failure and expected.git_blob not in (None, git_blob(part)):
             failure = f"its git blob is not {str(expected.git_blob)[:12]}…"
+        if not failure and expected == File(size=expected.size):  # only the file itself can tell
+            failure = missing_end(part, path.suffix.lower())
         if not failure:
             part.replace(path)
             downloads.discard(part)
@@ -198,6 +203,25 @@ def oddity(path: Path, suffix: str) -> str:
     elif suffix in BEGINNINGS and not start.lstrip().startswith(BEGINNINGS[suffix]):
         return f"sends no {suffix[1:]} file"
     return ""
+
+
+def missing_end(path: Path, suffix: str) -> str:
+    """Return why ``path`` cannot be all of a file with ``suffix``; empty if it can, or if such a file does not tell."""
+    with path.open("rb") as file:
+        start = file.read(8)
+        if suffix == ".safetensors":
+            length = int.from_bytes(start, "little")
+            header = file.read(length)
+            try:
+                ends = [
+                    tensor["data_offsets"][1] for name, tensor in json.loads(header).items() if name != "__metadata__"
+                ]
+                whole = 8 + length + max(ends, default=0) == path.stat().st_size
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+                whole = False
+        else:
+            whole = not start.startswith(b"PK") or zipfile.is_zipfile(path)
+    return "" if whole else f"sends a part of a {suffix[1:]} file"
 
 
 def from_package(package: Package, name: str, path: Path, expected: File, how: Fetching) -> None:

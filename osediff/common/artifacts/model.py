@@ -17,6 +17,7 @@ from osediff.common.files import read_text
 from osediff.common.settings import InnerPath, Settings
 
 HUB = "https://huggingface.co"
+SHA256_DIGITS = 64
 
 
 def hub_url(url: str) -> str:
@@ -39,6 +40,11 @@ class File(Settings):
     size: Annotated[int, Field(gt=0)] | None = None
     sha256: Digest | None = None
     git_blob: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+
+    @property
+    def published(self) -> bool:
+        """Whether the whole sha256 is published, so that it alone says which file this is."""
+        return self.sha256 is not None and len(self.sha256) == SHA256_DIGITS
 
 
 class Package(Settings):

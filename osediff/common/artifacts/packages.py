@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ from osediff.common.files import atomic, sha256
 
 if TYPE_CHECKING:
     import numpy as np
+
+VERSION_SECONDS = 60  # in which a pip that works says its version
 
 # Stands where pip looks for setuptools; it names the package and builds nothing.
 BACKEND = """
@@ -44,9 +47,12 @@ def pip() -> list[str]:
     base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
     for command in ([sys.executable, "-m", "pip"], [str(base), "-m", "pip"], ["pip"]):
         if shutil.which(command[0]):
-            answer = subprocess.run([*command, "--version"], capture_output=True, check=False)
-            if answer.returncode == 0:
-                return command
+            with suppress(subprocess.TimeoutExpired):
+                answer = subprocess.run(
+                    [*command, "--version"], capture_output=True, check=False, timeout=VERSION_SECONDS
+                )
+                if answer.returncode == 0:
+                    return command
     raise MirrorError("pip is not installed")
 
 
@@ -65,14 +71,18 @@ def download_package(name: str, version: str, digest: str, target: Path, patienc
         (backend / "setuptools" / "__init__.py").touch()
         (backend / "setuptools" / "build_meta.py").write_text(BACKEND, encoding="utf-8")
         command = [*pip(), "download", "--no-deps", "--require-hashes", "--no-build-isolation", "--use-pep517"]
+        command += ["--no-input"]  # an index that asks for a password is one that does not give the file
         command += ["--disable-pip-version-check", kind, ":all:", "--dest", str(folder / "archive")]
         command += ["--timeout", f"{patience.connect:.0f}", "--retries", str(patience.tries - 1)]
         names = {"PACKAGE_NAME": name, "PACKAGE_VERSION": version, "PYTHONPATH": str(backend)}
         # pip shows its progress on stdout, which belongs to results.
-        done = subprocess.run(
-            [*command, "--requirement", str(requirements)],
-            env=os.environ | names, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                [*command, "--requirement", str(requirements)], env=os.environ | names, stdin=subprocess.DEVNULL,
+                stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False, timeout=patience.package,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise MirrorError(f"pip did not end within {patience.package:g} s") from None
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if line.strip()] or ["pip failed"]
             errors = [line for line in lines if line.startswith("ERROR: ")] or lines

@@ -19,6 +19,7 @@ class Entry(Settings):
     """A file, as it was when it first came here.
 
     ``source`` is its address at ``mirror`` (name or address) in ``revision``; all are empty if a person put it here.
+    ``trusted_on_first_use``: nobody published its whole sha256, so that the one here is demanded from now on.
     """
 
     size: int
@@ -26,6 +27,7 @@ class Entry(Settings):
     source: str = ""
     mirror: str = ""
     revision: str = ""
+    trusted_on_first_use: bool = False
 
 
 def read_record(folder: Path) -> dict[str, Entry]:
@@ -52,10 +54,19 @@ def is_present(artifact: Artifact, root: Path) -> bool:
 
 
 def expected_files(artifact: Artifact, folder: Path) -> dict[str, File]:
-    """Return the required size and sha256 of each file: the registry's, else those of the first file in ``folder``."""
+    """Return what each file must be: the registry's size and sha256, or where it lacks one, those of the first.
+
+    A sha256 of the registry with fewer than 64 digits is made whole by that of the first file in ``folder``.
+    """
     record = read_record(folder)
-    seen = {name: File(size=entry.size, sha256=entry.sha256) for name, entry in record.items()}
-    return {name: file if file.sha256 else seen.get(name, file) for name, file in artifact.contents.items()}
+    return {name: as_at_first(file, record.get(name)) for name, file in artifact.contents.items()}
+
+
+def as_at_first(file: File, seen: Entry | None) -> File:
+    """Return ``file`` with the size and sha256 of the file that came here first, where that could be the published."""
+    if file.published or seen is None or not seen.sha256.startswith(file.sha256 or ""):
+        return file
+    return file.model_copy(update={"size": file.size or seen.size, "sha256": seen.sha256})
 
 
 def check_file(path: Path, expected: File) -> Entry:
@@ -84,7 +95,8 @@ def check_file(path: Path, expected: File) -> Entry:
 def manifest(artifact: Artifact, entries: dict[str, Entry]) -> dict[str, JSON]:
     """Return the manifest of a folder of weights: title, license, source, size and sha256 of each file.
 
-    ``provided_locally``: a person put some of the files there, so that their mirror is not known.
+    ``provided_locally``: a person put some of the files there, so that their mirror is not known. A file is marked as
+    ``trusted_on_first_use`` if nobody published its whole sha256.
     """
     mirrors = dict.fromkeys((entry.mirror, entry.revision) for entry in entries.values() if entry.mirror)
     return {
@@ -93,5 +105,12 @@ def manifest(artifact: Artifact, entries: dict[str, Entry]) -> dict[str, JSON]:
         "mirror": " and ".join(name for name, _ in mirrors) or None,
         "revision": " and ".join(revision for _, revision in mirrors) or None,
         "provided_locally": not all(entry.mirror for entry in entries.values()),
-        "files": {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in entries.items()},
+        "files": {
+            name: {
+                "size": entry.size,
+                "sha256": entry.sha256,
+                **({"trusted_on_first_use": True} if entry.trusted_on_first_use else {}),
+            }
+            for name, entry in entries.items()
+        },
     }

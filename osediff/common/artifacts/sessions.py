@@ -58,9 +58,21 @@ class LimitedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
 
 
+class StayingSession(requests.Session):
+    """A session that follows no redirect: requests would read the body of each to its end, which may never come."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Hide where ``resp`` leads; ``redirect_target`` tells."""
+
+
+def redirect_target(session: requests.Session, response: requests.Response) -> str | None:
+    """Return the address to which ``response`` leads, as the server gives it; None if it is no redirect."""
+    return requests.Session.get_redirect_target(session, response)
+
+
 def make_session(seconds: float) -> requests.Session:
-    """Return a session in which the head of every answer is here within ``seconds``."""
-    session = requests.Session()
+    """Return a session that follows no redirect, and in which the head of every answer is here within ``seconds``."""
+    session = StayingSession()
     for scheme in ("http://", "https://"):
         session.mount(scheme, LimitedAdapter(seconds))
     return session

@@ -14,6 +14,7 @@ from benchmark.metrics.build import build_pair_metric, build_set_metric, metric_
 from benchmark.metrics.registry import MetricRegistry
 from benchmark.metrics.weights import file_name, find_weights
 from osediff.common.artifacts.model import File
+from osediff.common.artifacts.record import Entry, write_record
 from osediff.common.errors import InputError
 from osediff.common.weights import LPIPS_VGG, LPIPS_VGG_SHA256
 from tests.benchmark.fixture_types import PutWeights
@@ -21,7 +22,7 @@ from tests.benchmark.fixture_types import PutWeights
 pytestmark = pytest.mark.usefixtures("empty_weight_folders")
 
 
-def with_sha256(registry: MetricRegistry, key: str, digest: str) -> MetricRegistry:
+def with_sha256(registry: MetricRegistry, key: str, digest: str | None) -> MetricRegistry:
     """The registry, with ``digest`` as the published sha256 of the weights ``key``."""
     artifact = registry.weights[key]
     known = artifact.model_copy(update={"files": {file_name(artifact): File(sha256=digest)}})
@@ -118,3 +119,17 @@ def test_damaged_weights_are_one_line(metric_registry: MetricRegistry, tmp_path:
     line = r"lpips-alex\.safetensors: not a readable file .*; get it anew|weights cannot be loaded .*get anew"
     with pytest.raises(InputError, match=line):
         build_pair_metric("lpips", metric_registry.select(["lpips"]))
+
+
+@pytest.mark.parametrize("published", ["", "8 digits"])
+def test_the_first_download_is_demanded_where_no_whole_sha256_is_published(
+    published: str, metric_registry: MetricRegistry, put_weights: PutWeights, tmp_path: Path
+) -> None:
+    put_weights(tmp_path / "suite", "maniqa-pipal")
+    name, digest = file_name(metric_registry.weights["maniqa-pipal"]), hashlib.sha256(b"maniqa-pipal").hexdigest()
+    registry = with_sha256(metric_registry, "maniqa-pipal", digest[:8] if published else None)
+    write_record(tmp_path / "suite", {name: Entry(size=12, sha256=digest)})
+    assert metric_note("maniqa", registry) == ""
+    # Another first download: it has the same beginning, as far as one is published.
+    write_record(tmp_path / "suite", {name: Entry(size=12, sha256=digest[:8] + "0" * 56)})
+    assert "other weights than the published" in metric_note("maniqa", registry)

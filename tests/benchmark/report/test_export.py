@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -118,8 +119,11 @@ def test_other_images_are_refused_by_name(
 def test_a_file_that_is_no_submission_or_leaves_its_folder_is_refused(run: SmallRun) -> None:
     run.write()
     (run.folder / "text.zip").write_text("text")
-    with pytest.raises(InputError, match=r"text\.zip: is no submission"):
+    with pytest.raises(InputError, match=r"text\.zip: is damaged or no archive .*it is no submission"):
         take(run, run.folder / "text.zip")
+    os.mkfifo(run.folder / "pipe.zip")
+    with pytest.raises(InputError, match=r"pipe\.zip: is no plain file"):
+        take(run, run.folder / "pipe.zip")
     with zipfile.ZipFile(run.folder / "evil.zip", "w") as archive:
         archive.writestr("../evil", "x")
     with pytest.raises(InputError, match=r"\.\./evil would leave its folder"):

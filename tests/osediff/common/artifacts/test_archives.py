@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from osediff.common.artifacts.archives import extract_member, unpack_folder
 from osediff.common.errors import InputError
 
 PNG = (".png",)
+METHODS = {"xz": zipfile.ZIP_LZMA, "bzip2": zipfile.ZIP_BZIP2}
 
 
 def make_zip(path: Path, members: dict[str, bytes], **options: int) -> Path:
@@ -99,6 +101,22 @@ def test_odd_archives_are_one_line_and_no_folder(tmp_path: Path, kind: str, line
         unpack_folder(archive, "s", tmp_path / "LR", PNG)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "LR").exists()
+
+
+@pytest.mark.parametrize("kind", ["xz", "bzip2"])
+def test_damage_inside_other_compressions_is_one_line(tmp_path: Path, kind: str) -> None:
+    archive = make_zip(tmp_path / "a.zip", {"s/1.png": bytes(range(256))}, method=METHODS[kind])
+    content = bytearray(archive.read_bytes())
+    content[60:70] = bytes(10)
+    archive.write_bytes(content)
+    with pytest.raises(InputError, match="is damaged or no archive"):
+        unpack_folder(archive, "s", tmp_path / "LR", PNG)
+
+
+def test_a_pipe_is_no_archive(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.zip")
+    with pytest.raises(InputError, match="is no plain file"):
+        unpack_folder(tmp_path / "a.zip", "s", tmp_path / "LR", PNG)
 
 
 def test_members_of_wheels_and_source_archives(tmp_path: Path) -> None:

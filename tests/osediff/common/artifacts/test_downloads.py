@@ -35,6 +35,7 @@ REFUSED = [
     ("loop", "redirects", 7),
     ("slow-header", "BadStatusLine", 3),
     ("many-headers", "100 headers", 3),
+    ("continue", "", 3),
 ]
 
 
@@ -51,7 +52,9 @@ def test_a_bad_server_is_one_line_and_no_file(
     assert not (tmp_path / "set" / "a.pth").exists()
 
 
-@pytest.mark.parametrize("behavior", ["whole", "rangeless", "cut", "busy", "redirect", "chunked", "sizeless"])
+@pytest.mark.parametrize(
+    "behavior", ["whole", "rangeless", "cut", "busy", "redirect", "endless-redirect", "chunked", "sizeless"]
+)
 def test_a_good_server_gives_the_file(server: FileServer, fetch: Fetch, content: bytes, behavior: str) -> None:
     path = fetch(server.url(behavior))
     assert path.read_bytes() == content

@@ -6,7 +6,9 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from osediff.common.artifacts.downloads import Patience
 from osediff.common.artifacts.fetching import Fetching, obtain
@@ -93,3 +95,14 @@ def test_a_run_waits_for_another_and_takes_what_that_one_brought(
     assert fetch(server.url("whole")).read_bytes() == content
     timer.join()
     assert server.seen == []
+
+
+def test_a_file_that_lacks_its_end_is_refused_where_nobody_knows_its_sha256(server: FileServer, fetch: Fetch) -> None:
+    """A proxy may announce and send the beginning of a file."""
+    with pytest.raises(InputError, match="sends a part of a pth file"):
+        fetch(server.url("longer-than-announced"), known=File())
+    server.content = save({"a": np.zeros(100, np.float32)})
+    fetch(server.url("whole"), known=File(), name="whole.safetensors")
+    server.content = server.content[:-1]
+    with pytest.raises(InputError, match="sends a part of a safetensors file"):
+        fetch(server.url("whole"), known=File(), name="cut.safetensors")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from osediff.common.artifacts.downloads import Patience
+from osediff.common.artifacts import packages
+from osediff.common.artifacts.downloads import MirrorError, Patience
 from osediff.common.artifacts.fetching import Fetching, obtain
 from osediff.common.artifacts.model import parse
 from osediff.common.artifacts.packages import read_arrays
@@ -90,3 +92,10 @@ def test_a_package_that_is_not_there_is_one_line(index: dict[str, str], tmp_path
     with pytest.raises(InputError, match=r"No matching distribution found for sample-weights==2\.0") as error:
         obtain(parse(spec, "x.yaml"), Fetching(patience=patience), tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_a_pip_that_does_not_end_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(packages, "pip", lambda: [sys.executable, "-S", "-c", "import time; time.sleep(1000)"])
+    with pytest.raises(MirrorError, match=r"pip did not end within 0\.2 s"):
+        packages.download_package("a", "1", "0" * 64, tmp_path / "a.whl", Patience(package=0.2))
+    assert not list(tmp_path.iterdir())

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from osediff.common.artifacts.model import Artifact, File, Mirror
-from osediff.common.artifacts.record import Entry, is_present, manifest, read_record
+from osediff.common.artifacts.record import (
+    Entry,
+    expected_files,
+    is_present,
+    manifest,
+    read_record,
+    write_record,
+)
 from osediff.common.errors import InputError
 from tests.file_server import FileServer
 from tests.osediff.common.artifacts.fetch_type import Fetch
@@ -81,3 +88,22 @@ def test_a_manifest_says_where_files_are_from_and_which_a_person_brought() -> No
     about = manifest(artifact, {"a": fetched, "b": Entry(size=1, sha256="1" * 64)})
     assert about["provided_locally"] is True and about["mirror"] == "example"
     assert manifest(artifact, {"b": Entry(size=1, sha256="1" * 64)})["mirror"] is None
+    first = fetched.model_copy(update={"trusted_on_first_use": True})
+    assert manifest(artifact, {"a": first})["files"] == {
+        "a": {"size": 3, "sha256": "0" * 64, "trusted_on_first_use": True}
+    }
+
+
+@pytest.mark.parametrize(
+    ("known", "demanded"),
+    [
+        (File(), "ab" * 32),
+        (File(sha256="abababab"), "ab" * 32),
+        (File(sha256="cdcdcdcd"), "cdcdcdcd"),
+        (File(sha256="cd" * 32), "cd" * 32),
+    ],
+)
+def test_the_first_file_counts_where_no_whole_sha256_is_published(known: File, demanded: str, tmp_path: Path) -> None:
+    write_record(tmp_path, {"a": Entry(size=3, sha256="ab" * 32)})
+    artifact = Artifact(mirrors=(Mirror(url="https://example.org/{file}"),), files={"a": known})
+    assert expected_files(artifact, tmp_path)["a"].sha256 == demanded
