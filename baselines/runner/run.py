@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import get_args
 
 from baselines.runner.checkouts import verify_checkout
@@ -99,6 +100,13 @@ def make_spec(args: argparse.Namespace, descriptor: Descriptor, digests: dict[st
     )
 
 
+def writable_folders(spec: WorkerSpec, temporary: Path) -> list[Path]:
+    """Return the folders in which a baseline may write: of its results, captions and temporary files."""
+    results = Path(spec.record).parent
+    others = [Path(name) for name in (spec.output, spec.progress, spec.cache) if name]
+    return [results, temporary, *(folder for folder in others if not folder.is_relative_to(results))]
+
+
 def restore_folder(args: argparse.Namespace) -> None:
     """Verify the sources, run the baseline, and write the record of a failure if it fails or if its sources are absent.
 
@@ -121,8 +129,20 @@ def restore_folder(args: argparse.Namespace) -> None:
     with lock(args.record.with_name(f".{args.record.name}.lock")):
         args.record.unlink(missing_ok=True)
         write(spec_file, spec)
-        command = [*without_network(), str(args.python), "-m", "baselines.runner.worker", str(spec_file)]
-        result = supervise(command, baseline_environment(), args.time_limit)
+        with TemporaryDirectory(prefix="baseline-") as temporary:
+            folders = writable_folders(spec, Path(temporary))
+            for folder in folders:
+                folder.mkdir(parents=True, exist_ok=True)
+            command = [
+                *without_network(),
+                sys.executable,
+                "-m",
+                "baselines.runner.confinement",
+                *map(str, folders),
+                "--",
+            ]
+            command += [str(args.python), "-m", "baselines.runner.worker", str(spec_file)]
+            result = supervise(command, baseline_environment() | {"TMPDIR": temporary}, args.time_limit)
         for message in result.messages:
             if message.event == "input_error":
                 raise InputError(message.detail)
