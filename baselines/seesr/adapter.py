@@ -28,6 +28,7 @@ from baselines.shared.upstream_code import make_generators, make_importable
 from osediff.common.errors import InputError
 from osediff.common.profiling import ProfiledModule
 from osediff.common.settings import Settings
+from osediff.common.tensor_files import read_pickled
 
 TO_TAGGER = transforms.Compose(
     [
@@ -55,14 +56,14 @@ def load_tagger(checkout: Path, weights: Path, device: str) -> nn.Module:
     Raises:
         InputError: a checkpoint is of another network.
     """
+    # The official function takes the weights that fit and does not report the others.
+    for path, needed in ((weights / RAM, "visual_encoder.patch_embed.proj.weight"), (weights / DAPE, "lora_A")):
+        content: Any = read_pickled(path, mapped=True)
+        if not any(needed in name for name in content.get("model", content)):
+            raise InputError(f"{path}: no {needed} in it; this is a checkpoint of another network, get it anew")
     network = import_tagger(checkout).ram(
         pretrained=str(weights / RAM), pretrained_condition=str(weights / DAPE), image_size=384, vit="swin_l"
     )
-    # The official function takes the weights that fit and does not report the others.
-    for path, needed in ((weights / RAM, "visual_encoder.patch_embed.proj.weight"), (weights / DAPE, "lora_A")):
-        content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        if not any(needed in name for name in content.get("model", content)):
-            raise InputError(f"{path}: no {needed} in it; this is a checkpoint of another network, get it anew")
     tagger: nn.Module = network.eval().requires_grad_(False).to(device)
     return tagger
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from osediff.common.errors import InputError
+from osediff.common.tensor_files import read_pickled, unreadable
 
 PREFIXES = ("module.", "_orig_mod.")  # of data-parallel training and of torch.compile
 WRAPPERS = ("state_dict", "params_ema", "params")  # keys under which training frameworks save the weights
-
-
-class Inert:
-    """Stands in for any object in a checkpoint that is no tensor: it runs nothing and stores nothing."""
-
-    def __init__(self, *arguments: object, **options: object) -> None: ...
-
-    def __setstate__(self, state: object) -> None: ...
 
 
 def make_importable(checkout: Path) -> Path:
@@ -47,8 +39,8 @@ def make_importable(checkout: Path) -> Path:
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """Read the weights of a checkpoint, .safetensors or torch's own format, by name.
 
-    Training frameworks store objects of their own beside the weights. Each becomes an ``Inert``; none is executed.
-    The weights stay on disk until they are used.
+    Training frameworks store objects of their own beside the weights; none is executed. The weights stay on disk until
+    they are used.
 
     Raises:
         InputError: the file is absent, or no checkpoint.
@@ -57,20 +49,19 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         raise InputError(
             f"{path}: no such file; `snakemake --cores 1 baseline_sources` brings it (docs/add-a-baseline.md)"
         )
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
 
+        try:
             return load_file(path)
-        zipped = zipfile.is_zipfile(path)
-        classes = torch.serialization.get_unsafe_globals_in_checkpoint(str(path)) if zipped else []
-        with torch.serialization.safe_globals([(Inert, name) for name in classes]):
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-        for wrapper in WRAPPERS:
-            content = content.get(wrapper, content)
-        weights: dict[str, Tensor] = {name: value for name, value in content.items() if isinstance(value, Tensor)}
-    except Exception as error:
-        raise InputError(f"{path}: not a checkpoint of weights ({str(error).splitlines()[0]}); get it anew") from error
+        except Exception as error:
+            raise unreadable(path, error) from error
+    content = read_pickled(path, mapped=True, inert=True)
+    for wrapper in WRAPPERS:
+        content = content.get(wrapper, content) if isinstance(content, Mapping) else {}
+    weights: dict[str, Tensor] = {name: value for name, value in content.items() if isinstance(value, Tensor)}
+    if not weights:
+        raise InputError(f"{path}: holds no weights by name; get it anew")
     for prefix in PREFIXES:
         weights = {name.removeprefix(prefix): value for name, value in weights.items()}
     return weights

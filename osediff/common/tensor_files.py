@@ -22,12 +22,22 @@ def unreadable(path: Path, error: Exception) -> InputError:
     return InputError(f"{path}: not a readable file of weights ({reason}); get it anew")
 
 
-def read_pickled(path: Path, mapped: bool = False) -> Any:
+class Inert:
+    """Stands in for any object in a file that is no tensor, number or text: it runs nothing and stores nothing."""
+
+    def __init__(self, *arguments: object, **options: object) -> None: ...
+
+    def __setstate__(self, state: object) -> None: ...
+
+
+def read_pickled(path: Path, mapped: bool = False, inert: bool = False) -> Any:
     """Read what torch saved to ``path``, by the part of pickle that stores numbers and texts.
 
     Args:
         path: the file.
         mapped: tensors stay on disk until they are used, and their checksums in the file are not compared.
+        inert: objects of other classes, as training frameworks store them beside the weights, each become an
+            ``Inert``; otherwise the file is refused.
 
     Raises:
         InputError: the file is absent, damaged, or asks to execute something.
@@ -41,7 +51,9 @@ def read_pickled(path: Path, mapped: bool = False) -> Any:
             with zipfile.ZipFile(path) as archive:
                 if damaged := archive.testzip():
                     raise ValueError(f"{damaged} in it has another checksum")
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped and mapped)
+        classes = torch.serialization.get_unsafe_globals_in_checkpoint(str(path)) if inert and zipped else []
+        with torch.serialization.safe_globals([(Inert, name) for name in classes]):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped and mapped)
     except Exception as error:  # damaged bytes make the unpickler raise errors of ten kinds
         raise unreadable(path, error) from error
 

@@ -131,7 +131,7 @@ def test_another_network_or_scale_or_no_checkpoint_is_named(tmp_path: Path) -> N
     with pytest.raises(InputError, match="holds no network that spandrel knows"):
         restore(tmp_path, "bsrgan")
     (tmp_path / "weights" / "BSRGAN.pth").write_bytes(b"<html>not found</html>")
-    with pytest.raises(InputError, match=r"BSRGAN\.pth: not a checkpoint of weights"):
+    with pytest.raises(InputError, match=r"BSRGAN\.pth: not a readable file of weights"):
         restore(tmp_path, "bsrgan")
 
 
