@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchmark.figures.style import ACCENT, COLORS, STYLES, SUBTITLE, new_figure, plain_axes, save
+from benchmark.figures.style import ACCENT, COLORS, STYLES, SUBTITLE, legend_label, new_figure, plain_axes, save
 from benchmark.tables.specs import CurvesSpec
 from osediff.common import settings
 from osediff.common.command_line import make_parser
@@ -78,7 +78,7 @@ def draw_panel(plot: Axes, title: str, lines: dict[str, Series], order: list[str
         color = ACCENT if emphasized else COLORS[rank % len(COLORS)]
         style: Any = "-" if emphasized else STYLES[rank % len(STYLES)]
         look = {"color": color, "linestyle": style, "linewidth": 2.2 if emphasized else 1.5}
-        plot.plot(steps, values.mean(axis=0), label=variant, zorder=4 if emphasized else 3, **look)
+        plot.plot(steps, values.mean(axis=0), label=legend_label(variant), zorder=4 if emphasized else 3, **look)
         if len(values) > 1:
             plot.fill_between(steps, values.min(axis=0), values.max(axis=0), color=color, alpha=0.15, linewidth=0)
     plot.set_title(title, fontsize=10.5, loc="left")
@@ -108,7 +108,7 @@ def draw(spec: CurvesSpec) -> Figure:
         plot.set_visible(False)
     handles = {h: label for plot in plots for h, label in zip(*plot.get_legend_handles_labels(), strict=True)}
     by_label = {label: handle for handle, label in reversed(handles.items())}
-    ordered = {title: by_label[title] for title in logs if title in by_label}
+    ordered = {label: by_label[label] for label in map(legend_label, logs) if label in by_label}
     figure.legend(ordered.values(), ordered.keys(), loc="outside lower center", ncol=4, frameon=False, fontsize=9.5)
     seeds = max(map(len, spec.rows.values()))
     spread = f"; lines are means over {seeds} seeds, bands their range" if seeds > 1 else ""

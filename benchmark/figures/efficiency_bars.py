@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from benchmark.figures.costs import Cost, costs
-from benchmark.figures.style import ACCENT, COLORS, EMPHASIZED, GRAY, new_figure, plain_axes, save
+from benchmark.figures.style import ACCENT, COLORS, EMPHASIZED, GRAY, new_figure, plain_axes, save, tick_label
 from benchmark.tables.complexity import read_table
 from osediff.common.command_line import make_parser
 from osediff.common.errors import InputError, run
@@ -72,7 +72,7 @@ def draw(found: list[Cost]) -> Figure:
     for plot in plots[len(panels) :]:
         plot.set_visible(False)
     first = plots[0]
-    first.set_yticks(range(len(found)), [cost.method for cost in found])
+    first.set_yticks(range(len(found)), [tick_label(cost.method) for cost in found])
     first.set_ylim(len(found) - 0.4, -0.6)
     handles = [
         Patch(label=origin, edgecolor=GRAY, facecolor="white" if origin.startswith("published") else GRAY)

@@ -74,6 +74,11 @@ def wrap(text: str, used: Font, width: float) -> list[str]:
     return lines
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` without line breaks, which Pillow cannot place."""
+    return " ".join(text.split())
+
+
 class Canvas:
     """A white picture on which text and panels are placed."""
 
@@ -83,13 +88,13 @@ class Canvas:
 
     def center(self, lines: list[str], x: float, y: float, used: Font, width: float, color: str = "black") -> None:
         """Write ``lines`` below each other around ``x``; a line that is too long gets a smaller font."""
-        for index, line in enumerate(lines):
+        for index, line in enumerate(map(one_line, lines)):
             fitting = used.font_variant(size=used.size * min(1.0, width / max(1.0, used.getlength(line))))
             self.draw.text((x, y + (index + 0.5) * line_height(used)), line, color, fitting, anchor="mm")
 
     def left(self, lines: list[str], x: float, y: float, used: Font, color: str = "black") -> None:
         """Write ``lines`` below each other from ``x``."""
-        for index, line in enumerate(lines):
+        for index, line in enumerate(map(one_line, lines)):
             self.draw.text((x, y + (index + 0.5) * line_height(used)), line, color, used, anchor="lm")
 
 

@@ -39,6 +39,7 @@ from benchmark.figures.style import (
     STYLES,
     SUBTITLE,
     TEXT,
+    legend_label,
     new_figure,
     save,
 )
@@ -127,7 +128,7 @@ def draw_method(plot: PolarAxes, axes: list[Axis], methods: list[str], index: in
     points = [(angle, radii(axis)[index]) for angle, axis in zip(angles(axes), axes, strict=True) if axis.measured]
     closed = [*points, points[0]] if has_area(axes) else points
     coordinates = list(zip(*closed, strict=True)) or [(), ()]
-    (line,) = plot.plot(*coordinates, label=methods[index], clip_on=False)
+    (line,) = plot.plot(*coordinates, label=legend_label(methods[index]), clip_on=False)
     if methods[index] == EMPHASIZED:
         if has_area(axes):
             plot.fill(*coordinates, color=ACCENT, alpha=0.14, zorder=3)

@@ -7,7 +7,9 @@ from pathlib import Path
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from osediff.common.files import atomic
 
@@ -33,6 +35,16 @@ def new_figure(width: float, height: float, dpi: int, constrained: bool = True) 
     return figure
 
 
+def legend_label(title: str) -> str:
+    """Return ``title`` as the label of a line: a legend leaves labels out that begin with an underscore."""
+    return f" {title}" if title.startswith("_") else title
+
+
+def tick_label(title: str) -> str:
+    """Return ``title`` as the label of a tick, which gets its text when it is drawn: a dollar is no mathematics."""
+    return title.replace("$", r"\$")
+
+
 def plain_axes(plot: Axes, grid: str = "major") -> None:
     """Give axes a light grid and only two spines."""
     plot.grid(color=GRID, linewidth=0.6, which=grid)  # type: ignore[arg-type]
@@ -40,7 +52,11 @@ def plain_axes(plot: Axes, grid: str = "major") -> None:
 
 
 def save(figure: Figure, out: Path) -> None:
-    """Write ``out``.png and ``out``.svg, without dates or random ids."""
+    """Write ``out``.png and ``out``.svg, without dates or random ids. Dollars in titles are no mathematics."""
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if is_math_text(text.get_text()):  # numbers at logarithmic axes, which are mathematics, get their text later
+            text.set_parse_math(False)
     for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
         fixed = matplotlib.rc_context({"svg.hashsalt": "radar"})
         with fixed, atomic(out.with_name(out.name + suffix)) as aside:

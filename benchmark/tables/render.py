@@ -109,7 +109,9 @@ def visible_cells(table: Table) -> tuple[list[Column], list[list[list[tuple[Cell
 def plain_markdown(text: str) -> str:
     """Escape characters that are markup in Markdown; code in backticks stays code."""
     text = " ".join(text.replace("\\", r"\\").replace("&", "&amp;").replace("<", "&lt;").split())
-    return re.sub(r"(?<!\w)_|_(?!\w)|[|*~$]|\](?=\()|^#", lambda match: "\\" + match[0], text)
+    text = re.sub(r"^(\d+)(?=[.)]\s)", r"\1\\", text)  # it begins no list, and below no heading, list or address
+    beginning = r"^[#>]|^[-+](?=[\s-])|^\[(?=.*\]:)"
+    return re.sub(rf"(?<![^\W_])_|_(?![^\W_])|[|*~$]|\](?=\()|{beginning}", lambda match: "\\" + match[0], text)
 
 
 def markdown(table: Table, level: int = 1) -> str:
@@ -131,8 +133,8 @@ def markdown(table: Table, level: int = 1) -> str:
 
 
 def plain_latex(text: str) -> str:
-    """Escape LaTeX's special characters, and set the symbols of our tables in math mode."""
-    return "".join(LATEX.get(character, character) for character in text)
+    """Escape LaTeX's special characters, set the symbols of our tables in math mode, and break no line."""
+    return "".join(LATEX.get(character, character) for character in re.sub(r"\s*[\r\n]\s*", " ", text))
 
 
 def latex(table: Table) -> str:
