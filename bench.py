@@ -28,6 +28,7 @@ REQUIREMENTS = ROOT / "requirements.txt"
 VERSION = (3, 11)
 OPTIONS = ["--require-hashes", "--no-deps", "-r"]
 STOP_SECONDS = 10  # time for an installer to end by itself
+INSTALL_SECONDS = 4 * 3600  # for one step of the installation, which takes minutes
 POLL_SECONDS = 0.1
 
 received: list[int] = []  # signals that ask to stop; they are only stored, so that every started step is ended
@@ -64,14 +65,17 @@ def call(command: list[str], lock: int) -> int:
     """Run a step of the installation and return its exit code.
 
     The step inherits the lock, which is therefore held as long as the step runs, even if this process is killed. The
-    step has a separate process group, which is ended with this process.
+    step has a separate process group, which is ended with this process, or after INSTALL_SECONDS.
     """
+    until = time.monotonic() + INSTALL_SECONDS
     with subprocess.Popen(command, pass_fds=[lock], start_new_session=True) as process:
-        while process.poll() is None and not received:
+        while process.poll() is None and not received and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
         if process.returncode is None:
             end(process)
     stop_if_asked()
+    if time.monotonic() >= until:
+        stop(f"{' '.join(command[:4])} ... did not end within {INSTALL_SECONDS} s; the same command tries again")
     return process.returncode
 
 

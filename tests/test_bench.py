@@ -107,6 +107,16 @@ def test_pip_installs_everything_where_uv_cannot(tmp_path: Path) -> None:
     assert bench.calls() == ["-m snakemake --cores all"]
 
 
+def test_an_installer_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    text = (tmp_path / "bench.py").read_text()
+    assert "INSTALL_SECONDS = 4 * 3600" in text
+    (tmp_path / "bench.py").write_text(text.replace("INSTALL_SECONDS = 4 * 3600", "INSTALL_SECONDS = 2"))
+    process = bench.run(WAIT=str(make_gate(tmp_path)))
+    assert process.returncode == 2
+    assert "did not end within 2 s; the same command tries again" in process.stderr
+
+
 def test_without_ensurepip_the_pip_outside_installs(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     process = bench.run(ENSUREPIP_EXIT="1")

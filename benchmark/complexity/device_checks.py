@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from itertools import combinations
 
 import torch
@@ -18,6 +19,7 @@ from osediff.common.errors import InputError
 
 Row = tuple[str, float, str, str]
 JOBS = 4  # that ask for a device at once
+SECONDS = 600  # for all of them; each holds its device for half a second
 BATCHES = (1, 8, 32)
 # What a leased job does: say which device it has, and from when to when.
 HOLD = "import os, time; begun = time.time(); time.sleep(0.5); "
@@ -37,7 +39,13 @@ def check_lease(device: str) -> list[Row]:
     command = [sys.executable, "-m", "osediff.common.gpu_lease", "--", sys.executable, "-c", HOLD]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     jobs = [subprocess.Popen(command, text=True, env=environment, **pipes) for _ in range(JOBS)]  # type: ignore[call-overload]
-    outputs = [job.communicate() for job in jobs]
+    try:
+        until = time.monotonic() + SECONDS
+        outputs = [job.communicate(timeout=max(until - time.monotonic(), 0)) for job in jobs]
+    except subprocess.TimeoutExpired:
+        for job in jobs:
+            job.kill()
+        raise InputError(f"{JOBS} jobs that lease a device for half a second did not end within {SECONDS} s") from None
     broken = [errors for job, (_, errors) in zip(jobs, outputs, strict=True) if job.returncode]
     if broken:
         raise InputError(f"a leased job failed: {broken[0].strip().splitlines()[-1]}")

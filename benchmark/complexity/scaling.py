@@ -31,6 +31,7 @@ from osediff.common.errors import InputError, run
 from osediff.common.files import read_json, write_json
 from osediff.common.settings import Settings, dump, parse, read, write
 
+SECONDS = 6 * 3600  # of one point at most; the runs of all points that are useful take minutes
 COLUMNS = ("method", "device", "precision", "size", "batch", "seconds", "seconds_per_image", "peak_memory_gb", "note")
 
 
@@ -51,7 +52,11 @@ def time_point(spec: ScalingSpec, size: int, batch: int, device: str) -> Timing:
         out, file = Path(folder) / "time.json", Path(folder) / "spec.yaml"
         write(file, timing)
         command = [sys.executable, "-m", "benchmark.complexity.timing", "--spec", str(file), "--device", device]
-        done = subprocess.run([*command, "--out", str(out)], capture_output=True, text=True, check=False)
+        command += ["--out", str(out)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            return _failed(spec, size, batch, f"did not end within {SECONDS} s")
         if out.exists():
             return read_record(out, Timing)
         if done.returncode < 0:

@@ -114,7 +114,10 @@ def _gpu_state() -> dict[str, str]:
     query = ["nvidia-smi", "--query-gpu=driver_version,clocks.max.sm,power.limit", "--format=csv,noheader"]
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0]
     query += ["-i", visible] if visible else []
-    answer = subprocess.run(query, capture_output=True, text=True, check=False).stdout.splitlines()
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, check=False, timeout=60).stdout.splitlines()
+    except subprocess.TimeoutExpired:
+        return {}
     return dict(zip(("driver", "clock", "power_limit"), answer[0].split(", "), strict=False)) if answer else {}
 
 

@@ -19,7 +19,7 @@ from benchmark.tables import quality
 from benchmark.tables.inputs import Inputs
 from benchmark.tables.table import Column, Table, Value, plain_rows
 from osediff.common.errors import InputError
-from osediff.common.files import JSON, read_object
+from osediff.common.files import JSON, read_object, read_text
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def further_tables(spec: ReportSpec) -> list[ShownTable]:
         path = Path(name)
         if path.suffix == ".csv" and path.is_file():
             beside = path.with_suffix(".md")
-            title = beside.read_text(encoding="utf-8").splitlines()[0].lstrip("# ") if beside.is_file() else path.stem
-            shown.append(rendered_table(path.stem, path, title))
+            lines = read_text(beside, "a table in Markdown; make it anew").splitlines() if beside.is_file() else []
+            shown.append(rendered_table(path.stem, path, lines[0].lstrip("# ") if lines else path.stem))
     return shown
 
 
@@ -128,8 +128,9 @@ def commit() -> str:
     try:
         command = ["git", "describe", "--always", "--dirty=, with changes", "--abbrev=12", "--exclude=*"]
         here = Path(__file__).parent
-        return subprocess.run(command, cwd=here, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
+        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout.strip()
+    except (OSError, subprocess.SubprocessError):
         return "unknown"
 
 

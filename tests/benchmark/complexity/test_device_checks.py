@@ -24,7 +24,7 @@ class Overlapping:
     def __init__(self, *_: object, **__: object) -> None:
         pass
 
-    def communicate(self) -> tuple[str, str]:
+    def communicate(self, timeout: float) -> tuple[str, str]:
         return "gpu-0 10.0 11.0\n", ""
 
 
@@ -33,7 +33,7 @@ class Failing(Overlapping):
 
     returncode = 1
 
-    def communicate(self) -> tuple[str, str]:
+    def communicate(self, timeout: float) -> tuple[str, str]:
         return "", "some lines\nno such device\n"
 
 

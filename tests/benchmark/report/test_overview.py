@@ -24,6 +24,7 @@ def test_table_2_its_plot_and_an_ablation_are_shown(run: SmallRun) -> None:
     (folder / "table2.csv").write_text("\n".join(",".join(line) for line in lines) + "\n")
     (folder / "table2.md").write_text("# Table 2: <cost>\n")
     (folder / "table3.csv").write_text("variant,LPIPS mean\nfull <b>,0.3\n")
+    (folder / "table3.md").touch()  # as an editor may leave it
     further = {str(folder / name): "0" for name in ("table2.csv", "table3.csv", "table4.csv")}
     settings.write(run.folder / "report.yaml", run.spec().model_copy(update={"further": further}))
     text = run.build().read_text(encoding="utf-8")
