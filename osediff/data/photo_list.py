@@ -22,7 +22,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from osediff.common.errors import InputError, run
-from osediff.common.files import fingerprint, read_object, sha256, write_text
+from osediff.common.files import fingerprint, read_object, read_text, sha256, write_text
 from osediff.common.images import EXTENSIONS, name_some, read_photo
 
 HR, LR = "HR", "LR"
@@ -165,12 +165,12 @@ def read_list(path: Path, folder: Path) -> PhotoList:
     """
     again = "list the photographs again (python -m osediff.data.photo_list)"
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            listed = tuple(
-                Photograph(row["name"], int(row["width"]), int(row["height"]), int(row["bytes"]), row["sha256"])
-                for row in csv.DictReader(file)
-            )
-    except (OSError, KeyError, ValueError, TypeError) as error:
+        rows = csv.DictReader(io.StringIO(read_text(path, "a list of photographs"), newline=""))
+        listed = tuple(
+            Photograph(row["name"], int(row["width"]), int(row["height"]), int(row["bytes"]), row["sha256"])
+            for row in rows
+        )
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
         raise InputError(f"{path}: no list of photographs ({error}); {again}") from error
     if not listed:
         raise InputError(f"{path}: lists no photographs; {again}")

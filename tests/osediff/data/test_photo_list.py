@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -122,10 +123,20 @@ def test_a_list_of_other_photographs_is_noticed(tmp_path: Path, monkeypatch: pyt
     (folder / "a.png").unlink()
     with pytest.raises(InputError, match=r"a\.png: is in .*list\.csv, but not here"):
         read_list(out, folder)
-    for content in ("", "name,size\na,3\n", ",".join(COLUMNS) + "\n", ",".join(COLUMNS) + "\na,x,1,1,0\n"):
+    for content in (
+        "",
+        "name,size\na,3\n",
+        ",".join(COLUMNS) + "\n",
+        ",".join(COLUMNS) + "\na,x,1,1,0\n",
+        "x" * 200_000,
+    ):
         out.write_text(content)
         with pytest.raises(InputError, match="list the photographs again"):
             read_list(out, folder)
+    out.unlink()
+    os.mkfifo(out)
+    with pytest.raises(InputError, match="is no plain file"):
+        read_list(out, folder)
 
 
 def test_pairs_have_the_same_names_and_the_factor(paired_photos: Path) -> None:
