@@ -157,9 +157,9 @@ def lock(path: Path) -> Iterator[None]:
     machine would see it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if option := find_local_locks(path.parent):
+    if reason := find_local_locks(path.parent):
         raise InputError(
-            f"{path.parent}: is shared by machines that do not see each other's locks (mount option {option}); "
+            f"{path.parent}: is shared by machines that do not see each other's locks ({reason}); "
             "use a local folder, or mount it with locks"
         )
     # It is a file of this suite: one that a link leads to would be emptied.
