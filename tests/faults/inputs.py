@@ -11,6 +11,7 @@ from tests.faults.sandbox import Sandbox
 
 NUMBERS = (".csv", ".json", ".png", ".safetensors")  # outputs that hold what was measured
 # What a job may show as it is told: a label of a finished table, and a reason that holds for more values.
+NAMED = b"restored on another backbone"
 LABELS = {("other_protocol", "table1.csv"), ("missing_key", "disagreements.yaml")}
 
 
@@ -36,5 +37,7 @@ def trial(sandbox: Sandbox, place: Path, rng: random.Random) -> tuple[str, Outco
         return about, Outcome("another image")
     if (mutation.__name__, Path(name).name) in LABELS:
         return about, Outcome("another label")
+    if any(NAMED in after.get(path, b"") for path in before):
+        return about, Outcome("named in the record")
     changed = [path for path in before if path.endswith(NUMBERS) and after.get(path) != before[path]]
     return about, Outcome("accepted, another result", changed[0]) if changed else ACCEPTED
