@@ -4,9 +4,8 @@
 
 None of its code is here: its class OSEDiff_test is imported from a checkout that the user names, and restores tensors.
 Three things are done around it. Names that newer versions of diffusers have moved are given back to it; "cuda" means
-the CPU; and its prompt extractor (RAM) is left out, so the prompt is given. A request is a line of JSON with the names
-of two .npy files, the LQ image float32 (1, 3, H, W) in [-1, 1] and the output, and with prompt and seed. The answer is
-a line with the seconds, by the clock and of CPU time, that the forward call took.
+the CPU; and its prompt extractor (RAM) is left out, so the prompt is given. A request (see serving.py) has the names of
+two .npy files, the LQ image float32 (1, 3, H, W) in [-1, 1] and the output, and prompt and seed.
 
 Run by path, not with -m: the checkout's own module is called osediff too.
 """
@@ -15,14 +14,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import sys
-import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from serving import serve
 from torch.overrides import TorchFunctionMode
 
 
@@ -87,20 +86,18 @@ def main() -> None:
     parser.add_argument("--tile-overlap", type=int, default=32)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    answers = sys.stdout
+    paths = (args.official.resolve(), args.backbone.resolve(), args.checkpoint.resolve())
     with contextlib.redirect_stdout(sys.stderr):
-        paths = (args.official.resolve(), args.backbone.resolve(), args.checkpoint.resolve())
         model = build(*paths, args.tile_latent, args.tile_overlap)
-        print(json.dumps({"ready": True}), file=answers, flush=True)
-        for line in sys.stdin:
-            request = json.loads(line)
-            lq = torch.from_numpy(np.load(request["image"]))
-            torch.manual_seed(request["seed"])
-            start, used = time.perf_counter(), time.process_time()
-            restored = model(lq, prompt=request["prompt"])
-            seconds, used = time.perf_counter() - start, time.process_time() - used
-            np.save(request["output"], restored.float().numpy())
-            print(json.dumps({"seconds": seconds, "cpu": used}), file=answers, flush=True)
+
+    def restore(request: Mapping[str, Any]) -> dict[str, float]:
+        lq = torch.from_numpy(np.load(request["image"]))
+        torch.manual_seed(request["seed"])
+        restored = model(lq, prompt=request["prompt"])
+        np.save(request["output"], restored.float().numpy())
+        return {}
+
+    serve(restore)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from unittest import mock
 
 import torch
 from official_osediff import OnTheCPU, give_back_names
-from peak import peak
+from serving import peak
 from torch import Tensor, nn
 
 

@@ -6,16 +6,16 @@ python -m tools.official.sides.our_osediff --backbone DIR --checkpoint DIR --pre
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from osediff import OSEDiff
 from osediff.models.tile_sizes import Tiling
+from tools.official.sides.serving import serve
 
 
 def main() -> None:
@@ -31,15 +31,14 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     tiles = Tiling(latent=args.tile_latent, overlap=args.tile_overlap)
     model = OSEDiff.from_pretrained(args.checkpoint, args.backbone, precision=args.precision, tiles=tiles)
-    print(json.dumps({"ready": True}), flush=True)
-    for line in sys.stdin:
-        request = json.loads(line)
+
+    def restore(request: Mapping[str, Any]) -> dict[str, float]:
         lq = torch.from_numpy(np.load(request["image"]))
-        start, used = time.perf_counter(), time.process_time()
         restored = model.restore_tensor(lq, [request["prompt"]], [request["seed"]])
-        seconds, used = time.perf_counter() - start, time.process_time() - used
         np.save(request["output"], restored.numpy())
-        print(json.dumps({"seconds": seconds, "cpu": used}), flush=True)
+        return {}
+
+    serve(restore)
 
 
 if __name__ == "__main__":

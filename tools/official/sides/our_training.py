@@ -25,7 +25,7 @@ from osediff.models.sample_rng import SampleRNG
 from osediff.recipe import Compute, Recipe, TrainingSpec
 from osediff.training.distributed import make_accelerator
 from osediff.training.optimization import OptimizerState
-from tools.official.sides.peak import peak
+from tools.official.sides.serving import peak
 
 
 class Given(SampleRNG):

@@ -1,0 +1,78 @@
+"""Restoring one image on a CPU: the official code against ours, in turns, and how far outputs differ.
+
+    python -m tools.benchmarks.restoration --official CHECKOUT --backbone data/backbones/sd2.1-random --work DIR
+
+CHECKOUT is a clone of cswry/OSEDiff. Each side is a process of its own that has loaded its weights (random ones, with
+random LoRA, the same for all) and waits for its turn. What is timed is the image tensor's way to the restored tensor:
+prompt embedding (another prompt every time), VAE encoder, UNet, VAE decoder. Not timed: loading, the prompt extractor,
+color correction. The official code runs in float32 with its defaults, which leave LoRA unmerged. With small --sizes,
+--repeats 1 and --precisions fp32 this is the test that outputs agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from tools.benchmarks.record import Difference, Recorder
+from tools.benchmarks.side import Side
+from tools.official.sides import official_format
+
+OFFICIAL = Path(official_format.__file__).with_name("official_osediff.py")
+
+
+def write_image(path: Path, width: int, height: int) -> None:
+    """Write a smooth random LQ image (1, 3, height, width)."""
+    smooth = torch.rand((1, 3, height // 16, width // 16), generator=torch.Generator().manual_seed(0)) * 2 - 1
+    lq = torch.nn.functional.interpolate(smooth, (height, width), mode="bicubic").clamp(-1, 1)
+    np.save(path, lq.numpy())
+
+
+def main() -> None:
+    """Read the command line and run the comparison."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--official", type=Path, required=True, help="checkout of cswry/OSEDiff")
+    parser.add_argument("--backbone", type=Path, required=True, help="one that a rule filled with random weights")
+    parser.add_argument("--work", type=Path, required=True, help="folder for adapters, images and outputs")
+    parser.add_argument("--sizes", nargs="+", default=["512x512"], help="WIDTHxHEIGHT of the output")
+    parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16"])
+    parser.add_argument("--repeats", type=int, default=3, help="after one that does not count")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--tile-latent", type=int, default=96, help="of the UNet, on both sides")
+    parser.add_argument("--tile-overlap", type=int, default=32)
+    parser.add_argument("--record", default="restoration", help="name of the record")
+    args = parser.parse_args()
+    adapters, pickled = args.work / "adapters", args.work / "adapters.pkl"
+    if not pickled.exists():
+        official_format.write(args.backbone, adapters, pickled)
+    names = ("official fp32", *(f"ours {precision}" for precision in args.precisions))
+    recorder = Recorder("tools.benchmarks.restoration", names, ("torch", "diffusers", "peft"), args.threads)
+    common = ["--backbone", args.backbone, "--threads", args.threads]
+    common += ["--tile-latent", args.tile_latent, "--tile-overlap", args.tile_overlap]
+    ours = ["-m", "tools.official.sides.our_osediff", *common, "--checkpoint", adapters, "--precision"]
+    sides = {names[0]: Side(OFFICIAL, *common, "--official", args.official, "--checkpoint", pickled)}
+    sides |= {name: Side(*ours, name.removeprefix("ours ")) for name in names[1:]}
+    for size in args.sizes:
+        image = args.work / f"lq-{size}.npy"
+        write_image(image, *map(int, size.split("x")))
+        outputs = {name: args.work / f"{name.replace(' ', '-')}-{size}.npy" for name in names}
+        for repeat in tqdm(range(args.repeats + 1), desc=size):
+            for name, side in sides.items():
+                answer = side.ask(image=image, output=outputs[name], prompt=f"low resolution {repeat}", seed=repeat)
+                if repeat:
+                    recorder.add(size, name, answer)
+        expected = np.load(outputs[names[0]])
+        for name in names[1:]:
+            largest = float(np.abs(np.load(outputs[name]) - expected).max()) * 127.5
+            recorder.differences.append(Difference(work=size, side=name, largest=largest, unit="levels of 255"))
+    for side in sides.values():
+        side.end()
+    recorder.write(args.record)
+
+
+if __name__ == "__main__":
+    main()

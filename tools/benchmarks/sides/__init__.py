@@ -1,0 +1,1 @@
+"""Sides of a benchmark, each run in a process of its own."""
