@@ -1,7 +1,7 @@
 """What a later job reads is declared: every job, alone with its declared inputs, makes its outputs to the byte.
 
 This is what an object storage or a node without a shared file system gives a job. What comes from outside (photographs,
-weights) is on every node.
+weights) is on every node, and so is the code; of the code, a job here has only what its lists of checksums name.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from osediff.common.files import sha256
 from tests.workflow.repository_copy import Workflow
+from workflow.planning.imports import CHECKSUMS
 
 OUTSIDE = ("data/photos", "data/weights", "backbones")
 # Seconds and speeds are in a training's log.
@@ -72,7 +73,13 @@ def test_every_job_needs_only_its_declared_inputs(finished: Workflow, tmp_path: 
         if job.rule == "report" or any(output.startswith(OUTSIDE) for output in job.outputs):
             continue
         folder = tmp_path / str(number)
-        for name in (*job.inputs, *OUTSIDE):
+        code = [
+            line.split()[1]
+            for name in job.inputs
+            if PurePath(name).match(CHECKSUMS.format(module="*"))
+            for line in (finished.folder / name).read_text().splitlines()
+        ]
+        for name in (*job.inputs, *code, *OUTSIDE):
             if (finished.folder / name).exists() and (name in OUTSIDE or not name.startswith(OUTSIDE)):
                 place(name, finished.folder, folder)
         for name in (*job.outputs, job.log):

@@ -1,7 +1,8 @@
 """Find the files of this repository on which a command depends, by its imports.
 
-Snakemake notices an edited module only if it is an input of the rule. A list that is written by hand becomes incomplete
-without a warning, and then results are outdated. This list is read from the code.
+Snakemake notices an edited module only through an input of the rule. A list that is written by hand becomes incomplete
+without a warning, and then results are outdated. This list is read from the code, and is one file with the checksum of
+every module: Snakemake looks at every input of every job, and a plan has thousands of jobs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from osediff.common.files import read_text, sha256, write_text
+
 PACKAGES = ("osediff", "baselines", "benchmark")
+CHECKSUMS = "runs/specs/code/{module}/SHA256SUMS"
+hash_once = cache(sha256)  # modules share most of their sources
 
 
 @cache
@@ -64,3 +69,16 @@ def sources(root: Path, module: str) -> list[str]:
             visited.add(path)
             waiting.extend(imported(path))
     return sorted(str(path.relative_to(root)) for path in visited)
+
+
+@cache
+def write_checksums(root: Path, module: str) -> str:
+    """Write the checksums of the ``sources`` of ``module``, for ``sha256sum --check``, and return the path of the file.
+
+    A file with the same content is not touched. Each has a folder of its own, for the reason of ``specs.write_spec``.
+    """
+    path = Path(CHECKSUMS.format(module=module))
+    text = "".join(f"{hash_once(root / name)}  {name}\n" for name in sources(root, module))
+    if not path.is_file() or read_text(path) != text:
+        write_text(path, text)
+    return str(path)

@@ -93,8 +93,8 @@ def read_folders(test_set, restored_by=()):
 
 
 def code(module):
-    """Source files that `python -m module` depends on, so that an edit of any of them runs the rule again."""
-    return sources.sources(ROOT, module)
+    """The checksums of the source files that `python -m module` depends on: an edit of any of them runs the rule again."""
+    return sources.write_checksums(ROOT, module)
 
 
 def names(choices):
@@ -122,5 +122,5 @@ wildcard_constraints:
 
 
 def code_of(modules):
-    """Source files that these modules depend on."""
-    return [path for module in modules for path in code(module)]
+    """The checksums of the source files that these modules depend on."""
+    return list(map(code, modules))
