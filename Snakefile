@@ -88,6 +88,9 @@ onstart:
         running.enter_context(files.lock(Path(".snakemake/running")))
         for name in ("results", "runs", "data"):  # killed runs leave files that were not complete
             files.sweep(Path(name))
+        if not workflow.local_exec:
+            jobs = workflow.dag.needrun_jobs()
+            cluster.check_partitions(job.resources.get("slurm_partition") for job in jobs if not job.is_local)
     except InputError as error:
         sys.exit(f"error: {error}")
     except OSError as error:  # a full disk, as a rule
@@ -97,9 +100,9 @@ onstart:
 
 onerror:
     # Snakemake prints much about a failed job, and the job prints one line: print that line last.
-    lines = [line for name in log for line in Path(name).read_text(errors="replace").splitlines()]
-    errors = [line for line in lines if line.startswith("error: ")]
-    print("", *dict.fromkeys(errors), sep="\n", file=sys.stderr)
+    output = "\n".join(Path(name).read_text(errors="replace") for name in log)
+    errors = [line for line in output.splitlines() if line.startswith("error: ")]
+    print("", *dict.fromkeys(errors + cluster.explain(output, Path.cwd())), sep="\n", file=sys.stderr)
 
 
 rule all:

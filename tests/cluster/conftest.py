@@ -30,10 +30,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     """A running Slurm with one node and two GPUs."""
     with start_slurm(tmp_path_factory.mktemp("slurm")) as running:
+        yield running
+
+
+@pytest.fixture
+def slurm_elsewhere(unfinished: Workflow, tmp_path: Path) -> Iterator[Slurm]:
+    """A running Slurm whose node does not see the folder of the unfinished demo."""
+    with start_slurm(tmp_path / "slurm", unseen=unfinished.folder) as running:
         yield running
 
 

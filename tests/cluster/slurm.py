@@ -130,8 +130,8 @@ def daemon(command: Sequence[str], environment: dict[str, str], log: Path) -> It
 
 
 @contextmanager
-def start_slurm(folder: Path) -> Iterator[Slurm]:
-    """Start Slurm with everything that it writes in ``folder``."""
+def start_slurm(folder: Path, unseen: Path | None = None) -> Iterator[Slurm]:
+    """Start Slurm with everything that it writes in ``folder``; its node does not see into ``unseen``."""
     for name in ("state", "spool"):
         (folder / name).mkdir(parents=True)
     key = folder / "munge.key"
@@ -152,10 +152,13 @@ def start_slurm(folder: Path) -> Iterator[Slurm]:
     slurm = Slurm(folder)
     munge = ["munged", "--foreground", "--force", f"--socket={folder}/munge.socket", f"--key-file={key}"]
     munge += [f"--{name}-file={folder}/munge.{name}" for name in ("pid", "log", "seed")]
+    node = ["slurmd", "-D"]
+    if unseen:  # an empty file system lies over it, in a view of the files that only this daemon and its jobs have
+        node = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$0" && exec slurmd -D', str(unseen)]
     with ExitStack() as stack:
         stack.enter_context(configured(folder))
-        for command in (munge, ["slurmctld", "-D"], ["slurmd", "-D"]):
-            stack.enter_context(daemon(command, slurm.environment, folder / f"{command[0]}.out"))
+        for name, command in (("munged", munge), ("slurmctld", ["slurmctld", "-D"]), ("slurmd", node)):
+            stack.enter_context(daemon(command, slurm.environment, folder / f"{name}.out"))
         deadline = time.monotonic() + START_SECONDS
         while not slurm.started():
             assert time.monotonic() < deadline, "\n".join(log.read_text() for log in folder.glob("*.out"))

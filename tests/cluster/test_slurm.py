@@ -18,6 +18,24 @@ pytestmark = pytest.mark.cluster
 IMAGE = "runs/demo/restore/fake/demo-synthetic/.progress/chelsea-0.png"
 
 
+def test_a_partition_that_is_not_there_is_one_line_and_nothing_is_submitted(slurm: Slurm, unfinished: Workflow) -> None:
+    unfinished.environment |= slurm.environment
+    resources = ("--default-resources", "slurm_partition=gpuu", "runtime=10", "mem_mb=1000")
+    code, output = unfinished.run_by_itself(*PROFILE, *resources)
+    assert code != 0
+    assert "error: slurm_partition: gpuu: no such partition, Slurm has main; correct profiles/slurm" in output
+    assert "Traceback" not in output and "has been submitted" not in output
+
+
+def test_counts_of_networks_are_one_job_of_slurm(slurm: Slurm, unfinished: Workflow) -> None:
+    unfinished.environment |= slurm.environment
+    counts = [f"runs/complexity/{name}.json" for name in ("osediff", "osediff-demo")]
+    code, output = unfinished.run_by_itself(*counts, *PROFILE)
+    assert code == 0, output
+    assert all((unfinished.folder / name).is_file() for name in counts)
+    assert output.count("has been submitted with SLURM jobid") == 1, output
+
+
 def test_killed_jobs_go_on_and_the_results_are_those_of_a_local_run(
     slurm: Slurm, unfinished: Workflow, local: Workflow, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from workflow.planning import (
     ablations,
     checks,
+    cluster,
     loader,
     methods,
     paths,

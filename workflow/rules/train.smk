@@ -34,6 +34,7 @@ rule train:
     threads: 1
     resources:
         gpu=GPU * PROCESSES,
+        cpus_per_task=PROCESSES * (COMPUTE.workers + 2),  # for a scheduler: those that load data, and the training
     params:
         photos=lambda w: paths.photo_folder(bench, bench.recipe(w.variant, w.base).photos),
         backbone=lambda w: paths.backbone_folder(bench, bench.recipe(w.variant, w.base).backbone),

@@ -26,3 +26,10 @@ def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_text("preset: demo\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def sinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program ``sinfo`` that the test writes; no other is found."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path / "sinfo"
