@@ -15,6 +15,7 @@ RENDERED = {
     "table": 1,
     "statistics": 1,
     "compare_published": 1,
+    "agreement": 1,
     "radar": 1,
     "plot_visual_comparison": 1,
     "report": 1,
@@ -26,6 +27,7 @@ def test_a_run_makes_everything_that_the_preset_defines(finished: Workflow) -> N
     names = (
         "table1.csv table1.md table1.tex radar_demo-synthetic.png radar_demo-synthetic.svg picture_demo-synthetic.png"
         " statistics.csv pairwise.csv ranking.md compare_published.csv compare_published.md report/index.html"
+        " agreement.png agreement.md critical_difference.png"
     )
     for name in [
         *names.split(),
@@ -88,6 +90,7 @@ def test_a_new_method_runs_itself_and_what_shows_it(finished: Workflow) -> None:
             "table": 1,
             "statistics": 1,
             "compare_published": 1,
+            "agreement": 1,
             "radar": 1,
             "plot_visual_comparison": 1,
             "report": 1,
@@ -199,9 +202,10 @@ def test_the_paper_preset_plans_its_jobs_where_none_of_its_data_is(fresh: Workfl
         "evaluate": 42,
         "metric_weights": 1,
         "loss_weights": 1,
-        "table": 2,
+        "table": 3,
         "statistics": 1,
         "compare_published": 1,
+        "agreement": 1,
         "protocol": 1,
         "radar": 3,
         "published_radar": 1,
@@ -275,7 +279,7 @@ def test_settings_travel_in_files_not_as_json_on_command_lines(
 def test_the_demo_plans_its_jobs(fresh: Workflow) -> None:
     jobs = fresh.planned()
     assert jobs["cut_test_set"] == jobs["degrade_test_set"] == jobs["check_test_set"] == 3
-    assert (jobs["photos"], jobs["train"], jobs["evaluate"], jobs["table"]) == (1, 1, 9, 1)
+    assert (jobs["photos"], jobs["train"], jobs["evaluate"], jobs["table"]) == (1, 1, 9, 2)
 
 
 def test_a_test_set_without_hr_images_is_a_table_of_its_own(fresh: Workflow) -> None:

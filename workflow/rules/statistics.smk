@@ -26,6 +26,43 @@ rule statistics:
         "python -m benchmark.statistics.pairwise --spec {input.spec:q} --rows {input.rows:q} --out results > {log:q} 2>&1"
 
 
+# How far the metrics agree, which conclusions depend on them, and mean ranks with their critical difference.
+rule agreement:
+    input:
+        code("benchmark.figures.agreement"),
+        "config/metrics.yaml",
+        spec=specs.write_spec(bench.specs, "statistics", specs.comparison_spec(bench)),
+        rows=expand(
+            f"{RUNS}/evaluate/{{method}}/{{test_set}}.csv",
+            method=methods.compared(bench),
+            test_set=bench.main.test_sets,
+        ),
+        pairs="results/pairwise.csv",
+    output:
+        png=report(
+            "results/agreement.png",
+            caption="../report/agreement.rst",
+            category="Figures",
+            labels={"figure": "agreement of metrics", "of": "all test sets"},
+        ),
+        svg="results/agreement.svg",
+        md="results/agreement.md",
+        ranks=report(
+            "results/critical_difference.png",
+            caption="../report/critical_difference.rst",
+            category="Figures",
+            labels={"figure": "mean ranks", "of": "all test sets"},
+        ),
+        ranks_svg="results/critical_difference.svg",
+    log:
+        f"{RUNS}/logs/agreement.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python -m benchmark.figures.agreement --spec {input.spec:q} --rows {input.rows:q} --pairs {input.pairs:q}"
+        " --out results > {log:q} 2>&1"
+
+
 rule compare_published:
     input:
         code("benchmark.tables.published"),
