@@ -22,8 +22,9 @@ from osediff.common.validation import suggestion
 COLUMNS = ("table", "method", "steps", "test_set", "metric", "value", "source", "protocol", "tolerance")
 # What papers print beside the metrics of config/metrics.yaml: columns of complexity tables and of Table 4, and votes.
 COMPLEXITY = ("steps", "seconds", "gmacs", "mparams", "mparams-trainable", "peak-mb", "extraction-seconds", "votes")
-# Metrics that papers print and this suite does not measure. vq-r1 is VisualQuality-R1; clipiqa+ is of no said variant.
-ELSEWHERE = ("topiq", "qalign", "liqe", "clipiqa+", "pi", "nima", "vq-r1")
+# Metrics that papers print and this suite does not measure: topiq and clipiqa+ are of no said variant, vq-r1 is
+# VisualQuality-R1.
+ELSEWHERE = ("topiq", "qalign", "clipiqa+", "vq-r1")
 
 
 def load(paths: Iterable[Path], metrics: Metrics) -> pd.DataFrame:

@@ -1,6 +1,7 @@
-"""Measure one method on one test set: SR images against HR images, one row per image and metric.
+"""Measure one method on one test set: SR images against HR and LR images, one row per image and metric.
 
-    python -m benchmark.evaluation.evaluate --sr DIR --hr DIR --out FILE.csv [--spec FILE.yaml] [--metrics psnr ...]
+    python -m benchmark.evaluation.evaluate --sr DIR --hr DIR --lr DIR --out FILE.csv [--spec FILE.yaml] [--metrics ...]
+    python -m benchmark.evaluation.evaluate --sr DIR --hr DIR --out FILE.csv ...      without color shift
     python -m benchmark.evaluation.evaluate --sr DIR --lr DIR --out FILE.csv ...      a test set without HR images
 
 Columns: method, test_set, image, metric, value (6 decimals), protocol, note. ``image`` is empty for metrics of the
@@ -83,9 +84,8 @@ def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = make_parser("benchmark.evaluation.evaluate", __doc__)
     parser.add_argument("--sr", type=Path, required=True, help="folder of the method's images")
-    reference = parser.add_mutually_exclusive_group(required=True)
-    reference.add_argument("--hr", type=Path, help="folder of the true images, same names")
-    reference.add_argument("--lr", type=Path, help="in place of --hr, where there is none: metrics without reference")
+    parser.add_argument("--hr", type=Path, help="folder of the true images, same names; not where there are none")
+    parser.add_argument("--lr", type=Path, help="folder of the LR images, same names: for color shift, or without --hr")
     parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
     parser.add_argument("--record", type=Path, help="run.json of the method: where it failed, nothing is measured")
     parser.add_argument("--method", help="name in the method column (default: the SR folder's)")
@@ -102,6 +102,8 @@ def parse_arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if args.batch < 1 or (args.workers is not None and args.workers < 1):
         raise InputError("--workers and --batch must be 1 or more")
+    if args.hr is None and args.lr is None:
+        raise InputError("--hr or --lr must name a folder: the HR images, or the LR images where there are none")
     if args.spec is not None and args.protocol is not None:
         raise InputError("--protocol goes with the registry; the spec has one already")
     return args
@@ -120,9 +122,8 @@ def main() -> None:
         evaluation = Evaluation(notes=dict.fromkeys(selection.metrics, reason))
         if not reason:
             resources = Resources(args.device, args.workers, args.batch)
-            hr_or_lr, reference = args.hr or args.lr, args.hr is not None
             part = Part(args.shard, tuple(args.measured))
-            evaluation = evaluate(args.sr, hr_or_lr, selection, partial, resources, reference, part)
+            evaluation = evaluate(args.sr, args.hr, selection, partial, resources, args.lr, part)
             if args.record and (note := record_note(args.record)):
                 evaluation.notes = {name: with_method_note(note, text) for name, text in evaluation.notes.items()}
         if args.shard:

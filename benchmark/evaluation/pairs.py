@@ -16,23 +16,29 @@ import numpy as np
 
 from benchmark.metrics.build import PairMetric, build_pair_metric
 from benchmark.metrics.learned import BatchMetric
-from benchmark.metrics.registry import Selection
+from benchmark.metrics.registry import Measure, Selection
 from osediff.common.errors import InputError
 from osediff.common.files import sha256
+from osediff.common.images import list_images, read_rgb, rgb_size
 from osediff.common.images import pairs as match_images
-from osediff.common.images import read_rgb, rgb_size
 from osediff.common.settings import parse
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An SR and an HR image of one size (width, height), with the sha256 of both files."""
+    """An SR and an HR image of one size (width, height), and the LR image if it is given, with the sha256 of each."""
 
     stem: str
     sr: Path
     hr: Path
     size: tuple[int, int]
     digests: tuple[str, str]
+    lr: Path | None = None
+    lr_digest: str = ""
+
+    def digests_for(self, metric: Measure) -> tuple[str, str]:
+        """Return the sha256 of the two images that ``metric`` compares."""
+        return (self.digests[0], self.lr_digest) if metric.needs_lr else self.digests
 
 
 @dataclass(frozen=True)
@@ -51,27 +57,40 @@ Values = dict[str, float]  # by metric
 Images = list[np.ndarray]
 
 
-def match_without_reference(sr: Path, lr: Path) -> list[tuple[str, Path, Path]]:
-    """Return stem and twice the SR image, in place of an HR image, for each LR image.
+Match = tuple[str, Path, Path, Path | None]  # stem, SR, HR and LR image
+
+
+def match_all(sr: Path, hr: Path | None, lr: Path | None) -> list[Match]:
+    """Match the images of three folders by stem. Without HR images, the SR image stands in the place of its HR image.
 
     Raises:
         InputError: the folders have other names, or an SR image is no multiple of its LR image.
     """
+    if hr is None and lr is None:
+        raise InputError("name the folder of HR images, or that of LR images where there are none")
+    of_lr = {stem: image for stem, _, image in match_lr(sr, lr)} if lr else {}
+    if hr is None:
+        return [(stem, path, path, of_lr[stem]) for stem, path in list_images(sr).items()]
+    return [(stem, image, reference, of_lr.get(stem)) for stem, image, reference in match_images(sr, hr)]
+
+
+def match_lr(sr: Path, lr: Path) -> list[tuple[str, Path, Path]]:
+    """Return stem, SR image and LR image of each pair; InputError as of ``match_all``."""
     matched = match_images(sr, lr)
     for _, image, small in matched:
         (width, height), (lr_width, lr_height) = rgb_size(image), rgb_size(small)
         if width % lr_width or height % lr_height or width // lr_width != height // lr_height:
             raise InputError(f"{image} is {width}x{height}, no multiple of {small}, {lr_width}x{lr_height}")
-    return [(stem, image, image) for stem, image, _ in matched]
+    return matched
 
 
-def inspect_pair(stem: str, sr: Path, hr: Path) -> Pair:
-    """Read the headers of both images; InputError if they are not 8-bit RGB or differ in size."""
+def inspect_pair(stem: str, sr: Path, hr: Path, lr: Path | None = None) -> Pair:
+    """Read the headers of SR and HR image; InputError if they are not 8-bit RGB or differ in size."""
     sizes = rgb_size(sr), rgb_size(hr)
     if sizes[0] != sizes[1]:
         one, other = ("{}x{}".format(*size) for size in sizes)
         raise InputError(f"{sr} is {one} but {hr} is {other}; they must have one size")
-    return Pair(stem, sr, hr, sizes[0], (sha256(sr), sha256(hr)))
+    return Pair(stem, sr, hr, sizes[0], (sha256(sr), sha256(hr)), lr, sha256(lr) if lr else "")
 
 
 def checked_value(name: str, measure: Callable[[], float], path: Path) -> float:
@@ -97,14 +116,22 @@ def pair_metric(name: str, definition: str) -> PairMetric:
     return build_pair_metric(name, read_definition(definition))
 
 
+@cache
+def compares_with_lr(name: str, definition: str) -> bool:
+    """Return whether the metric gets the LR image in place of the HR image."""
+    return read_definition(definition).metrics[name].needs_lr
+
+
 def measure_pair(pair: Pair, definitions: Mapping[str, str]) -> Values:
     """Measure every metric of ``definitions`` (by name, as of ``read_definition``) on ``pair``, decoded once."""
     sr, hr = read_rgb(pair.sr), read_rgb(pair.hr)
     sr.flags.writeable = hr.flags.writeable = False  # so that their luma is computed once
-    return {
-        name: checked_value(name, partial(pair_metric(name, definition), sr, hr), pair.sr)
-        for name, definition in definitions.items()
-    }
+    lr = read_rgb(pair.lr) if pair.lr else hr
+    values = {}
+    for name, definition in definitions.items():
+        other = lr if compares_with_lr(name, definition) else hr
+        values[name] = checked_value(name, partial(pair_metric(name, definition), sr, other), pair.sr)
+    return values
 
 
 def decode(tasks: Sequence[Task]) -> tuple[Images, Images]:

@@ -1,4 +1,4 @@
-"""Measure every available metric on a folder of SR images, and a folder of HR images where there are some.
+"""Measure every available metric on folders of SR images, of HR images where there are some, and of LR images.
 
 Each process measures one pair at a time. With a GPU, metrics that are networks get batches of pairs of
 one size. These pairs are decoded in advance, while the processes measure the metrics that are not networks.
@@ -24,7 +24,7 @@ from benchmark.evaluation.pairs import (
     Values,
     checked_value,
     inspect_pair,
-    match_without_reference,
+    match_all,
     measure_batches,
     measure_pair,
     pair_metric,
@@ -41,7 +41,6 @@ from benchmark.metrics.fid_kid import set_note
 from benchmark.metrics.registry import Selection
 from benchmark.metrics.weights import weights_digests
 from osediff.common.errors import InputError
-from osediff.common.images import pairs as match_images
 from osediff.common.shards import Shard
 
 Keep = Callable[[Pair, Values], None]
@@ -82,29 +81,29 @@ class Evaluation:
 
 def evaluate(
     sr: Path,
-    hr_or_lr: Path,
+    hr: Path | None,
     selection: Selection,
     partial_file: Path,
     resources: Resources | None = None,
-    reference: bool = True,
+    lr: Path | None = None,
     part: Part | None = None,
 ) -> Evaluation:
-    """Measure every metric of ``selection`` on the images of ``sr``, paired by stem with those of ``hr_or_lr``.
+    """Measure every metric of ``selection`` on the images of ``sr``, paired by stem with those of ``hr`` and ``lr``.
 
     Args:
         sr: folder of SR images.
-        hr_or_lr: folder of HR images; without ``reference``, of the LR images.
+        hr: folder of HR images; None: there are none, and metrics that need them are left out.
         selection: the metrics.
         partial_file: stores every value at once; values that it already has are not measured again.
         resources: device, processes, batch.
-        reference: whether there are HR images; without, metrics that need them are left out.
+        lr: folder of LR images; None: metrics that need them are left out. Without ``hr``, it must be given.
         part: a shard, or the values of all shards.
 
     Raises:
         InputError: images do not pair or differ in size, or a metric has no value.
     """
     resources, part = resources or Resources(), part or Part()
-    matched = match_images(sr, hr_or_lr) if reference else match_without_reference(sr, hr_or_lr)
+    matched = match_all(sr, hr, lr)
     if part.shard:
         # Whole batches, so that a GPU measures the same images together as without shards.
         starts = range(0, len(matched), 1 if resources.device == "cpu" else resources.batch)
@@ -113,7 +112,7 @@ def evaluate(
     workers = resources.workers or sensible_workers(len(matched), count_cores())
     pair_metric.cache_clear()
     cv2.setNumThreads(1)
-    notes = note_metrics(selection, len(matched), reference)
+    notes = note_metrics(selection, len(matched), hr is not None, lr is not None)
     chosen = [name for name in selection.metrics if name not in notes.unavailable]
     of_images = [name for name in chosen if selection.metrics[name].level == "image"]
     of_sets = [name for name in chosen if selection.metrics[name].level == "set" and not part.shard]
@@ -126,7 +125,11 @@ def evaluate(
         for path in part.measured:
             cache.read(path)
         definitions = {name: define(name, selection) for name in chosen}
-        keys = {(pair, n): cache.key(n, definitions[n], pair.digests) for pair in images for n in of_images}
+        keys = {
+            (pair, n): cache.key(n, definitions[n], pair.digests_for(selection.metrics[n]))
+            for pair in images
+            for n in of_images
+        }
         todo = [Task(pair, tuple(n for n in of_images if keys[pair, n] not in cache)) for pair in images]
         total, missing = len(keys) + len(of_sets), sum(len(task.metrics) for task in todo)
         with tqdm(total=total, initial=len(keys) - missing, desc=str(sr), unit="value", file=sys.stderr) as bar:
@@ -157,11 +160,13 @@ class Notes:
     unavailable: frozenset[str]
 
 
-def note_metrics(selection: Selection, images: int, reference: bool) -> Notes:
+def note_metrics(selection: Selection, images: int, has_hr: bool, has_lr: bool) -> Notes:
     """Return the notes of the metrics of ``selection`` on a test set with this number of ``images``."""
     notes, unavailable = {}, set()
     for name, metric in selection.metrics.items():
-        reason = "" if reference or not metric.needs_reference else "needs HR images, and the test set has none"
+        reason = "" if has_hr or not metric.needs_reference else "needs HR images, and the test set has none"
+        if metric.needs_lr and not has_lr:
+            reason = "needs LR images: name their folder by --lr"
         reason = reason or unavailable_reason(name, selection)
         if not reason and metric.level == "set" and images < 2:
             reason = "needs two images or more"

@@ -1,8 +1,8 @@
 """Build the function that measures a metric of the registry, or say why it cannot be measured here.
 
-All images are 8-bit RGB arrays, uint8 (H, W, 3). This package computes PSNR, SSIM and NIQE, FID and KID use clean-fid,
-and the other metrics are from pyiqa. A library is imported when one of its metrics is built; nothing is ever
-downloaded.
+All images are 8-bit RGB arrays, uint8 (H, W, 3). This package computes PSNR, SSIM, NIQE, color shift and seams, FID and
+KID use clean-fid, and the other metrics are from pyiqa. A library is imported when one of its metrics is built;
+nothing is ever downloaded.
 """
 
 from __future__ import annotations
@@ -16,16 +16,24 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.metrics.color_shift import color_shift
 from benchmark.metrics.feature_store import open_store
 from benchmark.metrics.learned import BatchMetric, build_learned, prepare_torch
 from benchmark.metrics.niqe import niqe
 from benchmark.metrics.psnr_ssim import psnr, ssim
 from benchmark.metrics.registry import MetricRegistry, Selection
+from benchmark.metrics.seams import seams
 from benchmark.metrics.weights import missing_weights, usable_weights, weights_digests, weights_note
 
-PairMetric = Callable[[np.ndarray, np.ndarray], float]  # of an SR and an HR image
+PairMetric = Callable[[np.ndarray, np.ndarray], float]  # of an SR and an HR image, or an LR image (needs_lr)
 SetMetric = Callable[[Sequence[Path], Sequence[Path]], float]  # of the files of SR and of HR images
-BUILT_IN: dict[str, Callable[..., float]] = {"psnr": psnr, "ssim": ssim, "niqe": niqe}
+BUILT_IN: dict[str, Callable[..., float]] = {
+    "psnr": psnr,
+    "ssim": ssim,
+    "niqe": niqe,
+    "color-shift": color_shift,
+    "seams": seams,
+}
 PACKAGES = {"pyiqa": "pyiqa", "clean-fid": "cleanfid"}  # what to import of a library
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Values of equally large SR and HR images, uint8 (H, W, 3) each.
 BatchMetric = Callable[[Sequence[np.ndarray], Sequence[np.ndarray]], list[float]]
+ONE_BY_ONE = ("AFINE", "PI")  # networks that take no batches
 Window = tuple[int, int, int, int]  # top, bottom, left, right
 
 
@@ -69,7 +70,8 @@ def build_learned(
     shared = SharedReference(network, definition, store) if store is not None and keeps_features else None
 
     def as_batch(images: Sequence[np.ndarray]) -> Tensor:
-        return torch.from_numpy(np.stack(images)).to(device).permute(0, 3, 1, 2).float() / 255
+        height, width = (side // metric.side_multiple * metric.side_multiple for side in images[0].shape[:2])
+        return torch.from_numpy(np.stack(images)[:, :height, :width]).to(device).permute(0, 3, 1, 2).float() / 255
 
     def measure_crops(image: np.ndarray, tensor: Tensor, number: int) -> float:
         windows = crop_windows(image, number, metric.min_size)
@@ -80,6 +82,8 @@ def build_learned(
         batch = as_batch(sr)
         if metric.random_crops is not None:
             return [measure_crops(*pair, metric.random_crops) for pair in zip(sr, batch, strict=True)]
+        if type(network).__name__ in ONE_BY_ONE:
+            return [float(model(as_batch([one]), as_batch([other]))) for one, other in zip(sr, hr, strict=True)]
         if shared is not None:
             shared.expect(hr)
         return [float(value) for value in model(batch, as_batch(hr)).reshape(len(sr))]

@@ -20,6 +20,13 @@ Count = Annotated[int, Field(ge=1)]
 Options = dict[str, str | int | float | bool]
 
 
+class ProtocolVersion(Settings):
+    """Name and version of the base protocol; they stand on every row that is measured by it."""
+
+    id: Name
+    version: Count
+
+
 class MetricChange(Settings):
     """The change of one metric by a protocol; keys that are not given stay as they are."""
 
@@ -43,8 +50,12 @@ class Measure(Settings):
     """Whether there is one value for each image, or one for the whole test set."""
     needs_reference: bool = True
     """Whether it compares with an HR image; a metric that does not is measured on test sets without HR too."""
+    needs_lr: bool = False
+    """Whether it compares with the LR image, which it gets in place of the HR image."""
     min_size: Count
     """Least length of the shorter side of an image, in pixels."""
+    side_multiple: Count = 1
+    """Images are cut, on the right and below, to a multiple of this on each side."""
     self_score: float | None = None
     """Score of an image against itself; every evaluation checks it."""
     library: Literal["suite", "pyiqa", "clean-fid"]
@@ -63,6 +74,8 @@ class Measure(Settings):
     def _needs_a_name(self) -> Measure:
         if self.library != "suite" and self.name is None:
             raise ValueError(f"key 'name' is missing: what {self.library} calls the metric")
+        if self.needs_lr and (self.library != "suite" or self.needs_reference):
+            raise ValueError("needs_lr: only a metric of library suite with needs_reference: false can have it")
         return self
 
     @property
@@ -85,6 +98,8 @@ class Metric(Measure):
     """Lowest and highest value; null if there is no bound."""
     decimals: Annotated[int, Field(ge=0, le=6)]
     """Digits that tables show."""
+    protocol: ProtocolVersion | None = None
+    """The protocol on its rows, if it is no part of the registry's base protocol."""
 
     @property
     def heading(self) -> str:
@@ -122,13 +137,6 @@ class MetricWeights(Settings):
     weights: dict[Name, Artifact]
 
 
-class ProtocolVersion(Settings):
-    """Name and version of the base protocol; they stand on every row that is measured by it."""
-
-    id: Name
-    version: Count
-
-
 class Protocol(Settings):
     """Another protocol: the metrics that it computes differently."""
 
@@ -152,7 +160,8 @@ class MetricRegistry(Settings):
 
     def protocol_of(self, metric: str) -> str:
         """Return the protocol of ``metric`` as it stands on every row of it: ``id/version``."""
-        return self._changed.get(metric, f"{self.protocol.id}/{self.protocol.version}")
+        chosen = self.metrics[metric].protocol or self.protocol
+        return self._changed.get(metric, f"{chosen.id}/{chosen.version}")
 
     def select(self, names: Iterable[str]) -> Selection:
         """Return the settings that decide the values of the metrics ``names``, in that order."""

@@ -11,7 +11,8 @@ from osediff.common.artifacts.record import expected_files
 from osediff.common.errors import InputError
 from osediff.common.weights import digest, find
 
-PROGRAMS = ("clip-rn50",)  # files that hold a program beside the weights, so that only the known bytes may be used
+# Files that hold a program beside the weights, so that only the known bytes may be used.
+PROGRAMS = ("clip-rn50", "clip-vit-l14")
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ their loaders are replaced during the construction: backbones are built without 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import re
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from osediff.common.errors import InputError
+from osediff.common.pyiqa_loaders import replacements
 from osediff.common.tensor_files import read_tensors
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ def create(name: str, paths: Sequence[Path], device: str = "cpu", as_loss: bool 
     import torch
 
     try:
-        with offline(), confined(paths), contextlib.redirect_stdout(sys.stderr):
+        with offline(), confined(name, paths), contextlib.redirect_stdout(sys.stderr):
             metric: nn.Module = pyiqa.create_metric(name, as_loss=as_loss, device=torch.device(device), **options)
             return metric
     except LOADING_ERRORS as error:
@@ -54,8 +57,8 @@ def create(name: str, paths: Sequence[Path], device: str = "cpu", as_loss: bool 
 
 
 @contextlib.contextmanager
-def confined(paths: Sequence[Path]) -> Iterator[None]:
-    """Replace the loaders of weights in pyiqa and its libraries for the block: networks get the values in ``paths``."""
+def confined(name: str, paths: Sequence[Path]) -> Iterator[None]:
+    """Replace the loaders of weights in pyiqa and its libraries for the block: ``name`` gets what is in ``paths``."""
     import timm
     from pyiqa.archs import clip_model, clipiqa_arch, dists_arch, inception, lpips_arch, maniqa_arch, musiq_arch
     from torchvision import models
@@ -77,6 +80,9 @@ def confined(paths: Sequence[Path]) -> Iterator[None]:
             stack.enter_context(patch.object(models, backbone, empty_features(getattr(models, backbone))))
         stack.enter_context(patch.object(timm, "create_model", empty_vit))
         stack.enter_context(patch.object(clipiqa_arch, "load", clip))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for arch, function, value in replacements(name, paths, folder, lambda net, files: fill(net, files)):
+            stack.enter_context(patch.object(importlib.import_module(f"pyiqa.archs.{arch}"), function, value))
         yield
 
 
@@ -101,7 +107,7 @@ def fill(net: nn.Module, paths: Sequence[Path]) -> None:
     """
     state: dict[str, Tensor] = {}
     for path in paths:
-        state |= read_tensors(path)
+        state |= read_tensors(path, ("params",))
     if type(net).__name__ not in ("LPIPS", "DISTS"):
         net.load_state_dict({key.removeprefix("module."): value for key, value in state.items()}, strict=True)
         return

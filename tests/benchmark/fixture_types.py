@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ ImageSets = tuple[list[Path], list[Path]]
 OfficialLog = dict[str, dict[str, float]]
 """Image -> metric -> value."""
 PutWeights = Callable[..., None]
+WriteWeights = Callable[[str, Any], Path]
+"""Writes an object as the file of an entry of the registry's weights."""
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,8 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
         baselines=baselines,
     )
     checks.check_names(bench)
+    main = main.model_copy(update={"tables": shown_tables(bench)})
+    bench = replace(bench, main=main)
     profiling.timing_choice(bench)
     recipes = {
         (variant, base): build_variant(bench.variants, degradations, variant, base)
@@ -92,6 +94,13 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
     checks.check_ablations(bench)
     checks.check_scale_factors(bench)
     return replace(bench, methods=bench.methods | ablations.methods(bench))
+
+
+def shown_tables(bench: Configuration) -> tuple[str, ...]:
+    """Return the chosen tables without those of which no metric is active, as far as any is left."""
+    chosen = bench.main.tables
+    active = set(bench.main.metrics)
+    return tuple(name for name in chosen if active & set(bench.tables[name].metrics)) or chosen
 
 
 def read_submissions(folder: str) -> dict[str, ResultsMethod]:

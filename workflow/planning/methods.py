@@ -68,9 +68,9 @@ def table_of_test_set(bench: Configuration, test_set: str) -> str:
 
 
 def reference_options(bench: Configuration, test_set: str) -> list[str]:
-    """Option of benchmark.evaluation.evaluate that names the HR images, or the LR images where there are none."""
-    part = paths.test_set_parts(bench, test_set)[-1]
-    return [f"--{part.lower()}", f"{paths.test_set_folder(bench, test_set)}/{part}"]
+    """Return the options of benchmark.evaluation.evaluate that name LR images, and HR images if there are some."""
+    folder, parts = paths.test_set_folder(bench, test_set), paths.test_set_parts(bench, test_set)
+    return [word for part in parts for word in (f"--{part.lower()}", f"{folder}/{part}")]
 
 
 def compared(bench: Configuration) -> list[str]:

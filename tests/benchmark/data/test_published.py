@@ -10,6 +10,8 @@ from tests.benchmark.rows import METRICS
 from tests.helpers import ROOT
 
 FILE = ROOT / "config/published/osediff.csv"
+# Metrics of this suite that nobody prints, or not under a name that says which variant it is.
+UNPUBLISHED = {"kid", "color-shift", "seams", "topiq-nr", "topiq-fr", "clipiqa-plus", "afine", "afine-nr"}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_all_files_are_read_and_name_known_things() -> None:
         "tadsr-table1",
         "rsd-table17",
     } <= tables
-    assert set(values["metric"]) == (METRICS.keys() - {"kid"}) | {*published.COMPLEXITY, *published.ELSEWHERE}
+    assert set(values["metric"]) == (METRICS.keys() - UNPUBLISHED) | {*published.COMPLEXITY, *published.ELSEWHERE}
 
 
 def test_tables_are_complete() -> None:
@@ -71,7 +73,9 @@ def test_tables_are_complete() -> None:
     for table, methods in (("table1", 7), ("table8", 5)):
         of_table = rows[rows["table"] == table]
         assert len(of_table) == methods * 3 * 9
-        assert set(of_table["metric"]) == METRICS.keys() - {"kid"}
+        assert set(of_table["metric"]) == {name for name, metric in METRICS.items() if metric.protocol is None} - {
+            "kid"
+        }
 
 
 def test_tolerances_follow_the_digits_and_the_protocol() -> None:

@@ -235,6 +235,33 @@ def test_without_hr_images_the_metrics_that_need_none_are_measured(tmp_path: Pat
         command(main, "--sr", tmp_path / "sr", "--lr", tmp_path / "lr", "--out", tmp_path / "rows.csv", *options)
 
 
+def test_a_metric_that_compares_with_lr_images_gets_them(tmp_path: Path) -> None:
+    """A red cast is seen with LR images, with HR images beside them or not; without LR images, the note says so."""
+    rng = np.random.default_rng(0)
+    for stem in "ab":
+        lr = cv2.GaussianBlur(rng.integers(0, 200, (40, 48, 3), dtype=np.uint8), (0, 0), 3)
+        hr = cv2.resize(lr, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+        write_png(tmp_path / "lr" / f"{stem}.png", lr)
+        write_png(tmp_path / "hr" / f"{stem}.png", hr)
+        write_png(tmp_path / "sr" / f"{stem}.png", hr + np.array([0, 0, 20 if stem == "b" else 0], np.uint8))
+    options = ("--metrics", "psnr", "color-shift", "--workers", 1, "--registry", ROOT / "config/metrics.yaml")
+    rows = {}
+    for parts in (("lr",), ("hr",), ("lr", "hr")):
+        folders = [word for part in parts for word in (f"--{part}", tmp_path / part)]
+        command(main, "--sr", tmp_path / "sr", *folders, "--out", tmp_path / "rows.csv", *options)
+        rows[parts] = [row for row in read_rows(tmp_path / "rows.csv") if row["metric"] == "color-shift"]
+    assert rows[("lr", "hr")] == [row | {"test_set": "hr"} for row in rows[("lr",)]]
+    shifts = {row["image"]: float(row["value"]) for row in rows[("lr",)]}
+    assert shifts["a"] < 0.1 and shifts["b"] > 5
+    (lacking,) = rows[("hr",)]
+    assert (lacking["value"], lacking["note"]) == ("", "needs LR images: name their folder by --lr")
+    with pytest.raises(InputError, match="--hr or --lr must name a folder"):
+        command(main, "--sr", tmp_path / "sr", "--out", tmp_path / "rows.csv", *options)
+    (tmp_path / "lr/b.png").unlink()
+    with pytest.raises(InputError, match="lr lacks b"):
+        command(main, "--sr", tmp_path / "sr", *folders, "--out", tmp_path / "rows.csv", *options)
+
+
 def test_gathered_shards_give_the_rows_of_one_run(
     folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.io
 import torch
 import yaml
 
+from benchmark.metrics.registry import MetricRegistry
+from benchmark.metrics.weights import WeightsFile, file_name
 from osediff.common.images import write_png
-from tests.benchmark.fixture_types import ImagePair, ImageSets
+from tests.benchmark.fixture_types import ImagePair, ImageSets, WriteWeights
 from tests.helpers import ROOT
 
 
@@ -54,3 +57,22 @@ def sets(photos: ImagePair, tmp_path: Path) -> ImageSets:
         for index in range(3):
             write_png(tmp_path / folder / f"{index}.png", np.roll(image, 40 * index, axis=0)[: 256 - 64 * (index % 2)])
     return sorted((tmp_path / "sr").iterdir()), sorted((tmp_path / "hr").iterdir())
+
+
+@pytest.fixture
+def write_weights(metric_registry: MetricRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteWeights:
+    """Write an object as a file of the registry's weights, as pyiqa's own files are, and let the suite find it."""
+    pytest.importorskip("pyiqa")
+    monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(WeightsFile, "official", True)
+    torch.manual_seed(0)
+
+    def write(key: str, content: Any) -> Path:
+        path = tmp_path / file_name(metric_registry.weights[key])
+        if path.suffix == ".mat":
+            scipy.io.savemat(path, content)
+        else:
+            torch.save(content, path)
+        return path
+
+    return write

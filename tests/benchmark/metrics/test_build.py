@@ -76,7 +76,7 @@ def test_absent_weights_are_named_without_network(
     monkeypatch.setenv("BENCHMARK_WEIGHTS", str(tmp_path))
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("an absent metric used the network"))
     reasons = {name: unavailable_reason(name, metric_registry) for name in metric_registry.metrics}
-    assert [name for name, reason in reasons.items() if not reason] == ["psnr", "ssim", "niqe"]
+    assert [name for name, reason in reasons.items() if not reason] == ["psnr", "ssim", "niqe", "color-shift", "seams"]
     command = "python -m osediff.common.artifacts fetch metric-weights --only"
     assert reasons["lpips"] == f"needs lpips-alex.safetensors: {command} lpips-alex"
     assert reasons["dists"] == (

@@ -14,11 +14,13 @@ from tests.helpers import ROOT
 
 FILE = ROOT / "config" / "metrics.yaml"
 PAPER_ORDER = ["psnr", "ssim", "lpips", "dists", "fid", "kid", "niqe", "musiq", "maniqa", "clipiqa"]
+FURTHER = ["color-shift", "seams"]
+BY_PYIQA = ["topiq-nr", "topiq-fr", "liqe", "clipiqa-plus", "nima", "pi", "afine", "afine-nr"]
 
 
 def test_the_file_has_the_papers_order_and_names_every_weights_file_that_it_uses() -> None:
     registry = read_registry(FILE)
-    assert list(registry.metrics) == PAPER_ORDER
+    assert list(registry.metrics) == PAPER_ORDER + FURTHER + BY_PYIQA
     metrics = [m for name in ("osediff", *registry.protocols) for m in registry.under(name, "").metrics.values()]
     assert {key for metric in metrics for key in (*metric.weights, *metric.alternative_weights)} == set(
         registry.weights
@@ -33,6 +35,7 @@ def test_the_file_has_the_papers_order_and_names_every_weights_file_that_it_uses
         (("metrics", "lpips", "name"), None, "metrics.lpips: key 'name' is missing: what pyiqa calls the metric"),
         (("metrics", "lpips", "weights"), ["alexnett"], "lpips: unknown weights file 'alexnett'"),
         (("protocols", "yiq", "metrics", "pnsr"), {}, "yiq: unknown metric 'pnsr', did you mean psnr"),
+        (("metrics", "psnr", "needs_lr"), True, "metrics.psnr: needs_lr: only a metric of library suite"),
         (("metrics", "niqe", "library"), "scipy", "metrics.niqe.library: must not be 'scipy'"),
     ],
 )
@@ -55,6 +58,9 @@ def test_a_protocol_changes_its_metrics_and_their_name_on_the_rows() -> None:
     assert crop.metrics["psnr"].options == {"color_space": "ycbcr", "crop_border": 4}
     assert [crop.protocol_of(name) for name in ("psnr", "lpips")] == ["crop4/1", "osediff/2"]
     assert registry.metrics["psnr"].options["crop_border"] == 0 and registry.protocol_of("psnr") == "osediff/2"
+    assert {crop.protocol_of(name) for name in ("color-shift", "seams")} == {"suite/1"}, (
+        "no part of the paper's protocol"
+    )
     with pytest.raises(InputError, match="unknown protocol 'crop', did you mean crop4"):
         read_registry(FILE, "crop")
 

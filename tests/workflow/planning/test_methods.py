@@ -136,7 +136,10 @@ def test_test_sets_without_hr_images_have_a_table_of_their_own(tmp_path: Path) -
     assert list(specs.table_spec(bench, "no-reference").test_sets) == ["realset65"]
     assert [methods.table_of_test_set(bench, name) for name in main["test_sets"]] == main["tables"]
     assert methods.reference_options(bench, "realset65") == ["--lr", "data/testsets/realset65/LR"]
-    assert methods.reference_options(bench, "realsr") == ["--hr", "data/testsets/realsr/HR"]
+    assert methods.reference_options(bench, "realsr") == [
+        *("--lr", "data/testsets/realsr/LR"),
+        *("--hr", "data/testsets/realsr/HR"),
+    ]
     assert specs.test_set_check(bench, "realset65").reference is False
     bench = loader.load(main | {"paths": {"realset65": str(tmp_path)}}, ROOT)
     with pytest.raises(InputError, match=f"no folder {tmp_path}/LR"):
