@@ -18,7 +18,8 @@ def test_everything_is_planned_with_nothing_here(fresh: Workflow) -> None:
         "restore_baseline": 2,
         "interpolate": 2,
         "evaluate": 6,
-        "table": 2,
+        "table": 3,
+        "agreement": 1,
         "radar": 2,
     }
     assert {name: jobs.get(name) for name in expected} == expected
