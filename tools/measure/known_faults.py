@@ -19,7 +19,8 @@ from benchmark.metrics.color_shift import color_shift
 from benchmark.metrics.seams import seams
 from osediff import OSEDiff
 from osediff.common.images import list_images, read_rgb
-from osediff.models.tiling import Tiling
+from osediff.models.tile_sizes import Tiling
+from osediff.recipe import ColorFix
 
 TILE = 16  # LR pixels
 
@@ -45,7 +46,7 @@ def main() -> None:
     paths = list(list_images(args.lr).values())[: args.count]
     images = [np.ascontiguousarray(read_rgb(path)[: args.crop, : args.crop]) for path in paths]
     whole, overlapping = Tiling(0, 0, 0), Tiling(0, 32, 16)
-    ways: dict[str, tuple[str, Tiling, Callable[[OSEDiff, np.ndarray], np.ndarray]]] = {
+    ways: dict[str, tuple[ColorFix, Tiling, Callable[[OSEDiff, np.ndarray], np.ndarray]]] = {
         "no color correction": ("none", whole, lambda m, lr: m(lr)),
         "AdaIN": ("adain", whole, lambda m, lr: m(lr)),
         "wavelet": ("wavelet", whole, lambda m, lr: m(lr)),
