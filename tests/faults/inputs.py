@@ -10,9 +10,10 @@ from tests.faults.outcomes import ACCEPTED, Outcome, judge
 from tests.faults.sandbox import Sandbox
 
 NUMBERS = (".csv", ".json", ".png", ".safetensors")  # outputs that hold what was measured
-# What a job may show as it is told: a label of a finished table, and a reason that holds for more values.
+# What a job may show as it is told: a label of a finished table, a reason that holds for more values, fewer methods.
 NAMED = b"restored on another backbone"
 LABELS = {("other_protocol", "table1.csv"), ("missing_key", "disagreements.yaml")}
+LABELS |= {("missing_key", "compare_published.yaml")}
 
 
 def trial(sandbox: Sandbox, place: Path, rng: random.Random) -> tuple[str, Outcome]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.outcomes import run
+from tests.faults.outcomes import SECONDS, run
 from tests.workflow.repository_copy import Workflow, copy_repository
 
 TREES = ("results", "runs", "data")
@@ -36,7 +36,7 @@ class Job:
             place = folder / word
             below = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
             files += [str(path.relative_to(folder)) for path in below if not path.name.startswith(".")]
-        return [name for name in dict.fromkeys(files) if name not in self.outputs]
+        return [name for name in dict.fromkeys(files) if name not in self.outputs and not name.endswith(".py")]
 
 
 class Sandbox:
@@ -70,10 +70,12 @@ class Sandbox:
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
-    def run(self, words: tuple[str, ...], folder: Path, **environment: str) -> tuple[int | None, str]:
-        """Run ``python`` with ``words`` in ``folder``."""
+    def run(
+        self, words: tuple[str, ...], folder: Path, seconds: float = SECONDS, **environment: str
+    ) -> tuple[int | None, str]:
+        """Run ``python`` with ``words`` in ``folder``, for ``seconds`` at most."""
         path = f"{self.python.parent}{os.pathsep}{self.workflow.environment['PATH']}"
-        return run([str(self.python), *words], folder, {"PATH": path, **environment})
+        return run([str(self.python), *words], folder, {"PATH": path, **environment}, seconds)
 
     def content(self, folder: Path, outputs: tuple[str, ...]) -> dict[str, bytes]:
         """Return the bytes of the files that ``outputs`` name or contain."""

@@ -25,7 +25,7 @@ BEHAVIORS = (
     *("absent", "denied", "busy", "sleepy", "unavailable", "page", "hidden-page", "pointer", "empty", "sizeless"),
     *("chunked", "gzip", "other-range", "rangeless", "cut", "byte", "reset", "stall", "drip", "silent", "malformed"),
     *("nonsense", "bad-redirect", "loop", "redirect", "longer-than-announced", "slow-header", "many-headers"),
-    *("other-total", "later-page", "whole"),
+    *("other-total", "later-page", "endless-redirect", "continue", "whole"),
 )
 
 

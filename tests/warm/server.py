@@ -5,11 +5,15 @@ imported here; a fork imports the project's own code from the folder that it run
 
 The server listens at the socket that is its only argument. A connection that sends ``lease`` keeps it alive; it ends
 when the last of them closes. Any other connection sends a request, and with it its stdin, stdout and stderr.
+
+Where the environment of a request names a file NETWORK_WITNESS, the fork has no network, and writes into that file
+which other machines it wants to reach, or that the system does not let it give up its network.
 """
 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import json
 import os
 import pkgutil
@@ -26,6 +30,8 @@ from pathlib import Path
 
 SECONDS_TO_FIRST_LEASE = 60
 REQUEST_BYTES = 1 << 20
+WITNESS, KEPT = "NETWORK_WITNESS", "the network was kept"
+NEW_USER_NAMESPACE, NEW_NETWORK_NAMESPACE = 1 << 28, 1 << 30
 # What Snakemake and the planning of the workflow import, and what the jobs of the demo import.
 PLANNING = ("pydantic", "snakemake.cli", "yaml")
 JOBS = (
@@ -78,6 +84,30 @@ def run(module: str, arguments: list[str]) -> int:
     return code if isinstance(code, int) else int(code is not None)
 
 
+def leave_network(witness: str) -> None:
+    """Give up the network, and from now on write into ``witness`` whom this process wants to reach."""
+
+    def note(line: str) -> None:
+        with Path(witness).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "socket.getaddrinfo":
+            host = arguments[0]
+        elif event == "socket.connect" and isinstance(arguments[1], tuple):
+            host = arguments[1][0]
+        else:
+            return
+        host = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+        if host not in ("localhost", "::1") and not host.startswith("127."):
+            note(host)
+
+    kind = NEW_NETWORK_NAMESPACE | (NEW_USER_NAMESPACE if os.geteuid() else 0)
+    if ctypes.CDLL(None).unshare(kind):
+        note(KEPT)
+    sys.addaudithook(watch)
+
+
 def answer(connection: socket.socket, request: bytes, streams: list[int]) -> None:
     """Become the process that was asked for, send its exit code, and end."""
     module, arguments, folder, environment = json.loads(request)
@@ -87,6 +117,8 @@ def answer(connection: socket.socket, request: bytes, streams: list[int]) -> Non
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    if witness := environment.get(WITNESS):
+        leave_network(witness)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=end_with, args=(connection,), daemon=True).start()
     connection.sendall(str(run(module, arguments)).encode())
