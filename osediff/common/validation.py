@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from osediff.common.errors import InputError
 from osediff.common.files import check_plain
 
 DEEPEST = 100  # brackets within brackets
+ROOM = 1 << 20  # bytes that a disk must have left before a run
 
 
 class _Loader(yaml.SafeLoader):
@@ -129,6 +131,13 @@ def check_name(kind: str, name: str, names: Collection[str], source: str) -> Non
     """Raise InputError, with the nearest name or all names, if ``name`` is not one of ``names``."""
     if name not in names:
         raise InputError(f"{source}: unknown {kind} {name!r}, {suggestion(name, names)}")
+
+
+def check_room(folder: Path) -> None:
+    """Raise InputError if the disk of ``folder``, or of its parent where it does not exist yet, is full."""
+    free = shutil.disk_usage(folder if folder.is_dir() else folder.absolute().parent).free
+    if free < ROOM:
+        raise InputError(f"{folder}: the disk has {free} bytes left; make room and repeat")
 
 
 def check_writable(folders: Collection[Path]) -> None:

@@ -23,7 +23,7 @@ from benchmark.metrics import feature_store
 from osediff.common import files
 from osediff.common.artifacts import offline
 from osediff.training import gpu_memory
-from osediff.common.validation import check_writable
+from osediff.common.validation import check_room, check_writable
 from osediff.common.errors import InputError
 
 ROOT = Path(workflow.basedir)
@@ -33,6 +33,7 @@ try:
     checks.check_folders(bench)
     shards.check(bench)
     check_writable([Path(name) for name in ("results", "runs", "data")])
+    check_room(Path(".snakemake"))  # Snakemake would go on, without its log and with a traceback for each line of it
 except InputError as error:
     sys.exit(f"error: {error}")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from osediff.common.errors import InputError
-from osediff.common.validation import as_typed, check_name, check_writable, dump_yaml, read_yaml
+from osediff.common.validation import as_typed, check_name, check_room, check_writable, dump_yaml, read_yaml
 
 
 def test_numbers_dates_and_keys_are_what_people_mean(tmp_path: Path) -> None:
@@ -61,3 +63,10 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
     check_writable([tmp_path, tmp_path / "new"])
     with pytest.raises(InputError, match=r"file: is a file, where a folder must be"):
         check_writable([tmp_path / "file"])
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_room(tmp_path / "new")
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=5 if place == tmp_path else 10**9))
+    with pytest.raises(InputError, match="new: the disk has 5 bytes left; make room and repeat"):
+        check_room(tmp_path / "new")
