@@ -50,10 +50,12 @@ def kernel(bench: Configuration, method: str) -> str:
 def of_table(bench: Configuration, name: str) -> list[str]:
     """Return the active methods that are rows of a table: those that it names, and those that no table names.
 
-    If other tables name every active method, all of them are rows.
+    If other tables name every active method, or if the table says so, all of them are rows.
     """
-    elsewhere = {method for table, entry in bench.tables.items() if table != name for method in entry.methods}
     active = list(bench.main.methods)
+    if bench.tables[name].all_methods:
+        return active
+    elsewhere = {method for table, entry in bench.tables.items() if table != name for method in entry.methods}
     return [method for method in active if method in bench.tables[name].methods or method not in elsewhere] or active
 
 

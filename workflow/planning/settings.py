@@ -266,6 +266,8 @@ class Table(Settings):
     """Shows the test sets with HR images; false: those without."""
     methods: tuple[Name, ...] = ()
     """Rows of this table; a method that no table names is a row of every table."""
+    all_methods: bool = False
+    """Whether every method is a row, also those that other tables name."""
     published: Text | None = None
     """The table in config/published that show_published adds."""
 

@@ -105,6 +105,7 @@ def test_the_papers_baselines_stand_in_the_tables_where_the_paper_has_them() -> 
     every = ["bicubic", "stablesr", "sinsr", "bsrgan", "femasr", "osediff"]
     bench = loader.load(MAIN | {"methods": every}, ROOT)
     assert methods.of_table(bench, "table1") == ["bicubic", "stablesr", "sinsr", "osediff"]
+    assert methods.of_table(bench, "further-metrics") == methods.of_table(bench, "no-reference") == every
     assert methods.of_table(bench, "table8") == ["bicubic", "bsrgan", "femasr", "osediff"]
 
 
