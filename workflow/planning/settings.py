@@ -120,6 +120,9 @@ class MainConfig(Settings):
     """By test set: number of jobs that restore and measure it, each a part of the images."""
     pictures: tuple[Name, ...]
     """Ids of config/pictures.yaml: the pictures that ``all`` makes."""
+    container: Annotated[str, Field(pattern=r"^\S+$")] | None = None
+    """Image in which `--sdm apptainer` runs every job: a file, or an address such as docker://REGISTRY/NAME@sha256:...;
+    null: none."""
     submissions: Text | None = None
     """Folder of submissions; each of them is one more method, whose name is that of its file."""
     report: ReportChoice = ReportChoice()

@@ -6,6 +6,7 @@ from workflow.planning import (
     ablations,
     checks,
     cluster,
+    deployment,
     loader,
     methods,
     paths,
@@ -20,6 +21,7 @@ from workflow.planning import (
 )
 from workflow.planning import imports as sources
 from benchmark.metrics import feature_store
+from snakemake.settings.types import DeploymentMethod
 from osediff.common import files
 from osediff.common.artifacts import offline
 from osediff.training import gpu_memory
@@ -32,10 +34,18 @@ try:
     bench = loader.load(config, ROOT, texts=workflow.config_settings.config)
     checks.check_folders(bench)
     shards.check(bench)
+    in_container = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+    deployment.check_container(bench.main.container, in_container)
     check_writable([Path(name) for name in ("results", "runs", "data")])
     check_room(Path(".snakemake"))  # Snakemake would go on, without its log and with a traceback for each line of it
 except InputError as error:
     sys.exit(f"error: {error}")
+
+
+if bench.main.container:
+
+    container: bench.main.container
+
 
 running = ExitStack()  # holds the lock until this process ends
 RUNS = bench.runs
