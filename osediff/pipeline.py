@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -11,8 +12,11 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from osediff import sharing
 from osediff.common.devices import check_device
 from osediff.common.errors import InputError
+from osediff.common.files import JSON, read_object
+from osediff.common.shipped import find_model
 from osediff.data.color import FIXES
 from osediff.data.quantization import correct_and_round, correct_officially
 from osediff.data.tensors import as_image, as_tensor
@@ -23,6 +27,8 @@ from osediff.models.compilation import compile_networks
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.models.sample_rng import SampleRNG
 from osediff.models.tile_sizes import Tiling
+from osediff.outcome import PROVENANCE
+from osediff.provenance import backbone_hash, note_backbone
 from osediff.recipe import (
     ColorFix,
     Compile,
@@ -86,6 +92,7 @@ class OSEDiff:
                 network.to(memory_format=torch.channels_last)
         self.compiled = compile_networks(self.backbone, device, compile)
         self.embed = backbones.PromptEmbedder(self.backbone)
+        self.provenance: Mapping[str, JSON] = {}  # what the checkpoint says about its training
 
     @classmethod
     def from_pretrained(
@@ -104,8 +111,8 @@ class OSEDiff:
         """Load the model in ``checkpoint``, a folder of osediff.train, on the ``backbone`` folder it was trained on.
 
         Args:
-            checkpoint: folder with ``adapters.safetensors`` and ``recipe.json``.
-            backbone: folder in diffusers' layout.
+            checkpoint: folder with ``adapters.safetensors`` and ``recipe.json``, or the name of a shipped one (demo).
+            backbone: folder in diffusers' layout, or the name of a shipped one (demo).
             device: a device of torch.
             precision: of the networks: fp32, bf16 or fp16.
             tiles: sizes for large images, see osediff.models.tiling.
@@ -122,11 +129,37 @@ class OSEDiff:
         Raises:
             InputError: a folder or a setting is wrong.
         """
-        checkpoint = Path(checkpoint)
+        checkpoint, backbone = find_model("checkpoints", checkpoint), find_model("backbones", backbone)
         recipe = read_model_recipe(checkpoint / "recipe.json")
-        generator = Generator(backbones.load(Path(backbone)), recipe)
-        load_adapters(checkpoint, generator.parameters())
-        return cls(generator, recipe, device, precision, tiles, posterior, color_fix, compile, quantization, sizes)
+        generator = Generator(backbones.load(backbone), recipe)
+        try:
+            load_adapters(checkpoint, generator.parameters())
+        except InputError:
+            if note_backbone(checkpoint, backbone_hash(backbone)):
+                fault = f"{checkpoint} was trained on another backbone than {backbone}; name its own"
+                raise InputError(fault) from None
+            raise
+        model = cls(generator, recipe, device, precision, tiles, posterior, color_fix, compile, quantization, sizes)
+        if (checkpoint / PROVENANCE).exists():
+            model.provenance = read_object(checkpoint / PROVENANCE)
+        return model
+
+    def save_pretrained(self, folder: str | Path, results: Sequence[Path] = (), license_id: str = "") -> None:
+        """Write the model to ``folder`` for diffusers' ``DiffusionPipeline.from_pretrained``, which needs no osediff.
+
+        The folder has the merged weights, ``model_index.json``, ``pipeline.py`` and a card, ``README.md``. The pipeline
+        draws the latent with the seed, rounds once and pads, as this class does by default.
+
+        Args:
+            folder: new, empty, or written by this method.
+            results: files of ``osediff evaluate``, whose averages are on the card.
+            license_id: license of the weights, as the hub spells it (cc-by-sa-4.0); empty: not stated.
+
+        Raises:
+            InputError: the folder has other files, or a file of results is none.
+        """
+        model = self.backbone, self.recipe, self.color_fix, self.provenance
+        sharing.save(*model, Path(folder), results, license_id)
 
     def upsample(self, lr: np.ndarray) -> np.ndarray:
         """Upsample ``lr``, uint8 (H, W, 3), to the size at which the networks restore it (osediff.data.upsampling)."""

@@ -6,8 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from osediff.common.errors import InputError
-from osediff.common.files import fingerprint, sha256
+from osediff.common.files import fingerprint, read_object, sha256
 from osediff.models.backbone_folder import PARTS
+from osediff.outcome import PROVENANCE
 
 # The source files that decide the weights of a training. Other files (restoration, prompts, downloads, profiling, logs)
 # may change, and a training state remains valid.
@@ -53,6 +54,15 @@ def backbone_hash(folder: Path) -> str:
         InputError: a part is absent or empty.
     """
     return fingerprint({part: folder_hash(folder / part) for part in PARTS})
+
+
+def note_backbone(checkpoint: Path, backbone: str) -> str:
+    """Return a note if the checkpoint was trained on another backbone than the one with this hash; else nothing."""
+    path = checkpoint / PROVENANCE
+    trained_on = read_object(path).get("backbone", backbone) if path.exists() else backbone
+    if trained_on == backbone:
+        return ""
+    return f"restored on another backbone ({backbone[:12]}) than the variant was trained on ({str(trained_on)[:12]})"
 
 
 def training_code_hash() -> str:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import argparse
 import sys
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
+from osediff.common.command_line import add_place, make_parser
 from osediff.common.errors import InputError, run
-from osediff.common.files import fingerprint, read_object, sha256
-from osediff.common.images import list_images
+from osediff.common.files import fingerprint, sha256
+from osediff.common.images import list_images, read_converted, read_rgb
 from osediff.common.restore_folder import restore_batches, write_failure
 from osediff.common.shards import add_shard_options
+from osediff.common.shipped import find_model
 from osediff.models import backbone_folder
 from osediff.models.adapter_names import ADAPTERS
 from osediff.models.tile_sizes import Tiling
-from osediff.outcome import PROVENANCE, read_outcome
+from osediff.outcome import read_outcome
 from osediff.prompts.prompt_file import read_folder_prompts
-from osediff.provenance import backbone_hash
+from osediff.provenance import backbone_hash, note_backbone
 from osediff.recipe import (
     ColorFix,
     Compile,
@@ -33,19 +36,22 @@ from osediff.recipe import (
 )
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--input", type=Path, required=True, help="LR image, or folder of LR images (8-bit RGB)")
-    parser.add_argument("--output", type=Path, required=True, help="folder for the SR images")
+def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
+    """Add the options; the folders have names (``--input``), or only their positions, as in ``osediff restore``."""
+    add_place(parser, "input", named, "LR image, or folder of LR images (8-bit RGB)")
+    add_place(parser, "output", named, "folder for the SR images")
     parser.add_argument(
-        "--checkpoint", type=Path, default=Path("checkpoints/demo"), help="of osediff.train (default: %(default)s)"
+        "--checkpoint", default="demo", help="folder of osediff.train, or name of a shipped one (default: %(default)s)"
     )
     parser.add_argument(
         "--backbone",
-        type=Path,
-        default=Path("backbones/demo"),
-        help="the one that the checkpoint was trained on (default: %(default)s)",
+        default="demo",
+        help="the one that the checkpoint was trained on: folder, or name of a shipped one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--convert",
+        action="store_true",
+        help="gray, transparent, palette and 16-bit images to 8-bit RGB, upright; without it, they are an error",
     )
     parser.add_argument(
         "--prompts", type=Path, help="of these images, by osediff.prompts.extract (default: empty ones)"
@@ -82,16 +88,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tile-latent", type=int, default=Tiling.latent, help="the same for the UNet")
     parser.add_argument("--tile-overlap", type=int, default=Tiling.overlap, help="of the UNet's tiles")
     add_shard_options(parser)
-    return parser.parse_args()
-
-
-def note_backbone(checkpoint: Path, backbone: str) -> str:
-    """Return a note if the checkpoint was trained on another backbone than the one with this hash; else nothing."""
-    path = checkpoint / PROVENANCE
-    trained_on = read_object(path).get("backbone", backbone) if path.exists() else backbone
-    if trained_on == backbone:
-        return ""
-    return f"restored on another backbone ({backbone[:12]}) than the variant was trained on ({str(trained_on)[:12]})"
 
 
 def read_prompts(args: argparse.Namespace, stems: list[str], recipe: ModelRecipe) -> tuple[dict[str, str], str]:
@@ -110,23 +106,23 @@ def list_stems(source: Path) -> list[str]:
     return [source.stem] if source.is_file() else list(list_images(source))
 
 
-def main() -> None:
+def execute(args: argparse.Namespace) -> None:
     """Restore every LR image as an SR PNG and write the record."""
-    args = parse_arguments()
+    checkpoint, backbone = find_model("checkpoints", args.checkpoint), find_model("backbones", args.backbone)
     record = args.record or args.output.parent / "run.json"
-    outcome = read_outcome(args.checkpoint)
+    outcome = read_outcome(checkpoint)
     if not outcome.converged:
         reason = f"training {outcome}"
         args.output.mkdir(parents=True, exist_ok=True)
-        write_failure(record, {"method": "osediff", "checkpoint": str(args.checkpoint)}, reason, [])
-        print(f"{args.checkpoint}: {reason}; nothing is restored, its rows say so", file=sys.stderr)
+        write_failure(record, {"method": "osediff", "checkpoint": str(checkpoint)}, reason, [])
+        print(f"{checkpoint}: {reason}; nothing is restored, its rows say so", file=sys.stderr)
         return
     tiles = Tiling(args.tile_vae, args.tile_latent, args.tile_overlap)
     stems = list_stems(args.input)
-    prompts, extractor = read_prompts(args, stems, read_model_recipe(args.checkpoint / "recipe.json"))
-    backbone_folder.check_parts(args.backbone)
+    prompts, extractor = read_prompts(args, stems, read_model_recipe(checkpoint / "recipe.json"))
+    backbone_folder.check_parts(backbone)
     images = "1 image" if len(stems) == 1 else f"{len(stems)} images"
-    print(f"restoring {images} of {args.input} with {args.checkpoint} on {args.backbone}", file=sys.stderr, flush=True)
+    print(f"restoring {images} of {args.input} with {checkpoint} on {backbone}", file=sys.stderr, flush=True)
 
     # These imports take seconds, so they come after everything that can be said and checked without them.
     import torch
@@ -142,15 +138,13 @@ def main() -> None:
         "quantization": args.quantization,
         "sizes": args.sizes,
     }
-    model = OSEDiff.from_pretrained(
-        args.checkpoint, args.backbone, args.device, tiles=tiles, compile=args.compile, **settings
-    )
-    origin = backbone_folder.source(args.backbone)
-    backbone = backbone_hash(args.backbone)
+    model = OSEDiff.from_pretrained(checkpoint, backbone, args.device, tiles=tiles, compile=args.compile, **settings)
+    origin = backbone_folder.source(backbone)
+    backbone_id = backbone_hash(backbone)
     provenance = {
         "method": "osediff",
-        "adapters": sha256(args.checkpoint / ADAPTERS),
-        "backbone": backbone,
+        "adapters": sha256(checkpoint / ADAPTERS),
+        "backbone": backbone_id,
         "backbone_source": origin,
         # osediff.common.restore_folder refuses to evaluate images of random weights.
         "weights": "random" if origin["weights"] == "random" else "trained",
@@ -163,8 +157,11 @@ def main() -> None:
         "compile": args.compile if model.compiled else "none",
         **settings,
     }
-    if note := note_backbone(args.checkpoint, backbone):
+    if note := note_backbone(checkpoint, backbone_id):
         provenance["note"] = note  # it stands on every row that is measured with these images
+        print(f"{checkpoint}: {note}", file=sys.stderr)
+    if args.convert:
+        provenance["convert"] = True
 
     def restore(images: list[np.ndarray], stems: list[str]) -> list[np.ndarray]:
         seeds = [(args.seed << 32) + zlib.crc32(stem.encode()) for stem in stems]
@@ -172,7 +169,15 @@ def main() -> None:
 
     scale_factor = model.recipe.scale_factor
     parts = args.batch, args.shard, args.progress
-    restore_batches(args.input, args.output, record, restore, provenance, scale_factor, *parts)
+    read = read_converted if args.convert else partial(read_rgb, advice="convert it first, or use --convert")
+    restore_batches(args.input, args.output, record, restore, provenance, scale_factor, *parts, read)
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = make_parser("osediff.restore", __doc__)
+    add_options(parser)
+    execute(parser.parse_args())
 
 
 if __name__ == "__main__":

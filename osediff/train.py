@@ -19,22 +19,29 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from osediff.common.command_line import add_place
 from osediff.common.errors import InputError, run
-from osediff.common.files import lock
-from osediff.common.settings import read
+from osediff.common.files import lock, read_json
+from osediff.common.settings import parse, read
+from osediff.common.shipped import find_model
 from osediff.data.photo_list import open_photos
 from osediff.models.backbone_folder import check_parts
 from osediff.recipe import TrainingSpec
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--spec", type=Path, required=True, help="YAML file (osediff.recipe.TrainingSpec)")
-    parser.add_argument("--photos", type=Path, required=True, help="folder with the training photographs, at any depth")
+def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
+    """Add the options; the folders have names (``--photos``), or only their positions, as in ``osediff train``."""
+    add_place(parser, "photos", named, "folder with the training photographs, at any depth")
+    add_place(parser, "out", named, "checkpoint folder")
+    parser.add_argument(
+        "--spec", type=Path, help="YAML file (osediff.recipe.TrainingSpec; default: recipe of the shipped checkpoint)"
+    )
     parser.add_argument("--photo-list", type=Path, help="their list, by osediff.data.photo_list; null: made now")
-    parser.add_argument("--backbone", type=Path, required=True, help="backbone folder in diffusers' layout")
-    parser.add_argument("--out", type=Path, required=True, help="checkpoint folder")
+    parser.add_argument(
+        "--backbone",
+        default="demo",
+        help="folder in diffusers' layout, or name of a shipped one (default: %(default)s)",
+    )
     parser.add_argument("--prompts", type=Path, help="of this training stream, by osediff.prompts.extract")
     parser.add_argument("--divergence", choices=["error", "record"], default="error", help="how it ends the command")
     parser.add_argument(
@@ -45,19 +52,25 @@ def parse_arguments() -> argparse.Namespace:
         default="never",
         help="start afresh; if-changed: only where the saved state does not fit. The old state is set aside",
     )
-    return parser.parse_args()
 
 
-def main() -> None:
-    """Run the command line."""
-    args = parse_arguments()
-    spec = read(args.spec, TrainingSpec)
+def read_spec(path: Path | None) -> TrainingSpec:
+    """Read the spec at ``path``; None: the recipe of the shipped checkpoint, on this machine's CPU."""
+    if path is not None:
+        return read(path, TrainingSpec)
+    recipe = find_model("checkpoints", "demo") / "recipe.json"
+    return parse({"recipe": read_json(recipe)}, TrainingSpec, str(recipe))
+
+
+def execute(args: argparse.Namespace) -> None:
+    """Train, and report a training that did not converge."""
+    spec, backbone = read_spec(args.spec), find_model("backbones", args.backbone)
     with ExitStack() as stack:
         main_process = os.environ.get("RANK", "0") == "0"
         if main_process:  # of accelerate's processes, one holds the lock for all
             stack.enter_context(lock(args.out / ".lock"))
         photos = open_photos(args.photos, args.photo_list)
-        check_parts(args.backbone)
+        check_parts(backbone)
         if main_process:
             steps = f"{spec.recipe.steps} steps of batch {spec.recipe.batch}"
             print(f"training {args.out}: {steps} on {len(photos.photos)} photographs", file=sys.stderr, flush=True)
@@ -70,13 +83,20 @@ def main() -> None:
 
         if spec.threads:
             torch.set_num_threads(spec.threads)
-        folder = RunFolder(spec, photos, args.backbone, args.out, args.prompts, args.restart)
+        folder = RunFolder(spec, photos, backbone, args.out, args.prompts, args.restart)
         outcome = train(spec, folder, folder.prompts)
     if outcome.last_good is not None:  # of several processes, the main one reports
         line = f"{args.out}: {outcome}"
         if args.divergence == "error":
             raise InputError(f"{line}; adapters.safetensors is of step {outcome.last_good}")
         print(line, file=sys.stderr)
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_options(parser)
+    execute(parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from tests.helpers import ROOT
 
@@ -26,9 +27,15 @@ def pins(lines: list[str]) -> dict[str, str]:
 
 
 def direct() -> dict[str, str]:
-    """The pins of pyproject.toml, those for development included."""
+    """The pins of pyproject.toml, of every extra but [app], which needs an older pillow than requirements.txt has."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return pins([*project["dependencies"], *project["optional-dependencies"]["dev"]])
+    extras = [lines for name, lines in project["optional-dependencies"].items() if name != "app"]
+    listed = dict.fromkeys(line for lines in [project["dependencies"], *extras] for line in lines)
+    exact = [line for line in listed if "==" in line]
+    ranges = [Requirement(line) for line in listed if "==" not in line and not line.startswith(project["name"])]
+    assert [requirement.name for requirement in ranges] == ["pillow"], "every other version is exact"
+    assert locked()["pillow"] in ranges[0].specifier
+    return pins(exact) | {"pillow": locked()["pillow"]}
 
 
 def locked() -> dict[str, str]:

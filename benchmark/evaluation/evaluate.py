@@ -22,18 +22,21 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import TypeVar
 
 from benchmark.evaluation.results import with_method_note
 from benchmark.evaluation.runner import Evaluation, Part, Resources, evaluate
 from benchmark.metrics.registry import Selection, read_registry
-from osediff.common.command_line import make_parser
+from osediff.common.command_line import add_place, make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import atomic, lock
 from osediff.common.restore_folder import record_note, refuse_random, unusable
 from osediff.common.settings import read as read_settings
 from osediff.common.shards import parse_shard
+from osediff.common.shipped import shipped
 from osediff.common.weights import torch_home, weights_folder
 
 COLUMNS = ("method", "test_set", "image", "metric", "value", "protocol", "note")
@@ -80,18 +83,24 @@ def report(evaluation: Evaluation, selection: Selection) -> None:
         print(f"(weights are looked for in {weights_folder()} and in $TORCH_HOME, {torch_home()})", file=sys.stderr)
 
 
-def parse_arguments() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = make_parser("benchmark.evaluation.evaluate", __doc__)
-    parser.add_argument("--sr", type=Path, required=True, help="folder of the method's images")
-    parser.add_argument("--hr", type=Path, help="folder of the true images, same names; not where there are none")
-    parser.add_argument("--lr", type=Path, help="folder of the LR images, same names: for color shift, or without --hr")
-    parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
+def averages(evaluation: Evaluation, selection: Selection) -> Iterator[str]:
+    """Yield a line for each metric that was measured: its name and the average of its values."""
+    for name in selection.metrics:
+        if values := [value for _, measured, value in evaluation.rows if measured == name]:
+            yield f"{name:12} {fmean(values):.4f}"
+
+
+def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
+    """Add the options; the folders have names (``--sr``), or only their positions, as in ``osediff evaluate``."""
+    add_place(parser, "sr", named, "folder of the method's images")
+    add_place(parser, "hr", named, "folder of the true images, same names; not where there are none", optional=True)
+    parser.add_argument("--lr", type=Path, help="folder of the LR images, same names: for color shift, or without HR")
+    parser.add_argument("--out", type=Path, help="CSV file to write (default: beside the SR folder, with its name)")
     parser.add_argument("--record", type=Path, help="run.json of the method: where it failed, nothing is measured")
     parser.add_argument("--method", help="name in the method column (default: the SR folder's)")
     parser.add_argument("--test-set", help="name in the test_set column (default: the HR or LR folder's)")
     parser.add_argument("--spec", type=Path, help="YAML file of the metrics to measure (default: by the registry)")
-    parser.add_argument("--registry", type=Path, default=Path("config/metrics.yaml"))
+    parser.add_argument("--registry", type=Path, default=shipped("config/metrics.yaml"))
     parser.add_argument("--protocol", help="one of the registry's protocols (default: its own, the paper's)")
     parser.add_argument("--metrics", nargs="+", metavar="METRIC", help="default: all of the spec or the registry")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, for the learned metrics")
@@ -99,26 +108,24 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=8, help="pairs that a network gets at once on a GPU")
     parser.add_argument("--shard", type=parse_shard, metavar="I-of-N", help="measure only this part; --out is no CSV")
     parser.add_argument("--measured", type=Path, nargs="*", default=[], help="values of all shards, by --shard")
-    args = parser.parse_args()
+
+
+def execute(args: argparse.Namespace) -> None:
+    """Measure, write the rows, and print the averages, and on stderr which metrics could not be measured."""
     if args.batch < 1 or (args.workers is not None and args.workers < 1):
         raise InputError("--workers and --batch must be 1 or more")
     if args.hr is None and args.lr is None:
         raise InputError("--hr or --lr must name a folder: the HR images, or the LR images where there are none")
     if args.spec is not None and args.protocol is not None:
         raise InputError("--protocol goes with the registry; the spec has one already")
-    return args
-
-
-def main() -> None:
-    """Measure, write the rows, and print on stderr which metrics could not be measured."""
-    args = parse_arguments()
     selection = select_metrics(args)
     method, test_set = args.method or args.sr.resolve().name, args.test_set or (args.hr or args.lr).resolve().name
-    partial = args.out.with_name(args.out.name + ".partial")
+    out = args.out or args.sr.resolve().with_name(f"{args.sr.resolve().name}.csv")
+    partial = out.with_name(out.name + ".partial")
     reason = unusable(args.record) if args.record else ""
     if not args.record:
         refuse_random(args.sr)
-    with lock(args.out.with_name(f".{args.out.name}.lock")):
+    with lock(out.with_name(f".{out.name}.lock")):
         evaluation = Evaluation(notes=dict.fromkeys(selection.metrics, reason))
         if not reason:
             resources = Resources(args.device, args.workers, args.batch)
@@ -128,14 +135,22 @@ def main() -> None:
                 evaluation.notes = {name: with_method_note(note, text) for name, text in evaluation.notes.items()}
         if args.shard:
             partial.touch()
-            partial.replace(args.out)
+            partial.replace(out)
             return
-        write_rows(args.out, method, test_set, evaluation, selection)
+        write_rows(out, method, test_set, evaluation, selection)
         partial.unlink(missing_ok=True)
     if reason:
         print(f"{method} on {test_set} not measured: {reason}", file=sys.stderr)
     else:
         report(evaluation, selection)
+        print(*averages(evaluation, selection), sep="\n")
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = make_parser("benchmark.evaluation.evaluate", __doc__)
+    add_options(parser)
+    execute(parser.parse_args())
 
 
 if __name__ == "__main__":

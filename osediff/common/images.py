@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from osediff.common.errors import InputError
 from osediff.common.files import atomic
@@ -35,37 +35,59 @@ def list_images(folder: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def open_image(path: Path, gray: bool = False) -> Iterator[Image.Image]:
-    """Open the image at ``path`` for the block; InputError if it is not 8-bit RGB, or cannot be read in the block.
-
-    ``gray``: 8-bit gray is right too.
-    """
+def open_any(path: Path) -> Iterator[ImageFile.ImageFile]:
+    """Open the image at ``path``, of any kind, for the block; InputError if it cannot be read in the block."""
     try:
         # A pipe or a device would be waited for, or read without an end.
         if not stat.S_ISREG(path.stat().st_mode):
             raise InputError(f"{path}: is no plain file; put an image there")
         with Image.open(path) as image:
-            right = ("RGB", "L") if gray else ("RGB",)
-            kind = "" if image.mode in right else KINDS.get(image.mode, image.mode)
-            # Pillow opens 16-bit color as RGB and drops the low byte; only the raw mode in the tile tells.
-            if ";16" in str(image.tile):
-                kind = "16-bit"
-            elif "transparency" in image.info and not kind:
-                kind = "transparent"
             yield image
     except FileNotFoundError:
         raise InputError(f"{path}: no such image") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = str(error).replace(repr(str(path)), "it").replace("\n", " ")
         raise InputError(f"{path}: cannot be read as an image ({reason}); copy it again") from error
+
+
+@contextmanager
+def open_image(path: Path, gray: bool = False, advice: str = "convert it first") -> Iterator[Image.Image]:
+    """Open the image at ``path`` for the block; InputError if it is not 8-bit RGB, or cannot be read in the block.
+
+    ``gray``: 8-bit gray is right too. ``advice``: what the error says to do about another kind of image.
+    """
+    with open_any(path) as image:
+        right = ("RGB", "L") if gray else ("RGB",)
+        kind = "" if image.mode in right else KINDS.get(image.mode, image.mode)
+        # Pillow opens 16-bit color as RGB and drops the low byte; only the raw mode in the tile tells.
+        if ";16" in str(image.tile):
+            kind = "16-bit"
+        elif "transparency" in image.info and not kind:
+            kind = "transparent"
+        yield image
     if kind:
-        raise InputError(f"{path}: is {kind}, needed is 8-bit RGB{' or gray' if gray else ''}; convert it first")
+        raise InputError(f"{path}: is {kind}, needed is 8-bit RGB{' or gray' if gray else ''}; {advice}")
 
 
-def read_rgb(path: Path) -> np.ndarray:
+def read_rgb(path: Path, advice: str = "convert it first") -> np.ndarray:
     """Read the image at ``path`` as uint8 (H, W, 3); anything but 8-bit RGB is refused, never converted in silence."""
-    with open_image(path) as image:
+    with open_image(path, advice=advice) as image:
         return np.asarray(image)
+
+
+def read_converted(path: Path) -> np.ndarray:
+    """Read the image at ``path`` as uint8 (H, W, 3), upright, converted from any kind of at most 16 bits.
+
+    Gray becomes three equal channels, a palette its colors, 16 bits their upper 8. Transparency is dropped: the colors
+    below it stay. InputError for 32 bits, whose range is not known.
+    """
+    with open_any(path) as image:
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode in ("I", "F"):
+            raise InputError(f"{path}: has 32 bits, whose range is not known; convert it first")
+        if upright.mode.startswith("I;16"):
+            upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        return np.asarray(upright.convert("RGB"))
 
 
 def rgb_size(path: Path) -> tuple[int, int]:

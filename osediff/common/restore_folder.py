@@ -74,13 +74,13 @@ def refuse_random(folder: Path) -> None:
         raise InputError(f"{folder}: made with random weights, which are never evaluated")
 
 
-def batches(images: dict[str, Path], size: int) -> list[list[str]]:
+def batches(images: dict[str, Path], size: int, read: Callable[[Path], np.ndarray] = read_rgb) -> list[list[str]]:
     """Return stems in order, in groups of at most ``size`` images of one size that follow each other."""
     groups: list[list[str]] = []
     before: tuple[int, int] | None = None
     for stem, path in images.items():
         if size > 1:
-            extent = read_rgb(path).shape[:2]
+            extent = read(path).shape[:2]
             if groups and extent == before and len(groups[-1]) < size:
                 groups[-1].append(stem)
                 continue
@@ -99,6 +99,7 @@ def restore_batches(
     batch: int = 1,
     shard: Shard | None = None,
     progress: Path | None = None,
+    read: Callable[[Path], np.ndarray] = read_rgb,
 ) -> None:
     """Restore every image of ``source`` (a folder or one file) into ``output``, and write ``record`` at the end.
 
@@ -118,6 +119,7 @@ def restore_batches(
         shard: restores only this part of the images.
         progress: folder in which the images are made, and stay if the run is killed; ``output`` gets them at the end,
             as the same files. None: they are made in ``output``.
+        read: reads an LR image as uint8 (H, W, 3).
 
     Raises:
         InputError: an SR image breaks the contract, or ``output`` contains images that this function did not write.
@@ -125,7 +127,7 @@ def restore_batches(
     if batch < 1:
         raise InputError(f"a batch of {batch} images: must be one or more")
     images = {source.stem: source} if source.is_file() else list_images(source)
-    parts = batches(images, batch)
+    parts = batches(images, batch, read)
     if shard:
         parts = shard.of(parts)
         images = {stem: images[stem] for stems in parts for stem in stems}
@@ -138,7 +140,7 @@ def restore_batches(
         with tqdm(total=len(images), desc="restoring", unit="image") as bar:
             for stems in parts:
                 if any(stem not in done for stem in stems):
-                    taken = [read_rgb(images[stem]) for stem in stems]
+                    taken = [read(images[stem]) for stem in stems]
                     for stem, lr, sr in zip(stems, taken, restore(taken, stems), strict=True):
                         if fault := find_sr_fault(sr, lr, scale_factor):
                             raise InputError(f"{images[stem]}: {fault}")

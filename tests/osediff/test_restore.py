@@ -17,6 +17,7 @@ from osediff.pipeline import OSEDiff
 from osediff.prompts.prompt_file import (
     PromptFile,
 )
+from osediff.provenance import note_backbone
 from tests.osediff.prompts.extraction import prompt_source
 
 
@@ -72,8 +73,8 @@ def test_restoration_takes_tags_and_words_in_the_official_form(
 
 
 def test_images_of_another_backbone_than_that_of_the_training_have_a_note(tmp_path: Path) -> None:
-    assert restore.note_backbone(tmp_path, "a" * 64) == "", "a converted checkpoint does not know its backbone"
+    assert note_backbone(tmp_path, "a" * 64) == "", "a converted checkpoint does not know its backbone"
     write_json(tmp_path / "provenance.json", {"backbone": "a" * 64})
-    assert restore.note_backbone(tmp_path, "a" * 64) == ""
+    assert note_backbone(tmp_path, "a" * 64) == ""
     note = "restored on another backbone (bbbbbbbbbbbb) than the variant was trained on (aaaaaaaaaaaa)"
-    assert restore.note_backbone(tmp_path, "b" * 64) == note
+    assert note_backbone(tmp_path, "b" * 64) == note

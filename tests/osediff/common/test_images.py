@@ -1,6 +1,7 @@
 """Which images are taken, which are refused and how they are paired."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from osediff.common.errors import InputError
-from osediff.common.images import list_images, pairs, read_rgb, rgb_size, write_png
+from osediff.common.images import list_images, pairs, read_converted, read_rgb, rgb_size, write_png
 
 RGB = np.random.default_rng(0).integers(0, 256, (8, 6, 3), np.uint8)
 
@@ -88,6 +89,46 @@ def test_anything_but_whole_8_bit_rgb_is_refused_by_name(save: object, message: 
     with pytest.raises(InputError, match=rf"photo\.png: {message}") as error:
         read_rgb(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("save", "expected"),
+    [
+        (save_gray, RGB[..., :1].repeat(3, 2)),
+        (save_16_bit, RGB[..., ::-1]),  # OpenCV writes blue first
+        (save_16_bit_gray, RGB[..., :1].repeat(3, 2)),
+        (save_alpha, RGB),
+        (save_transparent_color, RGB),
+        (lambda path: Image.fromarray(RGB).save(path), RGB),
+    ],
+)
+def test_other_kinds_are_converted_on_request(
+    save: Callable[[Path], None], expected: np.ndarray, tmp_path: Path
+) -> None:
+    save(tmp_path / "photo.png")
+    assert np.array_equal(read_converted(tmp_path / "photo.png"), expected)
+
+
+def test_a_palette_becomes_its_colors(tmp_path: Path) -> None:
+    save_palette(tmp_path / "photo.png")
+    expected = np.asarray(Image.fromarray(RGB).quantize(16).convert("RGB"))
+    assert np.array_equal(read_converted(tmp_path / "photo.png"), expected)
+
+
+def test_a_converted_photograph_is_upright(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6  # the camera was turned: the first row is the right side
+    Image.fromarray(RGB).save(tmp_path / "photo.png", exif=exif)
+    assert np.array_equal(read_converted(tmp_path / "photo.png"), np.rot90(RGB, -1))
+
+
+def test_32_bits_and_damaged_files_are_not_converted(tmp_path: Path) -> None:
+    Image.fromarray(RGB[..., 0].astype(np.float32)).save(tmp_path / "photo.tif")
+    with pytest.raises(InputError, match=r"photo\.tif: has 32 bits"):
+        read_converted(tmp_path / "photo.tif")
+    save_truncated(tmp_path / "photo.png")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_converted(tmp_path / "photo.png")
 
 
 def test_16_bit_tiff_is_refused(tmp_path: Path) -> None:

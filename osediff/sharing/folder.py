@@ -1,0 +1,64 @@
+"""Write a model as a folder in diffusers' layout: merged weights, ``model_index.json``, ``pipeline.py``, a card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from osediff.common.errors import InputError
+from osediff.common.files import JSON, write_json, write_text
+from osediff.models import backbone as backbones
+from osediff.models.backbone import Backbone
+from osediff.models.backbone_folder import PARTS
+from osediff.recipe import ColorFix, ModelRecipe
+from osediff.sharing import INDEX
+from osediff.sharing.bundle import bundle
+from osediff.sharing.card import write_card
+
+SETTINGS = ("scale_factor", "process_size", "timestep")
+LIBRARIES = {"vae": "diffusers", "unet": "diffusers", "scheduler": "diffusers"}  # of the other parts: transformers
+
+
+def write_folder(
+    backbone: Backbone,
+    recipe: ModelRecipe,
+    color_fix: ColorFix,
+    provenance: Mapping[str, JSON],
+    folder: Path,
+    results: Sequence[Path],
+    license_id: str,
+) -> None:
+    """Write a model to ``folder``; ``model_index.json`` is written last.
+
+    Args:
+        backbone: with LoRA merged, in the precision that it is written in.
+        recipe: of the training.
+        color_fix: of the pipeline.
+        provenance: what the checkpoint says about its training.
+        folder: new, empty, or written by this function.
+        results: files of ``osediff evaluate`` for the card.
+        license_id: of the weights, as the hub spells it; empty: not stated.
+
+    Raises:
+        InputError: the folder has other files, or a file of results is none.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / INDEX).exists():
+        raise InputError(f"{folder}: has files of something else; name a new folder")
+    networks = (backbone.vae, backbone.unet, backbone.text_encoder)
+    parameters = sum(parameter.numel() for network in networks for parameter in network.parameters())
+    card = write_card(recipe, provenance, results, license_id, parameters)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / INDEX).unlink(missing_ok=True)
+    backbones.save(backbone, folder)
+    write_text(folder / "pipeline.py", bundle())
+    write_text(folder / "README.md", card)
+    parts = {part: getattr(backbone, part) for part in PARTS}
+    index = {
+        "_class_name": ["pipeline", "OSEDiffPipeline"],
+        "_diffusers_version": version("diffusers"),
+        **{part: [LIBRARIES.get(part, "transformers"), type(value).__name__] for part, value in parts.items()},
+        **{name: getattr(recipe, name) for name in SETTINGS},
+        "color_fix": color_fix,
+    }
+    write_json(folder / INDEX, index, durable=True)
