@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -92,6 +93,8 @@ def main() -> None:
     parser.add_argument("--trial", type=int, help="this trial alone")
     parser.add_argument("--folder", type=Path, help="keep the finished demo here, for the next campaign")
     args = parser.parse_args()
+    # A shell lets what it starts in the background ignore Ctrl-C, and the runs that are stopped would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="faults-") as temporary:
         folder = (args.folder or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
