@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 Restore = Callable[[np.ndarray, str, int | None], np.ndarray]
 """Restores one image: LR image, its name, its seed (None in an official stream) -> SR image."""
-Contents = Mapping[str, "Tensor | Contents"]
-"""Names and tensors of a checkpoint. If the official file wraps its weights, the wrapper is a mapping too."""
-Layout = Mapping[str, "Contents | str"]
+Plain = int | str | list[str]
+Contents = Mapping[str, "Tensor | Plain | Contents"]
+"""Names and tensors of a checkpoint. If the official file wraps its weights, the wrapper is a mapping too.
+
+A number or text that the official file has beside its weights stands as it is.
+"""
+Layout = Mapping[str, "Contents | Tensor | str"]
 """Checkpoints, and texts such as configurations, by their path below weights/ of the sources."""
 
 

@@ -22,7 +22,7 @@ from baselines.runner.adapters import Contents, Restore
 from baselines.seesr import networks
 from baselines.seesr.official import BASE, DAPE, MODEL, RAM, import_classes, import_tagger
 from baselines.shared.cache import cache_array, cache_text
-from baselines.shared.images import SCALE_FACTOR
+from baselines.shared.images import SCALE_FACTOR, enlarge
 from baselines.shared.stable_diffusion import load_pipeline
 from baselines.shared.upstream_code import make_generators, make_importable
 from osediff.common.errors import InputError
@@ -79,16 +79,6 @@ def profiled_modules(sources: Path, options: Options, size: int) -> Iterator[Pro
     return networks.profiled_modules(sources, side, options.steps)
 
 
-def upsample(lr: Image.Image, process_size: int) -> Image.Image:
-    """Enlarge an LR image to 4x (PIL's bicubic), its short side at least ``process_size``, sides multiples of 8."""
-    least = process_size // SCALE_FACTOR
-    if min(lr.size) < least:
-        ratio = least / min(lr.size)
-        lr = lr.resize((int(ratio * lr.width), int(ratio * lr.height)))
-    image = lr.resize((lr.width * SCALE_FACTOR, lr.height * SCALE_FACTOR))
-    return image.resize((image.width // 8 * 8, image.height // 8 * 8))
-
-
 def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
     """Load the networks and return the function that restores one image."""
     from diffusers import DDPMScheduler
@@ -117,7 +107,7 @@ def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
         pixels: Tensor = TO_TAGGER(picture)[None].to(device)
         tags = cache_text(cache / "tags", lr, stem, lambda: dape().generate_tag(pixels)[0][0])
         features = cache_array(cache / "tags", lr, stem, lambda: dape().generate_image_embeds(pixels).cpu().numpy())
-        image = upsample(picture, options.process_size)
+        image = enlarge(picture, options.process_size)
         with context():
             sr = pipeline(
                 f"{tags}, ,{options.added_prompt}",  # the user's prompt, which is empty, stands between

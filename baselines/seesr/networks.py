@@ -15,20 +15,11 @@ from baselines.runner.adapters import Contents
 from baselines.runner.profiling import meta
 from baselines.seesr.official import BASE, DAPE, MODEL, RAM, import_classes, import_tagger
 from baselines.shared.stable_diffusion import Networks, diffusers_files, profile_networks, transformers_files
+from baselines.shared.stable_diffusion_2 import SCHEDULER, TEXT, UNET, VAE
 from baselines.shared.upstream_code import build_on_meta
 from osediff.common.errors import InputError
 from osediff.common.profiling import ProfiledModule, method_module
 
-# Stable Diffusion 2-base, as its configuration files describe it.
-UNET: dict[str, Any] = {"attention_head_dim": [5, 10, 20, 20], "cross_attention_dim": 1024}
-UNET |= {"use_linear_projection": True, "sample_size": 64, "use_image_cross_attention": True}
-VAE: dict[str, Any] = {"block_out_channels": [128, 256, 512, 512], "layers_per_block": 2, "sample_size": 512}
-VAE |= {"down_block_types": ["DownEncoderBlock2D"] * 4, "up_block_types": ["UpDecoderBlock2D"] * 4}
-TEXT: dict[str, Any] = {"hidden_size": 1024, "num_hidden_layers": 23, "num_attention_heads": 16}
-TEXT |= {"intermediate_size": 4096, "hidden_act": "gelu", "projection_dim": 512}
-SCHEDULER: dict[str, Any] = {"_class_name": "DDPMScheduler", "beta_start": 0.00085, "beta_end": 0.012}
-SCHEDULER |= {"beta_schedule": "scaled_linear", "clip_sample": False}
-SCHEDULER |= {"num_train_timesteps": 1000, "prediction_type": "epsilon"}
 BUFFERS = ("relative_position_index", "attn_mask")  # which the official checkpoint of the tagger lacks
 
 
@@ -56,7 +47,7 @@ def build_networks(sources: Path) -> tuple[Networks, Any]:
 
     classes = import_classes(sources / "SeeSR")
     tagger_code = import_tagger(sources / "SeeSR")
-    unet = build_on_meta(lambda: classes.unet(**UNET))
+    unet = build_on_meta(lambda: classes.unet(**UNET, use_image_cross_attention=True))
     networks = Networks(
         text_encoder=build_on_meta(lambda: CLIPTextModel(CLIPTextConfig(**TEXT))),
         vae=build_on_meta(lambda: AutoencoderKL(**VAE)),

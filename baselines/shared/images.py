@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 SCALE_FACTOR = 4  # of every baseline
@@ -20,3 +21,19 @@ def to_image(batch: Tensor) -> np.ndarray:
     Values are clipped and rounded half to even, as NumPy rounds in the official scripts.
     """
     return batch[0].float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+
+
+def enlarge(lr: Image.Image, process_size: int, last: Image.Resampling = Image.Resampling.BICUBIC) -> Image.Image:
+    """Enlarge an LR image to 4x (PIL's bicubic), its short side at least ``process_size``, sides multiples of 8.
+
+    Args:
+        lr: the image. If it is too small, it is enlarged to a quarter of ``process_size`` first.
+        process_size: pixels.
+        last: how a side that is no multiple of 8 is made smaller.
+    """
+    least = process_size // SCALE_FACTOR
+    if min(lr.size) < least:
+        ratio = least / min(lr.size)
+        lr = lr.resize((int(ratio * lr.width), int(ratio * lr.height)))
+    image = lr.resize((lr.width * SCALE_FACTOR, lr.height * SCALE_FACTOR))
+    return image.resize((image.width // 8 * 8, image.height // 8 * 8), last)

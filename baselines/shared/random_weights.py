@@ -9,6 +9,7 @@ The checkout must exist, since names and shapes come from the official networks.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from baselines.runner.adapters import Contents, import_adapter
+from baselines.runner.adapters import Contents, Plain, import_adapter
 from baselines.runner.checkouts import verify_checkout
 from baselines.runner.descriptor import list_names, read_descriptor
 from osediff.common.command_line import make_parser
@@ -37,7 +38,7 @@ def draw_tensor(name: str, like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.randn(like.shape, generator=generator) / math.sqrt(like[0].numel())
 
 
-def write_random(path: Path, content: Contents | str, seed: int) -> None:
+def write_random(path: Path, content: Contents | Tensor | str, seed: int) -> None:
     """Write one file: a text as it is, tensors drawn with ``seed`` as .safetensors or in torch's own format.
 
     Where the official file wraps its weights, ``content`` is a mapping of one mapping.
@@ -47,9 +48,11 @@ def write_random(path: Path, content: Contents | str, seed: int) -> None:
         return
     generator = torch.Generator().manual_seed(seed)
 
-    def draw(like: Contents | Tensor, name: str = "") -> Any:
+    def draw(like: Contents | Tensor | Plain, name: str = "") -> Any:
         if isinstance(like, Tensor):
             return draw_tensor(name, like, generator)
+        if not isinstance(like, Mapping):
+            return like  # a number or text beside the weights
         return {key: draw(value, key) for key, value in tqdm(like.items(), desc=path.name, leave=False)}
 
     weights = draw(content)

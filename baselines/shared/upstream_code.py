@@ -6,17 +6,43 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from osediff.common.errors import InputError
 from osediff.common.tensor_files import read_pickled, unreadable
 
 PREFIXES = ("module.", "_orig_mod.")  # of data-parallel training and of torch.compile
-WRAPPERS = ("state_dict", "params_ema", "params")  # keys under which training frameworks save the weights
+# Keys under which training frameworks save the weights; the last is of PiSA-SR.
+WRAPPERS = ("state_dict", "params_ema", "params", "state_dict_unet")
+
+
+class OnCPU(TorchFunctionMode):
+    """Lets code that names CUDA run on the CPU."""
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: object, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Call ``function`` with the CPU in place of every CUDA device among its arguments."""
+        if function is Tensor.cuda:
+            return args[0]
+
+        def move(value: Any) -> Any:
+            return "cpu" if isinstance(value, str | torch.device) and str(value).startswith("cuda") else value
+
+        return function(*map(move, args), **{name: move(value) for name, value in (kwargs or {}).items()})
+
+
+def provide(name: str, **content: object) -> None:
+    """Register a module for imports of a name that nothing installed has, or whose code restoring does not use."""
+    module = ModuleType(name)
+    vars(module).update(content)
+    sys.modules.setdefault(name, module)
 
 
 def make_importable(checkout: Path) -> Path:

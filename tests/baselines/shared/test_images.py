@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
+from PIL import Image
 
-from baselines.shared.images import to_batch, to_image
+from baselines.shared.images import enlarge, to_batch, to_image
 
 
 def test_every_pixel_value_survives() -> None:
@@ -18,3 +20,19 @@ def test_every_pixel_value_survives() -> None:
 def test_values_are_clipped_and_rounded() -> None:
     batch = torch.tensor([-0.5, 100.6 / 255, 1.5]).reshape(1, 3, 1, 1)
     assert to_image(batch).tolist() == [[[0, 101, 255]]]
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((128, 128), (512, 512)), ((100, 150), (512, 768)), ((131, 141), (520, 560))]
+)
+def test_the_short_side_is_at_least_the_process_size_and_sides_are_multiples_of_8(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    assert enlarge(Image.new("RGB", size), 512).size == expected
+
+
+def test_sides_that_are_no_multiples_of_8_are_made_smaller_by_the_filter_of_the_official_script() -> None:
+    lr = Image.fromarray(np.random.default_rng(0).integers(0, 256, (33, 33, 3), np.uint8))
+    large = lr.resize((132, 132))
+    for last in (Image.Resampling.BICUBIC, Image.Resampling.LANCZOS):
+        assert np.array_equal(np.asarray(enlarge(lr, 64, last)), np.asarray(large.resize((128, 128), last)))

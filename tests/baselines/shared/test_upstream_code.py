@@ -14,10 +14,12 @@ from torch import nn
 
 from baselines.runner.worker import seed_all
 from baselines.shared.upstream_code import (
+    OnCPU,
     build_on_meta,
     load_weights,
     make_generators,
     make_importable,
+    provide,
     read_checkpoint,
 )
 from osediff.common.errors import InputError
@@ -109,3 +111,19 @@ def test_a_checkout_goes_first_on_the_path_and_gets_no_compiled_files(
     assert make_importable(tmp_path) == tmp_path
     assert importlib.import_module("an_official_module").NAME == "official"
     assert not list(tmp_path.rglob("*.pyc"))
+
+
+def test_code_that_names_cuda_runs_on_the_cpu() -> None:
+    with OnCPU():
+        made = [torch.zeros(2, device="cuda"), torch.tensor([1], device=torch.device("cuda"))]
+        made += [torch.ones(2).cuda(), torch.ones(2).to("cuda", torch.float64), nn.Linear(2, 2).cuda().weight]
+        made.append(nn.Linear(2, 2).to("cuda").weight)
+    assert {one.device.type for one in made} == {"cpu"}
+    assert made[3].dtype == torch.float64
+
+
+def test_a_module_is_provided_only_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    provide("a_module_that_was_moved", Name=int)
+    provide("a_module_that_was_moved", Name=str)
+    assert importlib.import_module("a_module_that_was_moved").Name is int
