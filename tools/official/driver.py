@@ -2,10 +2,10 @@
 
     python -m tools.official.driver --baseline sinsr --checkout CHECKOUT --lr IMAGE --work DIR
 
-CHECKOUT is a clone of SinSR, DiffBIR or PASD at the commit of its descriptor, which is not verified. Both sides get the
-same random weights, the same image (cut to --width and --height) and the same seed, on the CPU in float32. The module
-``sides/drivers.py`` says how the networks are reduced and what is replaced around the driver. Exit code 1 where a value
-differs.
+CHECKOUT is a clone of the baseline's repository at the commit of its descriptor, which is not verified. Both sides get
+the same random weights, the same image (cut to --width and --height) and the same seed, on the CPU in float32. The
+modules ``sides/drivers.py`` and ``sides/one_step_drivers.py`` say how the networks are reduced and what is replaced
+around the driver. Exit code 1 where a value differs.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ from typing import Any
 import torch
 import yaml
 
+from tools.official.sides.one_step_drivers import TSDSR, AdcSR, PiSASR
+
 CAPTION = "a noisy picture of a street"  # PASD's captions are given, not computed
 
 
@@ -151,6 +153,7 @@ class PASD:
 
 
 DRIVERS: dict[str, Any] = {"sinsr": SinSR(), "diffbir": DiffBIR(), "pasd": PASD()}
+DRIVERS |= {"adcsr": AdcSR(), "pisasr": PiSASR(), "tsdsr": TSDSR()}
 
 
 def drive(name: str, options: Any, sources: Path, lr: Path, out: Path, seed: int) -> None:

@@ -1,0 +1,85 @@
+"""The code that is imported from S3Diff's checkout, and the layout of its checkpoints."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+from torch import nn
+
+from baselines.runner.adapters import Contents
+from baselines.runner.profiling import meta
+from baselines.shared import stable_diffusion_2
+from baselines.shared.lora import lora_layout
+from baselines.shared.upstream_code import build_on_meta, make_importable, provide
+
+BASE, ESTIMATOR = "sd-turbo", "s3diff/de_net.pth"
+SCHEDULER = stable_diffusion_2.SCHEDULER | {"timestep_spacing": "trailing"}  # SD-Turbo: its one step is the last
+UNET_LAYERS = ["to_k", "to_q", "to_v", "to_out.0", "conv", "conv1", "conv2", "conv_shortcut", "conv_out"]
+UNET_LAYERS += ["proj_in", "proj_out", "ff.net.2", "ff.net.0.proj"]
+VAE_LAYERS = r"^encoder\..*(conv1|conv2|conv_in|conv_shortcut|conv|conv_out|to_k|to_q|to_v|to_out\.0)$"
+RANK_UNET, RANK_VAE = 32, 16  # defaults of the official scripts
+
+
+def import_code(checkout: Path) -> SimpleNamespace:
+    """Import the official classes and functions. The vendored basicsr is imported without its training code."""
+    make_importable(checkout)
+    sys.path.insert(1, str(checkout / "src"))
+    for name in ("basicsr", "basicsr.archs"):
+        provide(name, __path__=[str(checkout / Path(*name.split(".")))])
+    provide("basicsr.ops.dcn", ModulatedDeformConvPack=nn.Module, modulated_deform_conv=None)
+    provide("basicsr.utils", get_root_logger=None)
+    return SimpleNamespace(
+        network=importlib.import_module("s3diff_tile").S3Diff,
+        lora_forward=importlib.import_module("model").my_lora_fwd,
+        estimator=importlib.import_module("de_net").DEResNet,
+        color_fix=importlib.import_module("utils.wavelet_color").wavelet_color_fix,
+    )
+
+
+def choose_unet(layer: str) -> str | None:
+    """Return the name of the adapter of a layer of the UNet; None if it has no LoRA."""
+    return "default" if f".{layer}".endswith(tuple(f".{end}" for end in UNET_LAYERS)) else None
+
+
+def choose_vae(layer: str) -> str | None:
+    """Return the name of the adapter of a layer of the VAE; None if it has no LoRA."""
+    return "vae_skip" if re.match(VAE_LAYERS, layer) else None
+
+
+def layout(sources: Path, checkpoint: str) -> dict[str, Contents | str]:
+    """Return names and shapes of the official checkpoints, and the files of the backbone, by path."""
+    backbone, code = stable_diffusion_2.build(), import_code(sources / "S3Diff")
+
+    def linear(outputs: int, inputs: int, name: str = "0.") -> Contents:
+        return {f"{name}weight": meta(outputs, inputs), f"{name}bias": meta(outputs)}
+
+    unet = lora_layout(backbone.unet, RANK_UNET, choose_unet)
+    unet |= {f"conv_in.{name}": value for name, value in backbone.unet.conv_in.state_dict().items()}
+    modulation: dict[str, Contents] = {}
+    for part, rank in (("vae", RANK_VAE), ("unet", RANK_UNET)):
+        modulation[f"state_dict_{part}_de_mlp"] = linear(256, 256)
+        modulation[f"state_dict_{part}_block_mlp"] = linear(64, 64)
+        modulation[f"state_dict_{part}_fuse_mlp"] = linear(rank**2, 320, "")
+    blocks = {"state_dict_vae_block": {"weight": meta(6, 64)}, "state_dict_unet_block": {"weight": meta(10, 64)}}
+    return {
+        **stable_diffusion_2.layout(BASE),
+        f"{BASE}/scheduler/scheduler_config.json": json.dumps(SCHEDULER),
+        checkpoint: {
+            "rank_unet": RANK_UNET,
+            "unet_lora_target_modules": UNET_LAYERS,
+            "state_dict_unet": unet,
+            "rank_vae": RANK_VAE,
+            "vae_lora_target_modules": VAE_LAYERS,
+            "state_dict_vae": lora_layout(backbone.vae, RANK_VAE, choose_vae),
+            "w": torch.linspace(-1, 1, 64),
+            "state_embeddings": blocks,
+            **modulation,
+        },
+        ESTIMATOR: build_on_meta(lambda: code.estimator(num_in_ch=3, num_degradation=2)).state_dict(),
+    }
