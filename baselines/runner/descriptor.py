@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from osediff.common.artifacts.model import Artifact, File
-from osediff.common.settings import ScaleFactor, Seed, Settings, Text, parse
+from osediff.common.settings import Seed, Settings, Text, parse
 from osediff.common.validation import check_name, read_yaml
 
 FOLDER = Path(__file__).parents[1]
@@ -94,7 +94,7 @@ class Descriptor(Settings):
     source: Source
     weights: tuple[Artifact, ...]
     """Files below weights/ of the sources. Baselines that name the same path share the file."""
-    scale_factor: ScaleFactor
+    scale_factor: Literal[4]
     steps: Annotated[int, Field(ge=1, le=10**6)]
     """Network passes for one image."""
     settings: dict[str, OfficialSetting]

@@ -51,6 +51,10 @@ def merge_lora(network: nn.Module, weights: Mapping[str, Tensor], path: Path, al
     pairs = [name for name in weights if DOWN in name]
     if not pairs:
         raise InputError(f"{path}: no LoRA in it; this is another checkpoint, get it anew")
+    for name in weights:
+        if UP in name and name.replace(UP, DOWN) not in weights:
+            other = DOWN.removeprefix(".")
+            raise InputError(f"{path}: {name} has no {other} beside it; the file is incomplete, get it anew")
     for name in pairs:
         layer, down, up = (
             layers.get(name.partition(DOWN)[0]),

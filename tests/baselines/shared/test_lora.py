@@ -76,3 +76,11 @@ def test_a_file_of_another_network_is_refused() -> None:
         with pytest.raises(InputError, match=rf"lora\.pkl: .*{problem}.*get it anew"):
             merge_lora(network, content, Path("lora.pkl"))
     assert torch.equal(layer.weight, before)
+
+
+@pytest.mark.parametrize("half", [".lora_A", ".lora_B"])
+def test_half_a_lora_is_refused(half: str) -> None:
+    network = nn.ModuleDict({name: nn.Linear(2, 3) for name in ("a", "b")})
+    weights = {name: value for name, value in draw_lora(network, "default").items() if f"b{half}" not in name}
+    with pytest.raises(InputError, match=r"lora\.pkl: b\.lora_[AB]\.default\.weight has no lora_[AB] beside it"):
+        merge_lora(network, weights, Path("lora.pkl"))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmark.evaluation import pairs as pairs_module
+from benchmark.evaluation.control import check_metrics
 from benchmark.evaluation.runner import Resources, evaluate
 from benchmark.metrics.build import build_pair_metric
 from benchmark.metrics.registry import MetricRegistry
@@ -44,3 +45,13 @@ def test_a_metric_that_takes_a_bad_image_for_a_good_one_stops_it(
     for path in folders[1].iterdir():  # of flat images nothing can be asked
         write_png(path, np.full((48, 48, 3), 90, np.uint8))
     evaluate(*folders, metric_registry.select(["ssim"]), tmp_path / "partial", Resources(workers=1))
+
+
+def test_a_metric_without_reference_may_find_nothing_in_both_images_and_nothing_else(
+    folders: Folders, metric_registry: MetricRegistry
+) -> None:
+    images = sorted(folders[1].iterdir())
+    metrics = metric_registry.select(["niqe"]).metrics
+    with pytest.raises(InputError, match=r"niqe takes .*hr/a\.png, reduced and upsampled again, for as good as itself"):
+        check_metrics(images, metrics, {"niqe": lambda sr, hr: 5.0})
+    check_metrics(images, metrics, {"niqe": lambda sr, hr: 0.0})
