@@ -19,7 +19,8 @@ from tests.osediff.tiny import RECIPE, RECIPE_CONTENT, VSD, merge
     ("change", "line"),
     [
         ({"crop": 33}, "crop"),
-        ({"scale_factor": 2}, "scale_factor"),
+        ({"scale_factor": 0}, "scale_factor"),
+        ({"scale_factor": 3}, "crop: must be a multiple of the scale factor, 3"),
         ({"upsample_modes": ["area", "area"]}, "upsample_modes: a mode stands twice"),
         ({"rank_unit": 4}, "unknown key 'rank_unit', did you mean rank_unet"),
         ({"loss": {"regularizer": {"timesteps": [980, 20]}}}, "timesteps"),
