@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -17,6 +19,22 @@ class InputError(Exception):
 def stop(number: int, frame: FrameType | None) -> NoReturn:
     """Handle SIGTERM, by which schedulers end programs, like Ctrl-C: temporary files are removed."""
     raise KeyboardInterrupt
+
+
+def describe(error: OSError, place: Path | str = "") -> str:
+    """Return in one line what a disk refused, and where: at ``place``, if the system names no file."""
+    where = f"{error.filename or place}: " if error.filename or place else ""
+    advice = "make room and repeat, " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return f"{where}{error.strerror or error}; {advice}no file is half-written"
+
+
+@contextmanager
+def exit_if_disk_fails(path: Path) -> Iterator[None]:
+    """Exit with one line if ``path`` cannot be written in the block: Snakemake would print a traceback."""
+    try:
+        yield
+    except OSError as error:
+        sys.exit(f"error: {describe(error, path)}")
 
 
 def run(main: Callable[[], None]) -> NoReturn:
@@ -31,9 +49,7 @@ def run(main: Callable[[], None]) -> NoReturn:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        advice = "make room and repeat, " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        print(f"error: {where}{error.strerror or error}; {advice}no file is half-written", file=sys.stderr)
+        print(f"error: {describe(error)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("stopped; the same command continues from here", file=sys.stderr)

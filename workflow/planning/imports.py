@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from osediff.common.errors import exit_if_disk_fails
 from osediff.common.files import read_text, sha256, write_text
 
 PACKAGES = ("osediff", "baselines", "benchmark")
@@ -80,5 +81,6 @@ def write_checksums(root: Path, module: str) -> str:
     path = Path(CHECKSUMS.format(module=module))
     text = "".join(f"{hash_once(root / name)}  {name}\n" for name in sources(root, module))
     if not path.is_file() or read_text(path) != text:
-        write_text(path, text)
+        with exit_if_disk_fails(path):
+            write_text(path, text)
     return str(path)

@@ -17,6 +17,7 @@ from benchmark.tables.specs import (
     ShownMethod,
     ShownTestSet,
 )
+from osediff.common.errors import exit_if_disk_fails
 from osediff.common.settings import Settings, write
 from osediff.common.weights import provided
 from osediff.data.degradation_recipe import DegradationSpec
@@ -43,7 +44,8 @@ def write_spec(folder: str, job: str, settings: Settings) -> str:
         The path of the file, for ``input: spec=``.
     """
     path = Path(folder, f"{job}.yaml")
-    write(path, settings)
+    with exit_if_disk_fails(path):
+        write(path, settings)
     return str(path)
 
 

@@ -37,7 +37,8 @@ try:
     in_container = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
     deployment.check_container(bench.main.container, in_container)
     check_writable([Path(name) for name in ("results", "runs", "data")])
-    check_room(Path(".snakemake"))  # Snakemake would go on, without its log and with a traceback for each line of it
+    for folder in (".snakemake", "runs"):  # what a plan writes; Snakemake would print tracebacks, and even go on
+        check_room(Path(folder))
 except InputError as error:
     sys.exit(f"error: {error}")
 
