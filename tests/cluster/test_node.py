@@ -17,4 +17,4 @@ def test_a_node_that_does_not_see_the_folder_is_one_line(slurm_elsewhere: Slurm,
     assert code != 0
     (line,) = [line for line in output.splitlines() if line.startswith("error: ")]
     assert "jobs that ended before they began: 1, such as 1 (it left no log)" in line, output
-    assert f"a node needs {unfinished.folder}" in line
+    assert f"its node lacks {unfinished.folder} or " in line

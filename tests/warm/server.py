@@ -7,7 +7,7 @@ The server listens at the socket that is its only argument. A connection that se
 when the last of them closes. Any other connection sends a request, and with it its stdin, stdout and stderr.
 
 Where the environment of a request names a file NETWORK_WITNESS, the fork has no network, and writes into that file
-which other machines it wants to reach, or that the system does not let it give up its network.
+that it left the network, or that the system does not let it, and which other machines it wants to reach.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pathlib import Path
 
 SECONDS_TO_FIRST_LEASE = 60
 REQUEST_BYTES = 1 << 20
-WITNESS, KEPT = "NETWORK_WITNESS", "the network was kept"
+WITNESS, LEFT, KEPT = "NETWORK_WITNESS", "the network was left", "the network was kept"
 NEW_USER_NAMESPACE, NEW_NETWORK_NAMESPACE = 1 << 28, 1 << 30
 # What Snakemake and the planning of the workflow import, and what the jobs of the demo import.
 PLANNING = ("pydantic", "snakemake.cli", "yaml")
@@ -103,8 +103,7 @@ def leave_network(witness: str) -> None:
             note(host)
 
     kind = NEW_NETWORK_NAMESPACE | (NEW_USER_NAMESPACE if os.geteuid() else 0)
-    if ctypes.CDLL(None).unshare(kind):
-        note(KEPT)
+    note(KEPT if ctypes.CDLL(None).unshare(kind) else LEFT)
     sys.addaudithook(watch)
 
 

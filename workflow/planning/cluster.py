@@ -22,7 +22,7 @@ PROFILE = "profiles/slurm/profile.yaml"
 
 def partitions() -> list[str]:
     """Return the partitions of this cluster; InputError if Slurm is not here, or does not answer."""
-    command = ["sinfo", "--noheader", "--format=%R"]
+    command = ["sinfo", "--all", "--noheader", "--format=%R"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     except FileNotFoundError:
@@ -39,9 +39,10 @@ def check_partitions(asked: Iterable[str | None]) -> None:
     """Check that Slurm has the partitions that jobs ask for, where they ask for one; InputError if it does not."""
     wanted = {name for names in asked if names for name in names.split(",")}
     known = partitions() if wanted else []
-    for name in sorted(wanted - set(known)):
+    if missing := ", ".join(sorted(wanted - set(known))):
         raise InputError(
-            f"slurm_partition: {name}: no such partition, Slurm has {', '.join(known) or 'none'}; correct {PROFILE}"
+            f"slurm_partition: {missing}: no such partition, Slurm has {', '.join(known) or 'none'}; correct {PROFILE},"
+            " or the command line"
         )
 
 
@@ -62,6 +63,7 @@ def explain(output: str, folder: Path) -> list[str]:
         return []
     job, reason = next(iter(reasons.items()))
     return [
-        f"error: Slurm jobs that ended before they began: {len(reasons)}, such as {job} ({reason}): a node needs"
-        f" {folder} and {sys.prefix} at the same paths, on a file system that all nodes share (docs/cluster.md)"
+        f"error: Slurm jobs that ended before they began: {len(reasons)}, such as {job} ({reason}): each was"
+        f" cancelled while it waited, or its node lacks {folder} or {sys.prefix}, which all nodes must share"
+        " (docs/cluster.md); scontrol show job says more"
     ]

@@ -43,9 +43,7 @@ def test_jobs_that_never_began_are_one_line_and_others_are_left_to_their_logs(tm
     logs["3"].write_text("Building DAG of jobs...\nerror: photo.png: is damaged\n")
     output = "".join(SUBMITTED.format(number, log) for number, log in logs.items())
     (line,) = cluster.explain(output + "".join(FAILED.format(logs[number]) for number in "12231"), Path("/shared"))
-    assert line.startswith(
-        "error: Slurm jobs that ended before they began: 2, such as 1 (it left no log): a node needs /sh"
-    )
+    assert line.startswith("error: Slurm jobs that ended before they began: 2, such as 1 (it left no log): each was")
     (line,) = cluster.explain(output + FAILED.format(logs["2"]), Path("/shared"))
     assert "(/bin/sh: 1: /shared/.venv/bin/python: not found)" in line
     assert cluster.explain(output + FAILED.format(logs["3"]), Path("/shared")) == []
