@@ -33,6 +33,7 @@ from osediff.common.settings import write
 from osediff.common.shards import add_shard_options
 
 ROOT = Path(__file__).parents[2]
+CACHES = ("XDG_CACHE_HOME", "TRITON_CACHE_DIR", "TORCH_EXTENSIONS_DIR", "CUDA_CACHE_PATH")  # of libraries
 REASON_CHARACTERS = 300
 
 
@@ -101,7 +102,7 @@ def make_spec(args: argparse.Namespace, descriptor: Descriptor, digests: dict[st
 
 
 def writable_folders(spec: WorkerSpec, temporary: Path) -> list[Path]:
-    """Return the folders in which a baseline may write: of its results, captions and temporary files."""
+    """Return the folders in which a baseline may write: of its results, caches and temporary files."""
     results = Path(spec.record).parent
     others = [Path(name) for name in (spec.output, spec.progress, spec.cache) if name]
     return [results, temporary, *(folder for folder in others if not folder.is_relative_to(results))]
@@ -133,16 +134,11 @@ def restore_folder(args: argparse.Namespace) -> None:
             folders = writable_folders(spec, Path(temporary))
             for folder in folders:
                 folder.mkdir(parents=True, exist_ok=True)
-            command = [
-                *without_network(),
-                sys.executable,
-                "-m",
-                "baselines.runner.confinement",
-                *map(str, folders),
-                "--",
-            ]
-            command += [str(args.python), "-m", "baselines.runner.worker", str(spec_file)]
-            result = supervise(command, baseline_environment() | {"TMPDIR": temporary}, args.time_limit)
+            confined = [sys.executable, "-m", "baselines.runner.confinement", *map(str, folders), "--"]
+            worker = [str(args.python), "-m", "baselines.runner.worker", str(spec_file)]
+            environment = baseline_environment() | {name: f"{spec.cache}/{name.lower()}" for name in CACHES}
+            environment["TMPDIR"] = temporary
+            result = supervise([*without_network(), *confined, *worker], environment, args.time_limit)
         for message in result.messages:
             if message.event == "input_error":
                 raise InputError(message.detail)

@@ -34,6 +34,10 @@ def fail(how: str) -> None:
         os._exit(0)
     if how == "fetch":
         socket.create_connection(("example.org", 80), timeout=1)
+    if how == "meddle":
+        for name in ("XDG_CACHE_HOME", "TRITON_CACHE_DIR", "TORCH_EXTENSIONS_DIR", "CUDA_CACHE_PATH"):
+            Path(os.environ[name]).mkdir(parents=True)
+        Path("sources/weights/fake.txt").write_text("others")
     if how == "complain":
         raise InputError("fake.txt: is not what it should be; get it anew")
 

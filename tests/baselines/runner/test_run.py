@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from baselines.runner import confinement
 from baselines.runner.messages import Message
 from baselines.runner.run import find_failure
 from baselines.runner.supervisor import ProcessResult
-from osediff.common.files import sha256
+from osediff.common.files import read_json, sha256
 from osediff.common.images import read_rgb
 from osediff.common.restore_folder import record_note, unusable
 from tests.baselines.fake_baseline import Fake, is_running
@@ -80,6 +81,17 @@ def test_a_baseline_that_hangs_is_stopped_at_its_limit(fake: Fake) -> None:
     fake.does("hang load")
     assert fake.run("--time-limit", "2").returncode == 0
     assert fake.record["failed"] == "hung while loading: nothing for 2 s, the limit for one image"
+
+
+@pytest.mark.skipif(confinement.version() < 1, reason="this system has no Landlock")
+def test_a_baseline_writes_its_caches_and_not_its_sources(fake: Fake) -> None:
+    fake.does("meddle load")
+    ended = fake.run("--record", "results/run.json")
+    assert ended.returncode == 0, ended.stderr
+    reason = read_json(fake.folder / "results" / "run.json")["failed"]
+    assert reason.startswith("PermissionError: ") and "sources/weights/fake.txt" in reason
+    assert (fake.folder / "sources" / "weights" / "fake.txt").read_text() == "weights"
+    assert "not confined" not in ended.stderr and len(list((fake.folder / "results" / "cache").iterdir())) == 4
 
 
 @pytest.mark.slow
