@@ -59,7 +59,8 @@ def load_tagger(checkout: Path, weights: Path, device: str) -> nn.Module:
     # The official function takes the weights that fit and does not report the others.
     for path, needed in ((weights / RAM, "visual_encoder.patch_embed.proj.weight"), (weights / DAPE, "lora_A")):
         content: Any = read_pickled(path, mapped=True)
-        if not any(needed in name for name in content.get("model", content)):
+        names = content.get("model", content) if isinstance(content, dict) else content
+        if not isinstance(names, dict) or not any(needed in str(name) for name in names):
             raise InputError(f"{path}: no {needed} in it; this is a checkpoint of another network, get it anew")
     network = import_tagger(checkout).ram(
         pretrained=str(weights / RAM), pretrained_condition=str(weights / DAPE), image_size=384, vit="swin_l"

@@ -7,8 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from baselines.seesr import official
+from baselines.seesr.adapter import load_tagger
 from osediff.common.errors import InputError
 
 
@@ -32,3 +34,10 @@ def test_without_the_checkout_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no checkout; ") as caught:
         official.import_classes(tmp_path / "SeeSR")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [["lora_A"], {"model": ["visual_encoder.patch_embed.proj.weight"]}, {"others": 1}])
+def test_a_checkpoint_of_another_kind_is_one_line(tmp_path: Path, content: object) -> None:
+    torch.save(content, tmp_path / official.RAM)
+    with pytest.raises(InputError, match="this is a checkpoint of another network"):
+        load_tagger(tmp_path / "SeeSR", tmp_path, "cpu")
