@@ -29,6 +29,7 @@ VERSION = (3, 11)
 OPTIONS = ["--require-hashes", "--no-deps", "-r"]
 STOP_SECONDS = 10  # time for an installer to end by itself
 INSTALL_SECONDS = 4 * 3600  # for one step of the installation, which takes minutes
+ASK_SECONDS = 600  # for a question to an interpreter, which takes a second
 POLL_SECONDS = 0.1
 
 received: list[int] = []  # signals that ask to stop; they are only stored, so that every started step is ended
@@ -56,9 +57,19 @@ def find_python() -> str:
     return path
 
 
+def ask(interpreter: str, code: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of Python in an interpreter, for its exit code and output."""
+    try:
+        return subprocess.run(
+            [interpreter, "-c", code], capture_output=True, text=True, check=False, timeout=ASK_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        stop(f"{interpreter} did not answer within {ASK_SECONDS} s; the same command tries again")
+
+
 def can_import(interpreter: str, module: str) -> bool:
     """Return whether an interpreter has a module."""
-    return subprocess.run([interpreter, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
+    return ask(interpreter, f"import {module}").returncode == 0
 
 
 def call(command: list[str], lock: int) -> int:
@@ -112,8 +123,7 @@ def find_pip(interpreter: str) -> list[str]:
     inside = can_import(str(VENV / "bin/python"), "pip")
     if inside:
         return [str(VENV / "bin/python"), "-m", "pip"]
-    script = "import pip; print(pip.__path__[0])"
-    located = subprocess.run([interpreter, "-c", script], capture_output=True, text=True, check=False)
+    located = ask(interpreter, "import pip; print(pip.__path__[0])")
     if located.returncode:
         stop(f"{interpreter} has neither pip nor ensurepip; install pip (Debian: apt install python3-pip)")
     return [str(VENV / "bin/python"), located.stdout.strip()]

@@ -19,7 +19,7 @@ echo "$0 $*" >> "$CALLS"
 case "$*" in
   *"-m venv"*) rm -rf .venv && mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
   *command_line*) exit ${CHECK_EXIT:-0} ;;
-  *"import ensurepip"*) exit ${ENSUREPIP_EXIT:-0} ;;
+  *"import ensurepip"*) [ -z "$WAIT_TO_ANSWER" ] || exec cat "$WAIT_TO_ANSWER"; exit ${ENSUREPIP_EXIT:-0} ;;
   *"import pip; print"*) echo /debian/pip ;;
   *"import pip"*) exit ${ENSUREPIP_EXIT:-0} ;;
   *"uv pip install"*) [ -z "$WAIT" ] || cat "$WAIT"; exit ${UV_EXIT:-0} ;;
@@ -115,6 +115,16 @@ def test_an_installer_that_does_not_end_is_ended(tmp_path: Path) -> None:
     process = bench.run(WAIT=str(make_gate(tmp_path)))
     assert process.returncode == 2
     assert "did not end within 2 s; the same command tries again" in process.stderr
+
+
+def test_an_interpreter_that_does_not_answer_is_ended(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    text = (tmp_path / "bench.py").read_text()
+    assert "ASK_SECONDS = 600" in text
+    (tmp_path / "bench.py").write_text(text.replace("ASK_SECONDS = 600", "ASK_SECONDS = 1"))
+    process = bench.run(WAIT_TO_ANSWER=str(make_gate(tmp_path)))
+    assert process.returncode == 2
+    assert "did not answer within 1 s; the same command tries again" in process.stderr
 
 
 def test_without_ensurepip_the_pip_outside_installs(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ Entry points of benchmark.complexity.gpu_report. Each returns rows ``(quantity, 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -37,14 +39,16 @@ def check_lease(device: str) -> list[Row]:
     """
     environment = dict(os.environ) | ({"CUDA_VISIBLE_DEVICES": "made-up-0,made-up-1"} if device == "cpu" else {})
     command = [sys.executable, "-m", "osediff.common.gpu_lease", "--", sys.executable, "-c", HOLD]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    jobs = [subprocess.Popen(command, text=True, env=environment, **pipes) for _ in range(JOBS)]  # type: ignore[call-overload]
+    kind = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
+    jobs = [subprocess.Popen(command, text=True, env=environment, **kind) for _ in range(JOBS)]  # type: ignore[call-overload]
     try:
         until = time.monotonic() + SECONDS
         outputs = [job.communicate(timeout=max(until - time.monotonic(), 0)) for job in jobs]
     except subprocess.TimeoutExpired:
         for job in jobs:
-            job.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(job.pid, signal.SIGKILL)  # with what it started, which holds the pipes
+            job.communicate()
         raise InputError(f"{JOBS} jobs that lease a device for half a second did not end within {SECONDS} s") from None
     broken = [errors for job, (_, errors) in zip(jobs, outputs, strict=True) if job.returncode]
     if broken:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -44,6 +46,21 @@ def test_two_jobs_on_one_device_are_an_error(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(subprocess, "Popen", Failing)
     with pytest.raises(InputError, match="a leased job failed: no such device"):
         device_checks.check_lease("cpu")
+
+
+def test_jobs_that_do_not_end_are_ended_with_what_they_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(command: list[str], **options: Any) -> subprocess.Popen[str]:
+        started.append(start_process(["sh", "-c", "sleep 1000 & wait"], **options))
+        return started[-1]
+
+    start_process = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr(device_checks, "SECONDS", 0)
+    with pytest.raises(InputError, match="did not end within 0 s"):
+        device_checks.check_lease("cpu")
+    assert [job.returncode for job in started] == [-signal.SIGKILL] * 4  # and nothing holds their pipes
 
 
 @pytest.mark.slow
