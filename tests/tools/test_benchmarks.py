@@ -9,9 +9,11 @@ import pytest
 
 from osediff.common.errors import InputError
 from tests.helpers import ROOT
+from tools.benchmarks import record as records
 from tools.benchmarks import render
 from tools.benchmarks.record import RECORDS, Difference, Record, Recorder, Run, read_record
 from tools.benchmarks.side import Side
+from tools.benchmarks.startup import time_first_line
 
 
 def record(**changes: object) -> Record:
@@ -82,3 +84,25 @@ def test_a_side_answers_in_its_turn_and_its_times_are_recorded(tmp_path: Path, m
         read_record("y")
     with pytest.raises(SystemExit, match="a side has ended"):
         Side("-c", "raise SystemExit(3)")
+
+
+def test_a_command_that_fails_or_says_so_first_is_not_timed(tmp_path: Path) -> None:
+    seen = time_first_line([sys.executable, "-c", "input('ready')"], tmp_path, to_end=False)
+    assert seen["wall"] > 0 and seen["cpu"] > 0 and 0.001 < seen["peak"] < 0.05
+    assert time_first_line([sys.executable, "-c", "print('x')"], tmp_path, to_end=True)["peak"] > 0.001
+    for code, said in (("import nothing_here", "Traceback"), ("print('error: so'); input()", "error: so")):
+        with pytest.raises(InputError, match=said):
+            time_first_line([sys.executable, "-c", code], tmp_path, to_end=False)
+    with pytest.raises(InputError, match="exit code 3"):
+        time_first_line([sys.executable, "-c", "raise SystemExit(3)"], tmp_path, to_end=False)
+
+
+def test_a_record_is_of_one_commit_and_needs_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder("tools.benchmarks.x", ("ours",), ("torch",), threads=1)
+    monkeypatch.setattr(records, "read_commit", lambda: "another")
+    with pytest.raises(InputError, match="is at another now"):
+        recorder.write("x")
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="git does not name its commit"):
+        Recorder("tools.benchmarks.x", ("ours",), ("torch",), threads=1)

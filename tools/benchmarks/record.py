@@ -69,20 +69,24 @@ def describe_machine() -> str:
 
 
 def read_commit() -> str:
-    """Return the commit that is checked out, and whether a module was changed since."""
+    """Return the commit that is checked out, and whether a file was changed since; InputError without git."""
 
-    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
-    changed = git("diff", "--quiet", "HEAD", "--", "*.py").returncode
-    return git("rev-parse", "--short", "HEAD").stdout.strip() + (" and changes" if changed else "")
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "--short", "HEAD") + (" and changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise InputError(f"{Path.cwd()}: git does not name its commit, which a record needs; run in a clone") from error
 
 
 class Recorder:
-    """Collects runs and differences, and writes the record."""
+    """Collects runs and differences, and writes the record of the commit and the day of its start."""
 
     def __init__(self, module: str, sides: tuple[str, ...], libraries: tuple[str, ...], threads: int) -> None:
         self.module, self.sides, self.threads, self.load = module, sides, threads, os.getloadavg()[0]
+        self.commit, self.date = read_commit(), datetime.date.today().isoformat()
         self.versions = {name: version(name) for name in libraries}
         self.runs: list[Run] = []
         self.differences: list[Difference] = []
@@ -93,13 +97,15 @@ class Recorder:
         self.runs.append(Run(work=work, side=side, wall=wall, cpu=cpu, peak=peak))
 
     def write(self, name: str) -> None:
-        """Write the record ``name``."""
+        """Write the record ``name``; InputError if the code is not that of the start."""
+        if (commit := read_commit()) != self.commit:
+            raise InputError(f"{Path.cwd()}: was at {self.commit} and is at {commit} now; measure again, in one state")
         # Of a path outside of this folder, only its name: it is another one on each machine.
         arguments = [Path(argument).name if Path(argument).is_absolute() else argument for argument in sys.argv[1:]]
         record = Record(
             command=shlex.join(["python", "-m", self.module, *arguments]),
-            date=datetime.date.today().isoformat(),
-            commit=read_commit(),
+            date=self.date,
+            commit=self.commit,
             machine=describe_machine(),
             versions=self.versions,
             threads=self.threads,

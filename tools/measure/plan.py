@@ -18,22 +18,14 @@ import tempfile
 import time
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
-METHODS: tuple[str, ...] = (
-    "bicubic",
-    "osediff-official",
-    "osediff",
-    "bsrgan",
-    "real-esrgan",
-    "ldl",
-    "femasr",
-    "stablesr",
-    "diffbir",
-)
-METHODS += ("seesr", "pasd", "resshift", "sinsr", "osediff-official-images")
+PRESET = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
+METHODS: list[str] = PRESET["methods"]
 TEST_SETS = ("realsr", "drealsr", "div2k-val")
 # Methods, test sets, shards, seeds of the ablations (0: without them).
-ROWS: tuple[tuple[int, int, int, int], ...] = (
+ROWS = (
     (3, 1, 1, 0),
     (14, 1, 1, 0),
     (14, 3, 1, 0),
@@ -41,14 +33,16 @@ ROWS: tuple[tuple[int, int, int, int], ...] = (
     (14, 3, 10, 0),
     (7, 3, 20, 0),
     (14, 1, 20, 0),
+    (14, 3, 20, 0),
+    (14, 3, 20, 1),
+    (14, 3, 20, 3),
 )
-ROWS += ((14, 3, 20, 0), (14, 3, 20, 1), (14, 3, 20, 3))
 
 
 def command(methods: int, test_sets: int, shards: int, seeds: int) -> list[str]:
     """Return the command of one row."""
     chosen = TEST_SETS[:test_sets]
-    values = [f"methods={list(METHODS[:methods])}", f"test_sets={list(chosen)}", "pictures=[]", "tables=[table1]"]
+    values = [f"methods={METHODS[:methods]}", f"test_sets={list(chosen)}", "pictures=[]", "tables=[table1]"]
     values += [f"shards={dict.fromkeys(chosen, shards)}", f"seeds={list(range(seeds or 1))}"]
     targets = ["all", "ablations"] if seeds else ["all"]
     configuration = ["--configfile", "config/paper.yaml", "--config", *(value.replace("'", "") for value in values)]

@@ -44,13 +44,15 @@ def measure(folder: Path, slots: int, arguments: list[str]) -> tuple[float, floa
     names = [f"{number}-of-{slots}" for number in range(1, slots + 1)]
     command = [sys.executable, "-m", "tools.measure.shards", *arguments, "--folder", str(folder), "--shard"]
     started = time.perf_counter()
-    jobs = [
-        subprocess.Popen([*command, name], text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        for name in names
-    ]
+    jobs = []
+    for name in names:
+        with (folder / f"{name}.log").open("w") as log:  # no pipe: its bar could fill one while others are awaited
+            jobs.append(subprocess.Popen([*command, name], text=True, stdout=subprocess.PIPE, stderr=log))
     restoring = [float(job.communicate()[0] or "nan") for job in jobs]
-    if any(job.returncode for job in jobs):
-        sys.exit("a shard failed")
+    for name, job in zip(names, jobs, strict=True):
+        if job.returncode:
+            said = (folder / f"{name}.log").read_text().split("\n")
+            sys.exit(f"error: shard {name} ended with {job.returncode}: {next(filter(None, reversed(said)), '')}")
     gather([folder / name for name in names], folder / "SR", folder / "run.json")
     return time.perf_counter() - started, max(restoring)
 

@@ -13,6 +13,7 @@ import argparse
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -37,16 +38,26 @@ def is_running(snakemake: psutil.Process, module: str) -> bool:
 
 
 def stop_once(rule: str, folder: Path, delay: float) -> float | None:
-    """Return the seconds that a job takes to end, stopped ``delay`` seconds after its start; None if it was faster."""
+    """Return the seconds that a job takes to end, stopped ``delay`` seconds after its start; None if it was faster.
+
+    Raises:
+        SystemExit: Snakemake failed before the signal.
+    """
     module, target = JOBS[rule]
     command = [*SNAKEMAKE, "--forcerun", rule, "--", target]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with (
+        tempfile.TemporaryFile("w+") as output,
+        subprocess.Popen(command, cwd=folder, stdout=output, stderr=output) as process,
+    ):
         snakemake = psutil.Process(process.pid)
         while process.poll() is None and not is_running(snakemake, module):
             time.sleep(0.05)
         time.sleep(delay)
         if process.poll() is not None or not is_running(snakemake, module):
-            process.wait()
+            if process.wait():
+                output.seek(0)
+                said = [line.strip() for line in output if line.strip()]
+                sys.exit(f"error: Snakemake ended with {process.returncode} in {folder}: {said[-1] if said else ''}")
             return None
         since = time.monotonic()
         process.terminate()
