@@ -33,6 +33,7 @@ from benchmark.metrics.registry import Selection, read_registry
 from osediff.common.command_line import add_place, make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import atomic, lock
+from osediff.common.images import list_images
 from osediff.common.restore_folder import record_note, refuse_random, unusable
 from osediff.common.settings import read as read_settings
 from osediff.common.shards import parse_shard
@@ -122,6 +123,8 @@ def execute(args: argparse.Namespace) -> None:
     method, test_set = args.method or args.sr.resolve().name, args.test_set or (args.hr or args.lr).resolve().name
     out = args.out or args.sr.resolve().with_name(f"{args.sr.resolve().name}.csv")
     partial = out.with_name(out.name + ".partial")
+    named = ", ".join(selection.metrics)
+    print(f"measuring the {len(list_images(args.sr))} images of {args.sr}: {named}", file=sys.stderr, flush=True)
     reason = unusable(args.record) if args.record else ""
     if not args.record:
         refuse_random(args.sr)
