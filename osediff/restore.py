@@ -14,7 +14,7 @@ import numpy as np
 from osediff.common.command_line import add_place, make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import fingerprint, sha256
-from osediff.common.images import list_images, read_converted, read_rgb
+from osediff.common.images import list_images, read_converted, read_rgb, read_upright
 from osediff.common.restore_folder import restore_batches, write_failure
 from osediff.common.shards import add_shard_options
 from osediff.common.shipped import find_model
@@ -41,12 +41,11 @@ def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
     add_place(parser, "input", named, "LR image, or folder of LR images (8-bit RGB)")
     add_place(parser, "output", named, "folder for the SR images")
     parser.add_argument(
-        "--checkpoint", default="demo", help="folder of osediff.train, or name of a shipped one (default: %(default)s)"
+        "--checkpoint", help="folder of osediff.train, or name of a shipped one (default: the shipped demo)"
     )
     parser.add_argument(
         "--backbone",
-        default="demo",
-        help="the one that the checkpoint was trained on: folder, or name of a shipped one (default: %(default)s)",
+        help="the one that the checkpoint was trained on: folder, or name of a shipped one (default: the shipped demo)",
     )
     parser.add_argument(
         "--convert",
@@ -57,7 +56,8 @@ def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
         "--prompts", type=Path, help="of these images, by osediff.prompts.extract (default: empty ones)"
     )
     parser.add_argument("--prompt", default="", help="words for every image, after those of --prompts")
-    parser.add_argument("--record", type=Path, default=None, help="JSON record (default: OUTPUT/../run.json)")
+    default_record = "OUTPUT/../run.json" if named else "beside OUT, with its name"
+    parser.add_argument("--record", type=Path, default=None, help=f"JSON record (default: {default_record})")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads")
@@ -88,6 +88,8 @@ def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
     parser.add_argument("--tile-latent", type=int, default=Tiling.latent, help="the same for the UNet")
     parser.add_argument("--tile-overlap", type=int, default=Tiling.overlap, help="of the UNet's tiles")
     add_shard_options(parser)
+    # With its own folder for each call, a workflow wants no image of before; a person may need them.
+    parser.set_defaults(by_hand=not named)
 
 
 def read_prompts(args: argparse.Namespace, stems: list[str], recipe: ModelRecipe) -> tuple[dict[str, str], str]:
@@ -109,7 +111,8 @@ def list_stems(source: Path) -> list[str]:
 def execute(args: argparse.Namespace) -> None:
     """Restore every LR image as an SR PNG and write the record."""
     checkpoint, backbone = find_model("checkpoints", args.checkpoint), find_model("backbones", args.backbone)
-    record = args.record or args.output.parent / "run.json"
+    beside = args.output.resolve()
+    record = args.record or beside.with_name(f"{beside.name}.json" if args.by_hand else "run.json")
     outcome = read_outcome(checkpoint)
     if not outcome.converged:
         reason = f"training {outcome}"
@@ -169,8 +172,9 @@ def execute(args: argparse.Namespace) -> None:
 
     scale_factor = model.recipe.scale_factor
     parts = args.batch, args.shard, args.progress
-    read = read_converted if args.convert else partial(read_rgb, advice="convert it first, or use --convert")
-    restore_batches(args.input, args.output, record, restore, provenance, scale_factor, *parts, read)
+    read_plain = read_upright if args.by_hand else read_rgb
+    read = read_converted if args.convert else partial(read_plain, advice="convert it first, or use --convert")
+    restore_batches(args.input, args.output, record, restore, provenance, scale_factor, *parts, read, keep=args.by_hand)
 
 
 def main() -> None:

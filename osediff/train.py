@@ -39,8 +39,7 @@ def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
     parser.add_argument("--photo-list", type=Path, help="their list, by osediff.data.photo_list; null: made now")
     parser.add_argument(
         "--backbone",
-        default="demo",
-        help="folder in diffusers' layout, or name of a shipped one (default: %(default)s)",
+        help="folder in diffusers' layout, or name of a shipped one (default: the shipped demo)",
     )
     parser.add_argument("--prompts", type=Path, help="of this training stream, by osediff.prompts.extract")
     parser.add_argument("--divergence", choices=["error", "record"], default="error", help="how it ends the command")
@@ -58,7 +57,7 @@ def read_spec(path: Path | None) -> TrainingSpec:
     """Read the spec at ``path``; None: the recipe of the shipped checkpoint, on this machine's CPU."""
     if path is not None:
         return read(path, TrainingSpec)
-    recipe = find_model("checkpoints", "demo") / "recipe.json"
+    recipe = find_model("checkpoints", None) / "recipe.json"
     return parse({"recipe": read_json(recipe)}, TrainingSpec, str(recipe))
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from osediff.common.errors import InputError
 from osediff.common.files import atomic
@@ -73,6 +73,14 @@ def read_rgb(path: Path, advice: str = "convert it first") -> np.ndarray:
     """Read the image at ``path`` as uint8 (H, W, 3); anything but 8-bit RGB is refused, never converted in silence."""
     with open_image(path, advice=advice) as image:
         return np.asarray(image)
+
+
+def read_upright(path: Path, advice: str) -> np.ndarray:
+    """Read the image at ``path`` as ``read_rgb`` does; InputError if it is stored turned, as photographs may be."""
+    with open_any(path) as image:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9):
+            raise InputError(f"{path}: is stored turned or mirrored, as its EXIF data say; {advice}")
+    return read_rgb(path, advice)
 
 
 def read_converted(path: Path) -> np.ndarray:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from osediff.common.errors import InputError
 from osediff.common.files import JSON, lock, read_object, sha256, write_json
-from osediff.common.images import find_sr_fault, list_images, read_rgb, write_png
+from osediff.common.images import find_sr_fault, list_images, name_some, read_rgb, write_png
 from osediff.common.shards import LOCK, Shard, link_folder
 
 # Progress of a run, beside its images: the settings that decide the pixels, and the images that are finished.
@@ -37,6 +37,18 @@ def remove_outdated(output: Path, provenance: Mapping[str, JSON], inputs: dict[s
         if path.stem not in done:
             path.unlink()
     return done
+
+
+def refuse_others(output: Path, inputs: dict[str, str]) -> None:
+    """Raise InputError if ``output`` holds SR images of other LR images than ``inputs``: sha256 by stem."""
+    progress = output / PROGRESS
+    listed = read_object(progress).get("images") if progress.exists() else None
+    of_stems = listed if isinstance(listed, dict) else {}
+    images = [path.stem for path in output.glob("*.png")]
+    others = [stem for stem in images if stem not in inputs or of_stems.get(stem, inputs[stem]) != inputs[stem]]
+    if others:
+        count = "1 image" if len(others) == 1 else f"{len(others)} images"
+        raise InputError(f"{output}: holds {count} of other inputs ({name_some(set(others))}); name another folder")
 
 
 def write_progress(made: Path, provenance: Mapping[str, JSON], inputs: dict[str, str], done: dict[str, str]) -> None:
@@ -100,6 +112,7 @@ def restore_batches(
     shard: Shard | None = None,
     progress: Path | None = None,
     read: Callable[[Path], np.ndarray] = read_rgb,
+    keep: bool = False,
 ) -> None:
     """Restore every image of ``source`` (a folder or one file) into ``output``, and write ``record`` at the end.
 
@@ -120,9 +133,11 @@ def restore_batches(
         progress: folder in which the images are made, and stay if the run is killed; ``output`` gets them at the end,
             as the same files. None: they are made in ``output``.
         read: reads an LR image as uint8 (H, W, 3).
+        keep: SR images of other LR images are an error; else they are removed.
 
     Raises:
-        InputError: an SR image breaks the contract, or ``output`` contains images that this function did not write.
+        InputError: an SR image breaks the contract, or ``output`` contains images that this function did not write, or
+            with ``keep`` those of other LR images.
     """
     if batch < 1:
         raise InputError(f"a batch of {batch} images: must be one or more")
@@ -133,8 +148,11 @@ def restore_batches(
         images = {stem: images[stem] for stems in parts for stem in stems}
     made = progress or output
     with lock(made / LOCK):
-        record.unlink(missing_ok=True)
         inputs = {stem: sha256(path) for stem, path in images.items()}
+        if keep:
+            for folder in {made, output}:
+                refuse_others(folder, inputs)
+        record.unlink(missing_ok=True)
         done = remove_outdated(made, provenance, inputs)
         write_progress(made, provenance, inputs, done)
         with tqdm(total=len(images), desc="restoring", unit="image") as bar:

@@ -20,8 +20,13 @@ def shipped(path: str) -> Path:
     return (installed if installed.is_dir() else PACKAGE.parent) / path
 
 
-def find_model(kind: Literal["checkpoints", "backbones"], named: str | Path) -> Path:
-    """Return the folder ``named``, or else the shipped model with this name; InputError if there is neither."""
+def find_model(kind: Literal["checkpoints", "backbones"], named: str | Path | None) -> Path:
+    """Return the folder ``named``, or else the shipped model with this name; InputError if there is neither.
+
+    None is the shipped ``demo``, also where the current folder has one of that name.
+    """
+    if named is None:
+        return shipped(kind) / "demo"
     if Path(named).is_dir():
         return Path(named)
     models = {folder.name: folder for folder in sorted(shipped(kind).iterdir()) if folder.is_dir()}

@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from osediff.common.errors import InputError
-from osediff.common.images import list_images, pairs, read_converted, read_rgb, rgb_size, write_png
+from osediff.common.images import list_images, pairs, read_converted, read_rgb, read_upright, rgb_size, write_png
 
 RGB = np.random.default_rng(0).integers(0, 256, (8, 6, 3), np.uint8)
 
@@ -25,6 +25,18 @@ def test_png_keeps_every_pixel(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", RGB)
     assert np.array_equal(read_rgb(tmp_path / "a.png"), RGB)
     assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), RGB)
+
+
+def test_an_image_that_is_stored_turned_is_refused_where_uprightness_counts(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    for orientation in (6, 1):
+        exif[ExifTags.Base.Orientation] = orientation
+        for name in ("photo.jpg", "photo.png"):
+            Image.fromarray(RGB).save(tmp_path / f"{orientation}{name}", exif=exif)
+    for name in ("photo.jpg", "photo.png"):
+        with pytest.raises(InputError, match=r"6photo\....: is stored turned or mirrored, .*; use --convert"):
+            read_upright(tmp_path / f"6{name}", "use --convert")
+        assert np.array_equal(read_upright(tmp_path / f"1{name}", "use it"), read_rgb(tmp_path / f"1{name}"))
 
 
 def save_gray(path: Path) -> None:

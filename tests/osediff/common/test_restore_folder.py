@@ -9,7 +9,7 @@ import pytest
 from osediff.common.errors import InputError
 from osediff.common.files import lock, read_json, sha256
 from osediff.common.images import list_images, read_rgb, write_png
-from osediff.common.restore_folder import restore_folder
+from osediff.common.restore_folder import restore_batches, restore_folder
 
 
 class Doubling:
@@ -49,6 +49,28 @@ def test_a_stopped_run_goes_on_and_has_no_record_before_its_end(lr: Path) -> Non
     assert not (lr.parent / "run.json").exists()
     assert restored(lr) == ["c"]
     assert list(read_json(lr.parent / "run.json")["images"]) == ["a", "b", "c"]
+
+
+def test_images_of_other_inputs_are_kept_where_a_person_asks(lr: Path) -> None:
+    sr, method = lr.parent / "SR", Doubling()
+
+    def by_hand(source: Path, seed: int = 0) -> None:
+        def several(images: list[np.ndarray], stems: list[str]) -> list[np.ndarray]:
+            return [method(image, stem) for image, stem in zip(images, stems, strict=True)]
+
+        restore_batches(source, sr, lr.parent / "SR.json", several, {"seed": seed}, 2, keep=True)
+
+    by_hand(lr / "a.png")
+    by_hand(lr / "a.png", seed=1)
+    before = (sr / "a.png").read_bytes(), (lr.parent / "SR.json").read_bytes()
+    with pytest.raises(InputError, match=r"SR: holds 1 image of other inputs \(a\); name another folder"):
+        by_hand(lr / "b.png")
+    write_png(lr.parent / "other" / "a.png", np.zeros((4, 6, 3), np.uint8))
+    with pytest.raises(InputError, match="of other inputs"):
+        by_hand(lr.parent / "other")
+    assert ((sr / "a.png").read_bytes(), (lr.parent / "SR.json").read_bytes()) == before
+    by_hand(lr)
+    assert list(list_images(sr)) == ["a", "b", "c"], "the folder of that image adds to it"
 
 
 def test_other_settings_begin_anew(lr: Path) -> None:

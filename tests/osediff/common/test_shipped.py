@@ -24,5 +24,6 @@ def test_a_model_is_a_folder_or_the_name_of_a_shipped_one(tmp_path: Path, monkey
     assert shipped.find_model("backbones", Path("demo")) == ROOT / "backbones" / "demo"
     (tmp_path / "demo").mkdir()
     assert shipped.find_model("checkpoints", "demo") == Path("demo"), "a folder here comes first"
+    assert shipped.find_model("checkpoints", None) == ROOT / "checkpoints" / "demo", "but not where none was named"
     with pytest.raises(InputError, match="demos: no such folder, and none of the backbones that are installed: demo"):
         shipped.find_model("backbones", "demos")
