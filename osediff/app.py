@@ -18,6 +18,7 @@ from PIL import Image
 
 from osediff.common.errors import InputError
 from osediff.common.images import read_converted
+from osediff.loading import load_trained
 from osediff.pipeline import OSEDiff
 from osediff.recipe import Precision
 
@@ -44,11 +45,11 @@ def build_page(model: OSEDiff) -> Any:
     """Return the page, a ``gradio.Blocks``."""
     import gradio
 
-    def answer(path: str | None, prompt: str, seed: float) -> tuple[np.ndarray, np.ndarray]:
+    def answer(path: str | None, prompt: str, seed: float | None) -> tuple[np.ndarray, np.ndarray]:
         if path is None:
             raise gradio.Error("Choose a photograph first.")
         try:
-            return restore_photograph(model, Path(path), prompt, int(seed))
+            return restore_photograph(model, Path(path), prompt, int(seed or 0))
         except InputError as error:
             raise gradio.Error(str(error)) from None
 
@@ -70,8 +71,8 @@ def build_page(model: OSEDiff) -> Any:
 
 def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
     """Add the options."""
-    parser.add_argument("--checkpoint", default="demo", help="folder, or name of a shipped one (default: %(default)s)")
-    parser.add_argument("--backbone", default="demo", help="folder, or name of a shipped one (default: %(default)s)")
+    parser.add_argument("--checkpoint", help="folder, or name of a shipped one (default: the shipped demo)")
+    parser.add_argument("--backbone", help="folder, or name of a shipped one (default: the shipped demo)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", choices=get_args(Precision), default="fp32", help="of the networks")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at; others than the default are public")
@@ -81,10 +82,10 @@ def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
 def execute(args: argparse.Namespace) -> None:
     """Load the model, and serve the page until Ctrl-C."""
     if find_spec("gradio") is None:
-        raise InputError("the package gradio is not installed: pip install 'osediff-benchmark[app]'")
+        raise InputError("the package gradio is not installed: pip install '.[app]' in a clone of the repository")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     import gradio
 
-    page = build_page(OSEDiff.from_pretrained(args.checkpoint, args.backbone, args.device, args.precision))
+    page = build_page(load_trained(args.checkpoint, args.backbone, args.device, args.precision))
     look = gradio.themes.Default(**FONTS)
     page.launch(server_name=args.host, server_port=args.port, share=False, theme=look, footer_links=[], ssr_mode=False)

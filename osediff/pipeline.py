@@ -93,12 +93,13 @@ class OSEDiff:
         self.compiled = compile_networks(self.backbone, device, compile)
         self.embed = backbones.PromptEmbedder(self.backbone)
         self.provenance: Mapping[str, JSON] = {}  # what the checkpoint says about its training
+        self.backbone_folder: Path | None = None
 
     @classmethod
     def from_pretrained(
         cls,
-        checkpoint: str | Path,
-        backbone: str | Path,
+        checkpoint: str | Path | None,
+        backbone: str | Path | None,
         device: str = "cpu",
         precision: Precision = "fp32",
         tiles: Tiling | None = None,
@@ -111,8 +112,8 @@ class OSEDiff:
         """Load the model in ``checkpoint``, a folder of osediff.train, on the ``backbone`` folder it was trained on.
 
         Args:
-            checkpoint: folder with ``adapters.safetensors`` and ``recipe.json``, or the name of a shipped one (demo).
-            backbone: folder in diffusers' layout, or the name of a shipped one (demo).
+            checkpoint: folder with ``adapters.safetensors`` and ``recipe.json``, or name of a shipped one; None: demo.
+            backbone: folder in diffusers' layout, or the name of a shipped one; None: demo.
             device: a device of torch.
             precision: of the networks: fp32, bf16 or fp16.
             tiles: sizes for large images, see osediff.models.tiling.
@@ -140,6 +141,7 @@ class OSEDiff:
                 raise InputError(fault) from None
             raise
         model = cls(generator, recipe, device, precision, tiles, posterior, color_fix, compile, quantization, sizes)
+        model.backbone_folder = backbone
         if (checkpoint / PROVENANCE).exists():
             model.provenance = read_object(checkpoint / PROVENANCE)
         return model
@@ -158,7 +160,10 @@ class OSEDiff:
         Raises:
             InputError: the folder has other files, or a file of results is none.
         """
-        model = self.backbone, self.recipe, self.color_fix, self.provenance
+        provenance = dict(self.provenance)
+        if self.backbone_folder:
+            provenance["merged_backbone"] = backbone_hash(self.backbone_folder)
+        model = self.backbone, self.recipe, self.color_fix, provenance
         sharing.save(*model, Path(folder), results, license_id)
 
     def upsample(self, lr: np.ndarray) -> np.ndarray:

@@ -35,7 +35,8 @@ def training_rows(recipe: ModelRecipe, provenance: Mapping[str, JSON]) -> list[l
         regularizer = recipe.loss.regularizer.kind
         rows += [["loss", f"{recipe.loss.perceptual.kind} and mean squared error, regularizer: {regularizer}"]]
     names = {"seed": "seed", "device": "device", "photos": "sha256 of the list of photographs"}
-    names |= {"backbone": "sha256 of the backbone", "adapters": "sha256 of the adapters", "code": "sha256 of the code"}
+    names |= {"backbone": "sha256 of the backbone in training", "merged_backbone": "sha256 of the backbone here"}
+    names |= {"adapters": "sha256 of the adapters", "code": "sha256 of the code"}
     rows += [[text, str(provenance[key])] for key, text in names.items() if key in provenance]
     versions = provenance.get("versions")
     if isinstance(versions, Mapping):

@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
     """Add the options."""
     add_place(parser, "folder", named, "folder of `osediff export`")
     parser.add_argument("repository", metavar="REPO", help="of the hub, as NAME/MODEL; made if there is none")
-    parser.add_argument("--private", action="store_true", help="a new repository is visible to its owner alone")
+    parser.add_argument("--private", action="store_true", help="visible to its owner alone; never to a public one")
     parser.add_argument("--message", default="Upload OSEDiff", help="of the commit (default: %(default)s)")
     add_offline_option(parser)
 
@@ -39,6 +39,8 @@ def push(folder: Path, repository: str, private: bool, message: str) -> str:
     api = HfApi()
     try:
         api.create_repo(repository, private=private or None, exist_ok=True)
+        if private and not api.repo_info(repository).private:  # it was there already
+            raise InputError(f"{repository}: is public, so nothing is uploaded; make it private on the hub first")
         commit = api.upload_folder(repo_id=repository, folder_path=folder, commit_message=message)
     except (HTTPError, OSError, ValueError) as error:  # the hub's errors are some of these
         reason = " ".join(str(error).split()) or type(error).__name__

@@ -21,6 +21,7 @@ class HubServer(ThreadingHTTPServer):
         self.objects: dict[str, bytes] = {}
         self.seen: list[tuple[str, str, str]] = []
         self.created: list[dict[str, Any]] = []
+        self.private = True
 
     @property
     def address(self) -> str:
@@ -43,6 +44,11 @@ class HubHandler(BaseHTTPRequestHandler):
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         self.server.seen.append((self.command, self.path, token))
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def do_GET(self) -> None:
+        """What is known of the repository."""
+        self.read()
+        self.answer({"id": "me/model", "private": self.server.private})
 
     def do_PUT(self) -> None:
         """An object of LFS."""

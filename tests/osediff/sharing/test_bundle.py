@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,13 @@ from osediff.sharing import bundle
 
 
 def test_the_file_imports_nothing_of_this_package_and_lacks_no_name() -> None:
-    tree = ast.parse(bundle.bundle())
+    text = bundle.bundle()
+    tree = ast.parse(text)
     modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert not any(str(module).startswith("osediff") for module in modules)
-    compile(tree, "pipeline.py", "exec")
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F821", "-"]
+    checked = subprocess.run(ruff, input=text, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
     assert classes[-1] == "OSEDiffPipeline" and "Tiling" in classes
 

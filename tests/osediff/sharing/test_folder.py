@@ -16,7 +16,9 @@ from osediff.common.errors import InputError
 from osediff.common.images import read_rgb, write_png
 from osediff.models.tile_sizes import Tiling
 from osediff.pipeline import OSEDiff
+from osediff.sharing import folder
 
+EXPORTED = ["README.md", "model_index.json", "pipeline.py"]
 PROGRAM = """
 import importlib.util, sys
 from diffusers import DiffusionPipeline
@@ -35,12 +37,12 @@ pipe(large, seed=7, tiles=(8, 8, 2)).images[0].save("large-sr.png")
 """
 
 
-def run(program: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a program from ``folder`` by a Python that finds no package of this repository."""
+def run(program: str, where: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a program from ``where`` by a Python that finds no package of this repository."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    environment |= {"HF_HOME": str(folder / "hub"), "HF_MODULES_CACHE": str(folder / "modules")}
+    environment |= {"HF_HOME": str(where / "hub"), "HF_MODULES_CACHE": str(where / "modules")}
     line = [sys.executable, "-c", program, *words]
-    return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(line, cwd=where, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
@@ -84,6 +86,30 @@ def test_a_card_without_results_or_license_says_so(model: OSEDiff, tmp_path: Pat
     card = (tmp_path / "model" / "README.md").read_text()
     assert "Nothing was measured" in card and "No license of the weights was stated." in card
     model.save_pretrained(tmp_path / "model")  # a folder of its own is written again
+
+
+def test_a_stopped_command_can_be_repeated(model: OSEDiff, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a whole folder of before is written anew."""
+
+    def stop() -> str:
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(folder, "bundle", stop)
+            with pytest.raises(KeyboardInterrupt):
+                model.save_pretrained(tmp_path / "model")
+        assert not (tmp_path / "model" / "model_index.json").exists()
+        model.save_pretrained(tmp_path / "model")
+        assert sorted(path.name for path in (tmp_path / "model").glob("*.*")) == EXPORTED
+
+
+def test_a_model_of_another_pipeline_stays(model: OSEDiff, tmp_path: Path) -> None:
+    index = tmp_path / "model_index.json"
+    index.write_text('{"_class_name": "StableDiffusionPipeline"}')
+    with pytest.raises(InputError, match="has files of something else; name a new folder"):
+        model.save_pretrained(tmp_path)
+    assert list(tmp_path.iterdir()) == [index]
 
 
 def test_bad_input_is_one_line(model: OSEDiff, tmp_path: Path) -> None:

@@ -32,6 +32,13 @@ def test_every_file_of_the_folder_arrives(hub: HubServer, shared: Path, tmp_path
     assert hub.files == written and len(hub.objects) == 3, "three networks, through LFS"
 
 
+def test_a_public_repository_gets_nothing_private(hub: HubServer, shared: Path, tmp_path: Path) -> None:
+    hub.private = False
+    done = push(hub, shared, "right", tmp_path, "--private")
+    assert done.returncode == 2 and hub.files == {} == hub.objects
+    assert "error: me/model: is public, so nothing is uploaded; make it private on the hub first" in done.stderr
+
+
 def test_a_refusal_is_one_line(hub: HubServer, shared: Path, tmp_path: Path) -> None:
     done = push(hub, shared, "wrong", tmp_path)
     assert done.returncode == 2 and hub.files == {}
