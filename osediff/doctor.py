@@ -20,8 +20,9 @@ from osediff.common.weights import torch_home, weights_folder
 from osediff.outcome import PROVENANCE
 
 DISTRIBUTION = "osediff-benchmark"
+INSTALL = "pip install '.[restore]' in a clone of the repository"
 EXTRAS = {
-    "restore": "osediff restore, and the Python interface",
+    "restore": "osediff restore, export and push, and the Python interface",
     "train": "osediff train",
     "metrics": "osediff evaluate",
     "baselines": "python -m baselines.runner.run",
@@ -86,10 +87,10 @@ def execute(args: argparse.Namespace) -> None:
     faults = {extra: package_faults(extra) for extra in EXTRAS}
     for extra, use in EXTRAS.items():
         print(f"[{extra}]".ljust(12), f"{use}: {'; '.join(faults[extra]) or 'complete'}")
-    checkpoint, backbone = find_model("checkpoints", "demo"), find_model("backbones", "demo")
+    checkpoint, backbone = find_model("checkpoints", None), find_model("backbones", None)
     print(f"checkpoint demo: {checkpoint}, {model_state(checkpoint)}")
     print(f"backbone demo: {backbone}")
     print(f"devices: {devices()}")
     print(f"weights of metrics are looked for in {weights_folder().resolve()} and in $TORCH_HOME, {torch_home()}")
     if missing := [fault for fault in faults["restore"] if fault.endswith("missing")]:
-        raise InputError(f"osediff restore cannot run ({', '.join(missing)}): pip install '{DISTRIBUTION}[restore]'")
+        raise InputError(f"osediff restore cannot run ({', '.join(missing)}): {INSTALL}")

@@ -116,7 +116,7 @@ def execute(args: argparse.Namespace) -> None:
     if args.batch < 1 or (args.workers is not None and args.workers < 1):
         raise InputError("--workers and --batch must be 1 or more")
     if args.hr is None and args.lr is None:
-        raise InputError("--hr or --lr must name a folder: the HR images, or the LR images where there are none")
+        raise InputError("name the folder of HR images, or by --lr that of LR images where there are none")
     if args.spec is not None and args.protocol is not None:
         raise InputError("--protocol goes with the registry; the spec has one already")
     selection = select_metrics(args)

@@ -42,7 +42,7 @@ def test_it_prints_the_state_and_fails_only_where_nothing_can_be_restored(
 ) -> None:
     doctor.execute(argparse.Namespace())
     printed = capsys.readouterr().out
-    assert "[restore]    osediff restore, and the Python interface: complete" in printed
+    assert "[restore]    osediff restore, export and push, and the Python interface: complete" in printed
     assert "checkpoints/demo, complete" in printed and "devices: cpu" in printed
     monkeypatch.setattr(doctor, "requirements", lambda extra: {"gone": Requirement("gone==1")})
     with pytest.raises(InputError, match=r"osediff restore cannot run \(gone is missing\): pip install"):

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from osediff import tool
 from osediff.common.errors import InputError
+from osediff.common.files import read_json
 from osediff.common.images import list_images, read_rgb, write_png
 from tests.documents import blocks
 from tests.helpers import ROOT
@@ -60,6 +61,8 @@ def test_the_commands_of_the_page_run_in_their_order(tmp_path: Path, monkeypatch
     assert list(list_images(tmp_path / "restored")) == ["0", "1"]
     assert read_rgb(tmp_path / "restored" / "0.png").shape == (192, 192, 3)
     assert read_rgb(tmp_path / "converted" / "scans.png").shape == (64, 96, 3)
+    records = [read_json(tmp_path / f"{name}.json") for name in ("restored", "converted")]
+    assert [list(record["images"]) for record in records] == [["0", "1"], ["scans"]]
     with (tmp_path / "restored.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {(row["method"], row["test_set"]) for row in rows} == {("restored", "true")}
@@ -85,14 +88,29 @@ def test_a_missing_package_is_one_line_with_its_extra(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "osediff.pipeline", raising=False)
     photographs(tmp_path / "IN")
-    with pytest.raises(InputError, match=r"package torch is not installed: pip install .*\[restore\]"):
+    with pytest.raises(InputError, match=r"package torch is not installed: pip install '\.\[restore\]' in a clone"):
         tool.execute(["restore", str(tmp_path / "IN"), str(tmp_path / "OUT")])
+    monkeypatch.setitem(sys.modules, "packaging.requirements", None)
+    monkeypatch.delitem(sys.modules, "osediff.doctor", raising=False)
+    with pytest.raises(InputError, match=r"is not installed: pip install \. in a clone"):
+        tool.execute(["doctor"])
+
+
+def test_a_missing_module_of_this_package_is_no_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "osediff.doctor", None)
+    with pytest.raises(ModuleNotFoundError, match=r"osediff\.doctor"):
+        tool.execute(["doctor"])
 
 
 def test_other_kinds_of_images_and_names_ask_for_what_they_need(tmp_path: Path) -> None:
     Image.new("L", (24, 16), 90).save(tmp_path / "gray.png")
     with pytest.raises(InputError, match=r"gray\.png: is gray, .*; convert it first, or use --convert"):
         tool.execute(["restore", str(tmp_path / "gray.png"), str(tmp_path / "SR")])
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (24, 16)).save(tmp_path / "turned.jpg", exif=exif)
+    with pytest.raises(InputError, match=r"turned\.jpg: is stored turned .*, or use --convert"):
+        tool.execute(["restore", str(tmp_path / "turned.jpg"), str(tmp_path / "SR")])
     with pytest.raises(InputError, match="none of the checkpoints that are installed: demo"):
         tool.execute(["restore", str(tmp_path), str(tmp_path / "SR"), "--checkpoint", "demos"])
 
@@ -109,7 +127,7 @@ def test_folders_with_other_names_are_one_line(tmp_path: Path) -> None:
     write_png(tmp_path / "HR" / "0.png", np.zeros((48, 48, 3), np.uint8))
     with pytest.raises(InputError, match="HR lacks 1"):
         tool.execute(["evaluate", str(tmp_path / "SR"), str(tmp_path / "HR")])
-    with pytest.raises(InputError, match="--hr or --lr must name a folder"):
+    with pytest.raises(InputError, match="name the folder of HR images, or by --lr that of LR images"):
         tool.execute(["evaluate", str(tmp_path / "SR")])
 
 
