@@ -255,7 +255,7 @@ def test_a_metric_that_compares_with_lr_images_gets_them(tmp_path: Path) -> None
     assert shifts["a"] < 0.1 and shifts["b"] > 5
     (lacking,) = rows[("hr",)]
     assert (lacking["value"], lacking["note"]) == ("", "needs LR images: name their folder by --lr")
-    with pytest.raises(InputError, match="--hr or --lr must name a folder"):
+    with pytest.raises(InputError, match="name the folder of HR images, or by --lr that of LR images"):
         command(main, "--sr", tmp_path / "sr", "--out", tmp_path / "rows.csv", *options)
     (tmp_path / "lr/b.png").unlink()
     with pytest.raises(InputError, match="lr lacks b"):
