@@ -6,7 +6,8 @@ CHECKOUT is a clone of cswry/OSEDiff. Each side is a process of its own that has
 random LoRA, the same for all) and waits for its turn. What is timed is the image tensor's way to the restored tensor:
 prompt embedding (another prompt every time), VAE encoder, UNet, VAE decoder. Not timed: loading, the prompt extractor,
 color correction. The official code runs in float32 with its defaults, which leave LoRA unmerged. With small --sizes,
---repeats 1 and --precisions fp32 this is the test that outputs agree.
+--repeats 1 and --precisions fp32 this is the test that outputs agree. The official code reads only VAEs with
+``quant_conv`` and four latent channels, as Stable Diffusion's; that of the demo is another.
 """
 
 from __future__ import annotations

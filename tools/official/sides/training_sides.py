@@ -2,13 +2,12 @@
 
 The file that they read holds one batch, the adapters' weights by our names and by the official code's, and the noise
 and timesteps of a step. LPIPS is the package ``lpips`` there (which the official script imports; ``pip install
---no-deps lpips``) and pyiqa's here, both with that package's linear layers on one VGG16 of random weights.
+--no-deps lpips``) and pyiqa's here, both with that package's linear layers on one VGG16, our lpips-vgg.safetensors.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -17,10 +16,12 @@ from typing import Any
 
 import torch
 import yaml
+from safetensors.torch import load_file
 from torch import Tensor
 from torchvision.models import vgg16
 
 from osediff.common.settings import parse
+from osediff.common.weights import LPIPS_VGG, find
 from osediff.losses.objective import regularizer_scope
 from osediff.models import backbone as backbones
 from osediff.models.adapter_names import REGULARIZER
@@ -94,20 +95,19 @@ def given(backbone: Path, crop: int, batch: int, trains: str, size: float = 0.02
     }
 
 
-def perceptual_weights(work: Path) -> Path:
-    """A folder for $TORCH_HOME where torchvision and pyiqa find LPIPS's weights, VGG16's being random."""
-    package = find_spec("lpips")
-    if package is None or package.origin is None:
-        raise SystemExit("error: the official script imports lpips; pip install --no-deps lpips")
-    hub = work / "torch_home" / "hub"
-    trunk, linear = hub / "checkpoints" / "vgg16-397923af.pth", hub / "pyiqa" / "LPIPS_v0.1_vgg-a78928a0.pth"
+def perceptual_weights(work: Path) -> dict[str, str]:
+    """Return the environment in which torchvision and our loss find one VGG16: that of lpips-vgg.safetensors."""
+    source = find(LPIPS_VGG)
+    if find_spec("lpips") is None or source is None:
+        fetch = "python -m osediff.common.artifacts fetch metric-weights --only lpips-vgg"
+        raise SystemExit(f"error: both sides need lpips and its weights; pip install --no-deps lpips; {fetch}")
+    home = work / "torch_home"
+    trunk = home / "hub" / "checkpoints" / "vgg16-397923af.pth"
     if not trunk.exists():
-        for folder in (trunk.parent, linear.parent):
-            folder.mkdir(parents=True, exist_ok=True)
-        torch.manual_seed(2)
-        torch.save(vgg16(weights=None).state_dict(), trunk)
-        shutil.copyfile(Path(package.origin).parent / "weights" / "v0.1" / "vgg.pth", linear)
-    return hub.parent
+        trunk.parent.mkdir(parents=True, exist_ok=True)
+        features = {name: weight for name, weight in load_file(source).items() if name.startswith("features.")}
+        torch.save(vgg16(weights=None).state_dict() | features, trunk)
+    return {"TORCH_HOME": str(home), "BENCHMARK_WEIGHTS": str(source.parent)}
 
 
 def run(side: str, work: Path, out: str, **options: Any) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def run(side: str, work: Path, out: str, **options: Any) -> dict[str, Any]:
     for name, value in options.items():
         flag = f"--{name.replace('_', '-')}"
         line += [flag] if value is True else [] if value is False else [flag, str(value)]
-    environment = os.environ | {"TORCH_HOME": str(perceptual_weights(work)), "HF_HUB_OFFLINE": "1"}
+    environment = os.environ | perceptual_weights(work) | {"HF_HUB_OFFLINE": "1"}
     with (work / f"{out}.log").open("w") as log:
         code = subprocess.call(line, env=environment, stdout=log, stderr=log)
     if code:
