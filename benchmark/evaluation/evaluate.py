@@ -33,7 +33,6 @@ from benchmark.metrics.registry import Selection, read_registry
 from osediff.common.command_line import add_place, make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import atomic, lock
-from osediff.common.images import list_images
 from osediff.common.restore_folder import record_note, refuse_random, unusable
 from osediff.common.settings import read as read_settings
 from osediff.common.shards import parse_shard
@@ -124,7 +123,7 @@ def execute(args: argparse.Namespace) -> None:
     out = args.out or args.sr.resolve().with_name(f"{args.sr.resolve().name}.csv")
     partial = out.with_name(out.name + ".partial")
     named = ", ".join(selection.metrics)
-    print(f"measuring the {len(list_images(args.sr))} images of {args.sr}: {named}", file=sys.stderr, flush=True)
+    print(f"measuring the images of {args.sr}: {named}", file=sys.stderr, flush=True)
     reason = unusable(args.record) if args.record else ""
     if not args.record:
         refuse_random(args.sr)
