@@ -23,6 +23,15 @@ def to_image(batch: Tensor) -> np.ndarray:
     return batch[0].float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
 
 
+def least_size(size: tuple[int, int], process_size: int) -> tuple[int, int]:
+    """Return the size to which an LR image is enlarged first, so that 4x of its short side is ``process_size``.
+
+    A larger image keeps its ``size``. The order of the two sides is that of ``size``.
+    """
+    ratio = max(1.0, process_size // SCALE_FACTOR / min(size))
+    return int(ratio * size[0]), int(ratio * size[1])
+
+
 def enlarge(lr: Image.Image, process_size: int, last: Image.Resampling = Image.Resampling.BICUBIC) -> Image.Image:
     """Enlarge an LR image to 4x (PIL's bicubic), its short side at least ``process_size``, sides multiples of 8.
 
@@ -31,9 +40,6 @@ def enlarge(lr: Image.Image, process_size: int, last: Image.Resampling = Image.R
         process_size: pixels.
         last: how a side that is no multiple of 8 is made smaller.
     """
-    least = process_size // SCALE_FACTOR
-    if min(lr.size) < least:
-        ratio = least / min(lr.size)
-        lr = lr.resize((int(ratio * lr.width), int(ratio * lr.height)))
+    lr = lr.resize(least_size(lr.size, process_size))
     image = lr.resize((lr.width * SCALE_FACTOR, lr.height * SCALE_FACTOR))
     return image.resize((image.width // 8 * 8, image.height // 8 * 8), last)

@@ -21,7 +21,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 
 from baselines.runner.adapters import Contents, Restore
 from baselines.runner.profiling import meta
-from baselines.shared.images import SCALE_FACTOR, to_batch
+from baselines.shared.images import SCALE_FACTOR, least_size, to_batch
 from baselines.shared.lora import lora_layout, merge_lora
 from baselines.shared.stable_diffusion import diffusers_files
 from baselines.shared.upstream_code import build_on_meta, make_importable, read_checkpoint
@@ -114,10 +114,7 @@ def import_script(checkout: Path) -> ModuleType:
 
 def find_size(lr: np.ndarray, process_size: int) -> tuple[int, int]:
     """Return height and width of the upsampled image: 4x, the short side at least ``process_size``, multiples of 8."""
-    least, (height, width) = process_size // SCALE_FACTOR, lr.shape[:2]
-    if min(height, width) < least:
-        scale = least / min(height, width)
-        height, width = int(scale * height), int(scale * width)
+    height, width = least_size((lr.shape[0], lr.shape[1]), process_size)
     return height * SCALE_FACTOR // 8 * 8, width * SCALE_FACTOR // 8 * 8
 
 
