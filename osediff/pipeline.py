@@ -164,7 +164,7 @@ class OSEDiff:
         if self.backbone_folder:
             provenance["merged_backbone"] = backbone_hash(self.backbone_folder)
         model = self.backbone, self.recipe, self.color_fix, provenance
-        sharing.save(*model, Path(folder), results, license_id)
+        sharing.write_folder(*model, Path(folder), results, license_id)
 
     def upsample(self, lr: np.ndarray) -> np.ndarray:
         """Upsample ``lr``, uint8 (H, W, 3), to the size at which the networks restore it (osediff.data.upsampling)."""
