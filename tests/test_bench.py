@@ -107,24 +107,23 @@ def test_pip_installs_everything_where_uv_cannot(tmp_path: Path) -> None:
     assert bench.calls() == ["-m snakemake --cores all"]
 
 
-def test_an_installer_that_does_not_end_is_ended(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("limit", "shorter", "gate", "message"),
+    [
+        ("INSTALL_SECONDS = 4 * 3600", "INSTALL_SECONDS = 2", "WAIT", "did not end within 2 s"),
+        ("ASK_SECONDS = 600", "ASK_SECONDS = 1", "WAIT_TO_ANSWER", "did not answer within 1 s"),
+    ],
+)
+def test_an_installer_and_an_interpreter_that_hang_are_ended(
+    tmp_path: Path, limit: str, shorter: str, gate: str, message: str
+) -> None:
     bench = Bench(tmp_path)
     text = (tmp_path / "bench.py").read_text()
-    assert "INSTALL_SECONDS = 4 * 3600" in text
-    (tmp_path / "bench.py").write_text(text.replace("INSTALL_SECONDS = 4 * 3600", "INSTALL_SECONDS = 2"))
-    process = bench.run(WAIT=str(make_gate(tmp_path)))
+    assert limit in text
+    (tmp_path / "bench.py").write_text(text.replace(limit, shorter))
+    process = bench.run(**{gate: str(make_gate(tmp_path))})
     assert process.returncode == 2
-    assert "did not end within 2 s; the same command tries again" in process.stderr
-
-
-def test_an_interpreter_that_does_not_answer_is_ended(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    text = (tmp_path / "bench.py").read_text()
-    assert "ASK_SECONDS = 600" in text
-    (tmp_path / "bench.py").write_text(text.replace("ASK_SECONDS = 600", "ASK_SECONDS = 1"))
-    process = bench.run(WAIT_TO_ANSWER=str(make_gate(tmp_path)))
-    assert process.returncode == 2
-    assert "did not answer within 1 s; the same command tries again" in process.stderr
+    assert f"{message}; the same command tries again" in process.stderr
 
 
 def test_without_ensurepip_the_pip_outside_installs(tmp_path: Path) -> None:
