@@ -24,7 +24,7 @@ COLUMNS = ("table", "method", "steps", "test_set", "metric", "value", "source", 
 COMPLEXITY = ("steps", "seconds", "gmacs", "mparams", "mparams-trainable", "peak-mb", "extraction-seconds", "votes")
 # Metrics that papers print and this suite does not measure: topiq and clipiqa+ are of no said variant, vq-r1 is
 # VisualQuality-R1.
-ELSEWHERE = ("topiq", "qalign", "clipiqa+", "vq-r1")
+ELSEWHERE = ("topiq", "clipiqa+", "vq-r1")
 
 
 def load(paths: Iterable[Path], metrics: Metrics) -> pd.DataFrame:

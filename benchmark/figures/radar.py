@@ -85,8 +85,10 @@ def shown_axes(axes: list[Axis]) -> list[Axis]:
     return [axis for axis in axes if axis.measured] if has_area(axes) else axes
 
 
-def draw(methods: list[str], every: list[Axis], title: str, subtitle: str) -> Figure:
-    """Draw the radar of ``methods`` over ``every`` axis that can be shown."""
+def draw(
+    methods: list[str], every: list[Axis], title: str, subtitle: str, absent: str = "Not published for all of them"
+) -> Figure:
+    """Draw the radar of ``methods`` over ``every`` axis that can be shown; ``absent`` is said of the others."""
     axes = shown_axes(every)
     figure = new_figure(7.2, 7.8, dpi=200, constrained=False)
     plot = figure.add_axes((0.17, 0.215, 0.66, 0.609), projection="polar")
@@ -99,7 +101,7 @@ def draw(methods: list[str], every: list[Axis], title: str, subtitle: str) -> Fi
     middle: dict[str, Any] = {"ha": "center", "va": "center"}
     figure.text(0.5, 0.97, title, fontsize=14, fontweight="bold", **middle)
     figure.text(0.5, 0.938, subtitle, fontsize=10.5, color=SUBTITLE, **middle)
-    figure.text(0.5, 0.028, caption(axes, every), fontsize=8.5, color=TEXT, linespacing=1.5, **middle)
+    figure.text(0.5, 0.028, caption(axes, every, absent), fontsize=8.5, color=TEXT, linespacing=1.5, **middle)
     return figure
 
 
@@ -160,13 +162,13 @@ def label(plot: PolarAxes, angle: float, axis: Axis) -> None:
         plot.annotate(text, (angle, 1.09), **place, **look)
 
 
-def caption(axes: list[Axis], every: list[Axis]) -> str:
-    """Explain the scale of the chart, and name the metrics that are missing."""
+def caption(axes: list[Axis], every: list[Axis], absent: str) -> str:
+    """Explain the scale of the chart, and name the metrics that are missing, with the words ``absent``."""
     text = "Each axis is scaled over these methods: best on the rim, worst on the inner ring."
     if not has_area(axes):
         text += " Too few metrics for an area."
     missing = [axis.title for axis in every if axis not in axes]
-    return f"{text}\nNot measured: {', '.join(missing)}." if missing else text
+    return f"{text}\n{absent}: {', '.join(missing)}." if missing else text
 
 
 def measured_radar(path: Path, metrics: Metrics, test_set: str, title: str) -> Figure:
@@ -183,7 +185,7 @@ def measured_radar(path: Path, metrics: Metrics, test_set: str, title: str) -> F
     first = rows.iloc[0]
     images = f"{first['images']} images, " if first["images"] else ""
     subtitle = f"{first['preset'].capitalize()} results, measured: {images}protocol {first['protocol']}"
-    return draw(list(rows["method"]), axes, title, subtitle)
+    return draw(list(rows["method"]), axes, title, subtitle, "Not measured")
 
 
 def published_radar(values: pd.DataFrame, metrics: Metrics, test_set: str, title: str) -> Figure:

@@ -43,6 +43,8 @@ def unavailable_reason(name: str, selection: Selection | MetricRegistry) -> str:
     The line is the same on every machine, since it stands in tables.
     """
     library = selection.metrics[name].library
+    if reason := selection.metrics[name].not_measured:
+        return reason
     if library in PACKAGES and importlib.util.find_spec(PACKAGES[library]) is None:
         return f"needs the Python package {library}"
     if missing := missing_weights(name, selection):

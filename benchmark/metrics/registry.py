@@ -69,6 +69,8 @@ class Measure(Settings):
     """Keys of ``weights``: other files with the same values, used if the first ones are missing."""
     random_crops: Count | None = None
     """Number of random crops whose values are averaged."""
+    not_measured: Text | None = None
+    """Why this suite never measures it; its published values are shown all the same."""
 
     @model_validator(mode="after")
     def _needs_a_name(self) -> Measure:

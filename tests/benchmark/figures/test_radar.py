@@ -57,9 +57,11 @@ def test_the_radar_of_one_step_methods_shows_medians_of_the_chosen_ones(tmp_path
     path = tmp_path / "published_onestep.csv"
     head = "method,test_set,metric,sources,median,low,high,reason,values\n"
     lines = [f"{name},realsr,psnr,2,{psnr},1,99,,x" for name, psnr in (("A", "20"), ("B", "24"), ("C", "99"))]
-    path.write_text(head + "\n".join(lines) + "\n")
+    lines += [f"{name},realsr,{metric},1,0.7,0.7,0.7,,x" for name in "AB" for metric in ("lpips", "dists")]
+    path.write_text(head + "\n".join([*lines, "A,realsr,ssim,1,0.7,0.7,0.7,,x"]) + "\n")
     figure = figures.onestep_radar(path, METRICS, "realsr", "RealSR", ["A", "B"])
     assert "best 24" in texts(figure) and "worst 20" in texts(figure) and set(polygons(figure)) == {"A", "B"}
+    assert "Not published for all of them: SSIM." in texts(figure)
     with pytest.raises(InputError, match="no value of D on realsr"):
         figures.onestep_radar(path, METRICS, "realsr", "RealSR", ["A", "D"])
 

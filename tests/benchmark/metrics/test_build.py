@@ -82,6 +82,7 @@ def test_absent_weights_are_named_without_network(
     assert reasons["dists"] == (
         f"needs lpips-vgg.safetensors and DISTS_weights-f5e65c96.pth: {command} lpips-vgg dists"
     )
+    assert reasons["qalign"].startswith("pyiqa would load its 16 GB of weights with trust_remote_code=True")
     assert str(tmp_path) not in str(reasons), "the reason stands in tables, which must not depend on the machine"
 
 

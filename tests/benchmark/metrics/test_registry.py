@@ -15,7 +15,7 @@ from tests.helpers import ROOT
 FILE = ROOT / "config" / "metrics.yaml"
 PAPER_ORDER = ["psnr", "ssim", "lpips", "dists", "fid", "kid", "niqe", "musiq", "maniqa", "clipiqa"]
 FURTHER = ["color-shift", "seams"]
-BY_PYIQA = ["topiq-nr", "topiq-fr", "liqe", "clipiqa-plus", "nima", "pi", "afine", "afine-nr"]
+BY_PYIQA = ["topiq-nr", "topiq-fr", "liqe", "clipiqa-plus", "nima", "pi", "afine", "afine-nr", "qalign"]
 
 
 def test_the_file_has_the_papers_order_and_names_every_weights_file_that_it_uses() -> None:

@@ -30,6 +30,9 @@ FIELD = {  # lowest and highest printed value, and a part of the reason
     ("AdcSR", "psnr"): ("25.469", "25.47", ""),
     ("SinSR", "lpips"): ("0.3062", "0.3241", "depends on the seed"),
     ("OSEDiff", "lpips"): ("0.2920", "0.3209", "captions"),
+    ("OSEDiff", "qalign"): ("3.6634", "3.6915", "captions"),
+    ("HYPIR", "psnr"): ("22.785", "22.89", "captions"),
+    ("DNF-SR", "qalign"): ("4.0718", "4.0718", ""),
 }
 
 
