@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from baselines.runner.profiling import meta
+from baselines.shared.upstream_code import check_weights
 from osediff.common.errors import InputError
 
 DOWN, UP = ".lora_A", ".lora_B"
@@ -32,6 +33,20 @@ def lora_layout(network: nn.Module, rank: int, choose: Callable[[str], str | Non
             weights[f"{name}{DOWN}{end}"] = meta(rank, inputs, *kernel)
             weights[f"{name}{UP}{end}"] = meta(outputs, rank, *(1 for _ in kernel))
     return weights
+
+
+def check_lora(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
+    """Compare the LoRA weights of a checkpoint with names and shapes of the official one.
+
+    Raises:
+        InputError: a weight is missing, has another shape, is not finite, or belongs to no layer.
+    """
+    check_weights(weights, expected, path)
+    for name in weights:
+        if name not in expected:
+            raise InputError(
+                f"{path}: {name} belongs to no layer; this is a checkpoint of another network, get it anew"
+            )
 
 
 @torch.no_grad()

@@ -53,6 +53,14 @@ def build() -> Backbone:
     )
 
 
+def build_unet(folder: Path) -> Any:
+    """Build the UNet whose configuration is in ``folder``, without weights."""
+    from diffusers import UNet2DConditionModel
+
+    config = UNet2DConditionModel.load_config(folder / "unet", local_files_only=True)
+    return build_on_meta(lambda: UNet2DConditionModel.from_config(config))
+
+
 def layout(folder: str) -> dict[str, Contents | str]:
     """Return the files of a Stable Diffusion in ``folder``; the vocabulary is invented."""
     backbone = build()

@@ -112,6 +112,26 @@ def build_on_meta(build: Callable[[], nn.Module]) -> Any:
         return build()
 
 
+def check_weights(given: Mapping[str, Tensor], needed: Mapping[str, Tensor], path: Path, prefix: str = "") -> None:
+    """Compare the weights of a checkpoint with those of a network. Extra weights are ignored.
+
+    Args:
+        given: the weights of the checkpoint.
+        needed: names and shapes of the network.
+        path: the file of ``given``, for messages.
+        prefix: beginning of the names in the file.
+
+    Raises:
+        InputError: a weight is missing, has another shape, or is not finite.
+    """
+    for name, value in needed.items():
+        if name not in given or given[name].shape != value.shape:
+            problem = "is not in it" if name not in given else f"has the shape {tuple(given[name].shape)}"
+            raise InputError(f"{path}: {prefix}{name} {problem}; this is a checkpoint of another network, get it anew")
+        if given[name].is_floating_point() and not given[name].isfinite().all():
+            raise InputError(f"{path}: {prefix}{name} holds values that are not finite; get it anew")
+
+
 def load_weights(
     network: nn.Module, weights: Mapping[str, Tensor], path: Path, prefix: str = "", buffers: bool = True
 ) -> nn.Module:
@@ -132,12 +152,7 @@ def load_weights(
     needed = {
         name: value for name, value in network.state_dict().items() if buffers or name in parameters or name in given
     }
-    for name, value in needed.items():
-        if name not in given or given[name].shape != value.shape:
-            problem = "is not in it" if name not in given else f"has the shape {tuple(given[name].shape)}"
-            raise InputError(f"{path}: {prefix}{name} {problem}; this is a checkpoint of another network, get it anew")
-        if given[name].is_floating_point() and not given[name].isfinite().all():
-            raise InputError(f"{path}: {prefix}{name} holds values that are not finite; get it anew")
+    check_weights(given, needed, path, prefix)
     network.load_state_dict({name: given[name] for name in needed}, assign=True, strict=buffers)
     return network.float().eval().requires_grad_(False)
 

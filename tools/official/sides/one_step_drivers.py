@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import json
 import runpy
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import torch
 
 from baselines.shared import stable_diffusion_2
-from baselines.shared.upstream_code import OnCPU
+from baselines.shared.upstream_code import OnCPU, provide
 
 
 def narrow_stable_diffusion_2() -> None:
@@ -129,3 +131,80 @@ class TSDSR:
         values |= {"embedding_dir": weights / options.embeddings, "input_dir": lr, "output_dir": out}
         values |= {"device": "cpu", "mixed_precision": "fp32", "align_method": "adain"}
         run_script("test/test_tsdsr.py", values)
+
+
+class S3Diff:
+    """``src/inference_s3diff.py`` with its defaults; all networks reduced but the estimator.
+
+    The script measures the images at its end. Here each of its metrics is zero.
+    """
+
+    folder, changes = "S3Diff", {}
+
+    def reduce(self, adapter: Any) -> None:
+        """Let the adapter lay out networks of less width."""
+        narrow_stable_diffusion_2()
+
+    def drive(self, options: Any, weights: Path, lr: Path, out: Path, seed: int) -> None:
+        """Restore the images of ``lr`` into ``out``."""
+        networks = importlib.import_module("baselines.s3diff.networks")
+        self.provide_imports()
+        seed_before(importlib.import_module("s3diff_tile").S3Diff, "forward", seed)
+        config = {"sf": 4, "validation": {"lr_path": str(lr), "io_backend": {"type": "disk"}}}
+        out.mkdir(exist_ok=True)
+        (out / "config.yaml").write_text(json.dumps(config))
+        values = {"base_config": out / "config.yaml", "sd_path": weights / networks.BASE, "output_dir": out}
+        values |= {"de_net_path": weights / networks.ESTIMATOR, "pretrained_path": weights / options.checkpoint}
+        with OnCPU():
+            run_script("src/inference_s3diff.py", values)
+
+    def provide_imports(self) -> None:
+        """Provide what the script imports for training and for its metrics, and the parts that read an image."""
+        metric = Mock(return_value=torch.zeros(()))
+        metric.to.return_value = metric
+        provide("pyiqa", create_metric=lambda *_, **__: metric)
+        for name in ("lpips", "clip"):
+            provide(name)
+        names = "augment paired_random_crop triplet_random_crop"
+        provide("basicsr.data", __path__=[])
+        provide("basicsr.data.transforms", **dict.fromkeys(names.split()))
+        names = "bivariate_Gaussian circular_lowpass_kernel random_mixed_kernels"
+        noises = (f"random_add_{noise}_noise_pt" for noise in ("gaussian", "poisson", "speckle", "saltpepper"))
+        provide("basicsr.data.degradations", **dict.fromkeys([*names.split(), *noises]))
+        utils = sys.modules["basicsr.utils"]
+        vars(utils).update(__path__=[str(Path("basicsr/utils").resolve())], DiffJPEG=None, USMSharp=None)
+        for module, names in (("file_client", "FileClient"), ("img_util", "imfrombytes img2tensor")):
+            part = importlib.import_module(f"basicsr.utils.{module}")
+            vars(utils).update((name, getattr(part, name)) for name in names.split())
+
+
+class HYPIR:
+    """``test.py`` with the command of the README, without captions, in float32; all networks reduced."""
+
+    folder, changes = "HYPIR", {}
+
+    def reduce(self, adapter: Any) -> None:
+        """Let the adapter lay out networks of less width."""
+        narrow_stable_diffusion_2()
+
+    def drive(self, options: Any, weights: Path, lr: Path, out: Path, seed: int) -> None:
+        """Restore the images of ``lr`` into ``out``."""
+        adapter = importlib.import_module("baselines.hypir.adapter")
+        provide("openai", OpenAI=None)  # of the captions of a GPT
+        enhancer = importlib.import_module("HYPIR.enhancer.base").BaseEnhancer
+        initialize = enhancer.init_models
+
+        def use_float32(self: Any) -> None:
+            self.weight_dtype = torch.float32
+            initialize(self)
+
+        enhancer.init_models = use_float32
+        seed_before(enhancer, "enhance", seed)
+        values = {"base_model_type": "sd2", "base_model_path": weights / adapter.BASE, "device": "cpu", "seed": seed}
+        values |= {"weight_path": weights / options.checkpoint, "lora_modules": options.lora_modules.replace(" ", ",")}
+        names = ("model_t", "coeff_t", "lora_rank", "patch_size", "stride")
+        values |= {name: getattr(options, name) for name in names}
+        values |= {"lq_dir": lr, "scale_by": "factor", "upscale": 4, "captioner": "empty", "output_dir": out}
+        run_script("test.py", values)
+        for image in (out / "result").iterdir():
+            image.rename(out / image.name)
