@@ -17,13 +17,11 @@ import numpy as np
 import torch
 import yaml
 from torch import Tensor, nn
-from torch.nn import functional
 
 from baselines.runner.adapters import Contents, Restore
 from baselines.runner.profiling import count_trainable, meta
-from baselines.shared.images import SCALE_FACTOR, to_batch, to_image
+from baselines.shared.images import SCALE_FACTOR, reflect, restore_tiles, to_batch, to_image
 from baselines.shared.upstream_code import build_on_meta, load_weights, make_importable, read_checkpoint
-from osediff.common.errors import InputError
 from osediff.common.profiling import ProfiledModule, method_module
 from osediff.common.settings import Settings
 
@@ -84,19 +82,6 @@ def profiled_modules(
     yield ProfiledModule("VQ decoder", decoder, (latent,))
 
 
-def pad(lr: Tensor) -> Tensor:
-    """Reflect (1, 3, H, W) below and to the right to multiples of 64.
-
-    Raises:
-        InputError: the image is too small to be reflected that far.
-    """
-    height, width = lr.shape[2:]
-    below, right = -height % MULTIPLE, -width % MULTIPLE
-    if below >= height or right >= width:
-        raise InputError(f"an LR image of {width}x{height}: this method needs sides of more than 32 pixels")
-    return functional.pad(lr, (0, right, 0, below), mode="reflect")
-
-
 def to_input(lr: np.ndarray, device: str) -> Tensor:
     """Convert uint8 (H, W, 3) to (1, 3, H, W) in [-1, 1]."""
     return to_batch(lr, device).sub(0.5).div(0.5)
@@ -138,7 +123,7 @@ def make_restorer(
 
     def sample(lr: Tensor) -> Tensor:
         height, width = (side * SCALE_FACTOR for side in lr.shape[2:])
-        y = pad(lr)
+        y = reflect(lr, MULTIPLE)
         with context():
             sr: Tensor = diffusion.p_sample_loop(
                 y=y,
@@ -153,11 +138,7 @@ def make_restorer(
 
     def sample_tiles(lr: Tensor) -> Tensor:
         splitter = importlib.import_module("utils.util_image").ImageSpliterTh
-        tiles = splitter(lr, options.chop_size, stride=options.chop_stride, sf=SCALE_FACTOR)
-        for tile, place in tiles:
-            tiles.update(sample(tile), place)
-        whole: Tensor = tiles.gather()
-        return whole
+        return restore_tiles(splitter(lr, options.chop_size, stride=options.chop_stride, sf=SCALE_FACTOR), sample)
 
     @torch.no_grad()
     def restore(lr: np.ndarray, stem: str, seed: int | None) -> np.ndarray:

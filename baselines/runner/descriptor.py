@@ -44,8 +44,8 @@ class Source(Settings):
 
     repository: WebAddress
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
-    """Date of the commit."""
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    """Date of the commit, if it is known."""
     checkout: bool
     """Whether a run needs the repository itself, or only the weights."""
 

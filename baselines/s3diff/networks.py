@@ -16,7 +16,7 @@ from baselines.runner.adapters import Contents
 from baselines.runner.profiling import meta
 from baselines.shared import stable_diffusion_2
 from baselines.shared.lora import lora_layout
-from baselines.shared.upstream_code import build_on_meta, make_importable, provide
+from baselines.shared.upstream_code import build_on_meta, make_importable, provide, provide_packages
 
 BASE, ESTIMATOR = "sd-turbo", "s3diff/de_net.pth"
 SCHEDULER = stable_diffusion_2.SCHEDULER | {"timestep_spacing": "trailing"}  # SD-Turbo: its one step is the last
@@ -30,8 +30,7 @@ def import_code(checkout: Path) -> SimpleNamespace:
     """Import the official classes and functions. The vendored basicsr is imported without its training code."""
     make_importable(checkout)
     sys.path.insert(1, str(checkout / "src"))
-    for name in ("basicsr", "basicsr.archs"):
-        provide(name, __path__=[str(checkout / Path(*name.split(".")))])
+    provide_packages(checkout, "basicsr", "basicsr.archs")
     provide("basicsr.ops.dcn", ModulatedDeformConvPack=nn.Module, modulated_deform_conv=None)
     provide("basicsr.utils", get_root_logger=None)
     return SimpleNamespace(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
+
+from osediff.common.errors import InputError
 
 SCALE_FACTOR = 4  # of every baseline
 
@@ -43,3 +49,28 @@ def enlarge(lr: Image.Image, process_size: int, last: Image.Resampling = Image.R
     lr = lr.resize(least_size(lr.size, process_size))
     image = lr.resize((lr.width * SCALE_FACTOR, lr.height * SCALE_FACTOR))
     return image.resize((image.width // 8 * 8, image.height // 8 * 8), last)
+
+
+def reflect(lr: Tensor, multiple: int) -> Tensor:
+    """Reflect (1, 3, H, W) below and to the right, so that both sides are multiples of ``multiple``.
+
+    Raises:
+        InputError: the image is too small to be reflected that far.
+    """
+    height, width = lr.shape[2:]
+    below, right = -height % multiple, -width % multiple
+    if below >= height or right >= width:
+        need = f"this method needs sides of more than {multiple // 2} pixels"
+        raise InputError(f"an LR image of {width}x{height}: {need}")
+    return functional.pad(lr, (0, right, 0, below), mode="reflect")
+
+
+def restore_tiles(tiles: Any, restore: Callable[[Tensor], Tensor]) -> Tensor:
+    """Restore the tiles of an official ``ImageSpliterTh`` one after the other and return the whole image.
+
+    ResShift's class is in the repositories of several methods, which differ in how they weight tiles that overlap.
+    """
+    for tile, place in tiles:
+        tiles.update(restore(tile), place)
+    whole: Tensor = tiles.gather()
+    return whole

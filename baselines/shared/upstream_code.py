@@ -45,6 +45,12 @@ def provide(name: str, **content: object) -> None:
     sys.modules.setdefault(name, module)
 
 
+def provide_packages(checkout: Path, *names: str) -> None:
+    """Register packages of ``checkout`` without running their ``__init__``, where that would import training code."""
+    for name in names:
+        provide(name, __path__=[str(checkout / Path(*name.split(".")))])
+
+
 def make_importable(checkout: Path) -> Path:
     """Put ``checkout`` in front of the import path of this process and return it.
 

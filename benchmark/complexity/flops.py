@@ -104,10 +104,10 @@ def _einsum_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
     return Counter({_product_kind(shapes): math.prod(extents.values())})
 
 
-def _convolution_macs(inputs: list[Any], outputs: list[Any]) -> Counter[str]:
+def _convolution_macs(inputs: list[Any], outputs: list[Any], transposed: bool = False) -> Counter[str]:
     """Return the multiply-adds of a convolution, by fvcore's formula."""
     shapes = get_shape(inputs[0]), get_shape(inputs[1]), get_shape(outputs[0])
-    return Counter({"conv": conv_flop_count(*shapes, transposed=False)})
+    return Counter({"conv": conv_flop_count(*shapes, transposed=transposed)})
 
 
 HANDLES = {
@@ -117,12 +117,14 @@ HANDLES = {
     "aten::matmul": partial(_product_macs, matmul_flop_jit),
     "aten::einsum": _einsum_macs,
     "counting::conv": _convolution_macs,
+    "counting::conv_transpose": partial(_convolution_macs, transposed=True),
     "aten::_convolution_mode": _convolution_macs,
 }
 library = torch.library.Library("counting", "DEF")  # type: ignore[no-untyped-call]
 library.define(  # type: ignore[no-untyped-call]
     "conv(Tensor x, Tensor weight, Tensor? bias, int[] stride, int[] padding, int[] dilation, int groups) -> Tensor"
 )
+library.define("conv_transpose(Tensor x, Tensor weight, int[] sides, int groups) -> Tensor")  # type: ignore[no-untyped-call]
 
 
 def _empty_convolution(
@@ -144,7 +146,18 @@ def _empty_convolution(
     return x.new_empty((n, channels, *sides))
 
 
+def _empty_transposed_convolution(x: Tensor, weight: Tensor, sides: list[int], groups: int) -> Tensor:
+    """Return an empty tensor of the transposed convolution's output shape."""
+    return x.new_empty((int(x.shape[0]), int(weight.shape[1]) * groups, *sides))
+
+
 library.impl("conv", _empty_convolution, "Meta")  # type: ignore[no-untyped-call]
+library.impl("conv_transpose", _empty_transposed_convolution, "Meta")  # type: ignore[no-untyped-call]
+
+
+def _each(value: Any, dimensions: int) -> list[int]:
+    """Return a setting of a convolution for each dimension."""
+    return [int(item) for item in value] if isinstance(value, tuple | list) else [int(value)] * dimensions
 
 
 def _route(
@@ -157,23 +170,40 @@ def _route(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Tensor:
-    def every(value: Any) -> list[int]:
-        return [int(item) for item in value] if isinstance(value, tuple | list) else [int(value)] * dimensions
-
     if isinstance(padding, str):
         kernel = [int(extent) for extent in weight.shape[2:]]
         padding = [0] * dimensions if padding == "valid" else [(size - 1) // 2 for size in kernel]
-    arguments = (input, weight, bias, every(stride), every(padding), every(dilation), groups)
-    return torch.ops.counting.conv(*arguments)  # type: ignore[no-any-return]
+    settings = (_each(value, dimensions) for value in (stride, padding, dilation))
+    return torch.ops.counting.conv(input, weight, bias, *settings, groups)  # type: ignore[no-any-return]
+
+
+def _route_transposed(
+    dimensions: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    settings = (_each(value, dimensions) for value in (stride, padding, output_padding, dilation))
+    sides = [
+        (int(extent) - 1) * step - 2 * pad + jump * (int(size) - 1) + more + 1
+        for extent, size, step, pad, more, jump in zip(input.shape[2:], weight.shape[2:], *settings, strict=True)
+    ]
+    return torch.ops.counting.conv_transpose(input, weight, sides, groups)  # type: ignore[no-any-return]
 
 
 @contextmanager
 def _routed_convolutions() -> Iterator[None]:
     """Replace torch's convolution functions by the counted operator inside the block."""
-    names = {"conv1d": 1, "conv2d": 2, "conv3d": 3}
-    originals = {name: getattr(F, name) for name in names}
-    for name, dimensions in names.items():
-        setattr(F, name, partial(_route, dimensions))
+    routes = {f"conv{dimensions}d": partial(_route, dimensions) for dimensions in (1, 2, 3)}
+    routes |= {f"conv_transpose{dimensions}d": partial(_route_transposed, dimensions) for dimensions in (1, 2, 3)}
+    originals = {name: getattr(F, name) for name in routes}
+    for name, route in routes.items():
+        setattr(F, name, route)
     try:
         yield
     finally:

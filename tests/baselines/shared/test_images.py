@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from baselines.shared.images import enlarge, to_batch, to_image
+from baselines.shared.images import enlarge, reflect, to_batch, to_image
+from osediff.common.errors import InputError
 
 
 def test_every_pixel_value_survives() -> None:
@@ -36,3 +37,13 @@ def test_sides_that_are_no_multiples_of_8_are_made_smaller_by_the_filter_of_the_
     large = lr.resize((132, 132))
     for last in (Image.Resampling.BICUBIC, Image.Resampling.LANCZOS):
         assert np.array_equal(np.asarray(enlarge(lr, 64, last)), np.asarray(large.resize((128, 128), last)))
+
+
+def test_images_are_reflected_to_multiples_of_64() -> None:
+    lr = torch.arange(70.0)[None, None, None].repeat(1, 3, 128, 1)
+    padded = reflect(lr, 64)
+    assert padded.shape == (1, 3, 128, 128)
+    assert padded[0, 0, 0, 68:73].tolist() == [68.0, 69.0, 68.0, 67.0, 66.0]
+    assert reflect(lr[..., :64], 64).shape == (1, 3, 128, 64)
+    with pytest.raises(InputError, match="an LR image of 32x128: this method needs sides of more than 32 pixels"):
+        reflect(lr[..., :32], 64)

@@ -33,6 +33,8 @@ class Attention(nn.Module):
         (nn.Conv2d(4, 6, 3, stride=2, padding=1), [(2, 4, 11, 9)], 2 * 6 * 5 * 6 * 4 * 9),
         (nn.Conv2d(8, 8, 5, padding="same", groups=4), [(1, 8, 10, 10)], 10 * 10 * 8 * 2 * 25),
         (nn.Conv2d(2, 3, (1, 3), dilation=(1, 2)), [(1, 2, 5, 9)], 5 * 5 * 3 * 2 * 3),
+        (nn.ConvTranspose2d(4, 6, 2, stride=2, groups=2), [(2, 4, 5, 7)], 2 * 5 * 7 * 4 * 3 * 4),
+        (nn.Sequential(nn.ConvTranspose1d(4, 2, 3, 2, 1, 1), nn.Conv1d(2, 1, 1)), [(1, 4, 5)], 5 * 4 * 2 * 3 + 10 * 2),
         (nn.Conv1d(4, 6, 3, padding=1), [(2, 4, 11)], 2 * 11 * 6 * 4 * 3),
         (Attention(), [(2, 3, 10, 8), (2, 3, 12, 8), (2, 3, 12, 6)], 2 * 3 * 10 * 12 * (8 + 6)),
     ],

@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import torch
+import yaml
 
 from baselines.shared import stable_diffusion_2
 from baselines.shared.upstream_code import OnCPU, provide
@@ -208,3 +209,36 @@ class HYPIR:
         run_script("test.py", values)
         for image in (out / "result").iterdir():
             image.rename(out / image.name)
+
+
+class CTMSR:
+    """``basicsr/test.py`` with its own configuration but for the data, and no metrics; the network in full size."""
+
+    folder, changes = "CTMSR", {}
+
+    def reduce(self, adapter: Any) -> None:
+        """Leave the network as it is."""
+
+    def drive(self, options: Any, weights: Path, lr: Path, out: Path, seed: int) -> None:
+        """Restore the images of ``lr`` into ``out``."""
+        for name in [name for name in sys.modules if name.partition(".")[0] == "basicsr"]:
+            del sys.modules[name]  # the adapter registered packages without their content
+        provide("pyiqa", create_metric=lambda *_, **__: None)
+        provide("lpips", LPIPS=lambda **_: torch.nn.Identity())
+        provide("albumentations")
+        provide("torchvision.transforms.functional_tensor", rgb_to_grayscale=None)
+        clock = SimpleNamespace(record=lambda: None, elapsed_time=lambda end: 0.0)
+        torch.cuda.Event, torch.cuda.synchronize = lambda **_: clock, lambda: None
+        config = yaml.safe_load(Path(options.config).read_text(encoding="utf-8"))
+        config["datasets"] = {"val_2": config["datasets"]["val_2"] | {"dataroot_lq": str(lr)}}
+        config["path"]["pretrain_network_g"] = str(weights / options.checkpoint)
+        config |= {"num_gpu": 0}
+        del config["val"]["metrics"]
+        out.mkdir(exist_ok=True)
+        (out / "test.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        sys.argv = ["test.py", "-opt", str(out / "test.yml")]
+        with OnCPU():
+            seed_before(importlib.import_module("basicsr.models.edm_unet_real_model").EdmUNetRealModel, "test", seed)
+            importlib.import_module("basicsr.test").test_pipeline(str(out))
+        for path in (out / "results" / "ctmsr_test" / "visualization" / "RealSet65").iterdir():
+            path.rename(out / path.name.replace("_ctmsr_test", ""))
