@@ -117,7 +117,7 @@ rule all:
         expand("results/published_onestep.{form}", form=["csv", "md"]),
         expand("results/user_study.{form}", form=["png", "svg"]),
         expand("results/picture_{picture}.png", picture=pictures.active(bench)),
-        expand("results/{name}", name=["agreement.png", "agreement.md", "critical_difference.png"]),
+        expand("results/{name}", name=["agreement.png", "agreement.md", "agreement.csv", "critical_difference.png"]),
         "results/report/index.html",
 
 

@@ -8,13 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.figures.style import ACCENT, COLORS, EMPHASIZED, SUBTITLE, TEXT, new_figure, plain_axes
+from benchmark.figures.style import ACCENT, COLORS, EMPHASIZED, SUBTITLE, TEXT, new_figure, plain_axes, width_of
 from benchmark.statistics.bootstrap import LEVEL, Array
 from benchmark.statistics.critical_difference import Ranking, rank
 from benchmark.tables.inputs import Inputs
 from benchmark.tables.specs import ComparisonSpec
 
-COLUMNS = 3  # of panels
+COLUMNS = 3  # of panels, at most
+PLOT, WIDEST = 2.6, 13.5  # inches: a panel without the names of its methods, and the figure, at most
+NAMES = 8.5  # size of the names, in points
 
 
 def rankings(
@@ -60,11 +62,13 @@ def panel(plot: Axes, ranking: Ranking, title: str) -> None:
     )
     plot.set_xlim(1 - 0.08 * span, count + 0.2 * span + 0.07 * span * max(0, len(ranking.groups) - 1))
     plot.set_ylim(count, -0.75)
-    plot.set_yticks(range(count), ranking.methods, fontsize=8.5)
+    plot.set_yticks(range(count), ranking.methods)
     plot.set_xticks(range(1, count + 1))
-    plot.tick_params(labelsize=8.5)
+    plot.tick_params(labelsize=NAMES)
     p = "p < 0.001" if ranking.p < 0.001 else f"p = {ranking.p:.3f}"
-    plot.set_title(f"{title}: {ranking.images} images, Friedman {p}", fontsize=9.5, loc="left")
+    plot.set_title(title, fontsize=10, fontweight="bold", loc="left", pad=18)
+    about = f"{ranking.images} images, Friedman {p}"
+    plot.annotate(about, (0, 1), xycoords="axes fraction", xytext=(0, 6), textcoords="offset points", fontsize=8)
     plain_axes(plot)
     plot.grid(axis="y", visible=False)
 
@@ -74,10 +78,11 @@ def draw(
 ) -> Figure:
     """Draw the figure; it says so if there are not two methods to rank."""
     found = rankings(inputs, metrics, values)
-    columns = max(1, min(COLUMNS, len(found)))
-    rows = max(1, -(-len(found) // columns))
     height = max((len(ranking.methods) for ranking in found), default=1)
-    figure = new_figure(4.3 * columns, rows * (0.36 * height + 1.0) + 1.1, dpi=160)
+    names = width_of((method for ranking in found for method in ranking.methods), NAMES)
+    columns = max(1, min(COLUMNS, len(found), int(WIDEST / (names + PLOT))))
+    rows = max(1, -(-len(found) // columns))
+    figure = new_figure(max((names + PLOT) * columns, 5.5), rows * (0.36 * height + 1.1) + 1.1, dpi=160)
     plots = figure.subplots(rows, columns, squeeze=False).flatten()
     for plot, ranking in zip(plots, found, strict=False):
         panel(plot, ranking, inputs.metrics[ranking.metric].title)

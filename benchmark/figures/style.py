@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib
@@ -10,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.textpath import TextPath
 
 from osediff.common.files import atomic
 
@@ -43,6 +45,11 @@ def legend_label(title: str) -> str:
 def tick_label(title: str) -> str:
     """Return ``title`` as the label of a tick, which gets its text when it is drawn: a dollar is no mathematics."""
     return title.replace("$", r"\$")
+
+
+def width_of(texts: Iterable[str], size: float) -> float:
+    """Return the width in inches of the widest of ``texts`` in the default font at ``size`` points."""
+    return max((TextPath((0, 0), tick_label(text), size).get_extents().width / 72 for text in texts), default=0.0)
 
 
 def plain_axes(plot: Axes, grid: str = "major") -> None:

@@ -1,7 +1,8 @@
 """Make the report of a run: results/report/index.html with its images beside it.
 
     python -m benchmark.report build --spec FILE.yaml --rows FILE.csv ... --statistics FILE.csv --pairs FILE.csv
-        --compared FILE.csv --published FILE.csv ... --out results/report
+        --compared FILE.csv --agreement agreement.csv --figures agreement.png critical_difference.png
+        --published FILE.csv ... --out results/report
 
 The folder needs no network and no server: open index.html from disk, or put the folder on any static host.
 """
@@ -15,6 +16,7 @@ from benchmark.data import published
 from benchmark.evaluation import results
 from benchmark.metrics.registry import read_registry
 from benchmark.report import charts, overview, page
+from benchmark.report.agreement import agreement_tables, place_figures
 from benchmark.report.images import FOLDERS, Placement, place_samples
 from benchmark.report.page_data import Measured, encode, page_data, read_pairs
 from benchmark.report.specs import ReportSpec
@@ -26,6 +28,7 @@ from osediff.common.files import lock, write_text
 SECTIONS = {
     "overview": "Overview",
     "comparison": "Comparison",
+    "agreement": "Agreement",
     "training": "Training",
     "published": "Published",
     "protocol": "Protocol",
@@ -47,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compared", type=Path, required=True, help="compare_published.csv of benchmark.tables.published"
     )
+    parser.add_argument("--agreement", type=Path, required=True, help="agreement.csv of benchmark.figures.agreement")
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="PNG files of the same command")
     parser.add_argument("--published", type=Path, nargs="*", default=[], help="CSV files of published values")
     parser.add_argument("--out", type=Path, required=True, help="folder of the report")
 
@@ -76,6 +81,8 @@ def build(args: argparse.Namespace) -> None:
             "weights": overview.weights_table(spec),
             "tables": tables + overview.further_tables(spec),
             "method_titles": [method.title for method in spec.comparison.methods.values()],
+            "agreement": agreement_tables(measured, args.agreement),
+            "figures": place_figures(placement, args.figures),
             "radars": [chart for chart in radars if chart],
             "efficiency": times,
             "timed": charts.names_of(times),

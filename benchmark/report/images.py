@@ -1,6 +1,7 @@
-"""Place the images of a report beside its page: LR, HR and SR images, a thumbnail of each image, samples of trainings.
+"""Place the images of a report beside its page: LR, HR and SR images, thumbnails, samples of trainings, figures.
 
     images/TEST_SET/{LR,HR,METHOD}/FILE.png   thumbnails/TEST_SET/FILE.webp   samples/TRAINING/STEP.png
+    figures/FILE.png
 
 Images are hard links where the file system allows it, and copies otherwise. A file that is up to date is not made
 again, and files that no longer belong to the report are removed.
@@ -26,7 +27,7 @@ from osediff.common.errors import InputError
 from osediff.common.files import atomic
 from osediff.common.images import list_images
 
-FOLDERS = ("images", "thumbnails", "samples")
+FOLDERS = ("images", "thumbnails", "samples", "figures")
 NAMED = 3  # missing images of a folder that are named
 THUMBNAIL = 96  # pixels of its longer side
 SAFE = re.compile(r"[\w-][\w.-]*", re.ASCII)

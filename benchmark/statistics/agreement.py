@@ -111,6 +111,8 @@ def known_mean(values: Array) -> Array:
 
 def correlate(metrics: Sequence[str], sets: Sequence[Array]) -> list[Correlation]:
     """Correlate each pair of ``metrics`` over the ``sets`` of values (images, methods, metrics), in their order."""
+    if not sets:  # nothing was measured
+        return []
     taus = [kendall_of_images(values) for values in sets if values.shape[1] > 1]
     rng = np.random.default_rng(SEED)
 

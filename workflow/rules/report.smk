@@ -18,6 +18,8 @@ rule report:
         statistics="results/statistics.csv",
         pairs="results/pairwise.csv",
         compared="results/compare_published.csv",
+        agreement="results/agreement.csv",
+        figures=["results/agreement.png", "results/critical_difference.png"],
         published=PUBLISHED,
     output:
         "results/report/index.html",
@@ -29,4 +31,5 @@ rule report:
         out=lambda w, output: str(Path(output[0]).parent),
     shell:
         "python -m benchmark.report build --spec {input.spec:q} --rows {input.rows:q} --statistics {input.statistics:q}"
-        " --pairs {input.pairs:q} --compared {input.compared:q} --published {input.published:q} --out {params.out:q} > {log:q} 2>&1"
+        " --pairs {input.pairs:q} --compared {input.compared:q} --agreement {input.agreement:q} --figures {input.figures:q}"
+        " --published {input.published:q} --out {params.out:q} > {log:q} 2>&1"

@@ -47,6 +47,7 @@ rule agreement:
         ),
         svg="results/agreement.svg",
         md="results/agreement.md",
+        csv="results/agreement.csv",
         ranks=report(
             "results/critical_difference.png",
             caption="../report/critical_difference.rst",

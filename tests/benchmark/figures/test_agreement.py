@@ -11,7 +11,9 @@ from PIL import Image
 
 from benchmark.figures import agreement
 from benchmark.statistics import pairwise
+from benchmark.tables.agreement import read_correlations
 from benchmark.tables.specs import ComparisonSpec
+from benchmark.tables.table import Cell
 from osediff.common.errors import InputError
 from tests.benchmark.rows import command, write_rows, write_spec
 from tests.helpers import ROOT
@@ -51,8 +53,11 @@ def test_its_files_say_what_flips(tmp_path: Path) -> None:
     options = make(tmp_path, "abc", ["psnr", "lpips", "niqe"])
     command(agreement.main, *options)
     text = (tmp_path / "results/agreement.md").read_text()
-    assert "| PSNR | LPIPS |" in text and "-1.00 (-1.00 to -1.00) |" in text
-    assert "| Set | A | B | PSNR | LPIPS | NIQE |" in text
+    assert "| PSNR | LPIPS |" in text and "| -1.00 [-1.00, -1.00] |" in text
+    table = read_correlations(tmp_path / "results/agreement.csv")
+    assert table.rows[0].cell("kendall") == Cell("-1.00", interval=("-1.00", "-1.00"))
+    assert [row.cell("other").text for row in table.rows] == ["LPIPS", "NIQE", "NIQE"]
+    assert "| Set | A | B | PSNR | LPIPS | NIQE | yes |" in text
     assert "3 of 3 conclusions are reversed by another metric" in text
     names = ["agreement.png", "agreement.svg", "critical_difference.png", "critical_difference.svg"]
     before = {name: (tmp_path / "results" / name).read_bytes() for name in names}
@@ -74,4 +79,12 @@ def test_another_file_in_place_of_the_pairs_is_refused(tmp_path: Path) -> None:
     options = make(tmp_path, "ab", ["psnr"])
     (tmp_path / "results/pairwise.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match=r"pairwise\.csv line 1: the columns must be"):
+        command(agreement.main, *options)
+
+
+def test_pairs_of_another_run_are_refused(tmp_path: Path) -> None:
+    options = make(tmp_path, "ab", ["psnr"])
+    pairs = tmp_path / "results/pairwise.csv"
+    pairs.write_text(pairs.read_text().replace("demo,t,", "demo,other,"))
+    with pytest.raises(InputError, match=r"pairwise\.csv: has the test set other, which the spec has not"):
         command(agreement.main, *options)

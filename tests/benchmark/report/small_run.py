@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmark.data.published import COLUMNS as PUBLISHED_COLUMNS
 from benchmark.evaluation.results import COLUMNS
+from benchmark.figures import agreement
 from benchmark.report import __main__ as report
 from benchmark.report.specs import MethodFiles, ReportChoice, ReportSpec, TestSetFiles, Training
 from benchmark.statistics import pairwise
@@ -156,11 +157,15 @@ class SmallRun:
         common = ["--registry", ROOT / "config/metrics.yaml", "--rows", *self.rows]
         spec, results = ["--spec", self.folder / "comparison.yaml"], self.folder / "results"
         command(pairwise.main, *spec, *common, "--out", results)
+        pairs = results / "pairwise.csv"
+        command(agreement.main, *spec, *common, "--pairs", pairs, "--out", results)
         command(published.main, *spec, *common, "--published", self.folder / "published.csv", "--out", results)
         command(
             report.main,
             *("build", "--spec", self.folder / "report.yaml", *common, "--statistics", results / "statistics.csv"),
-            *("--pairs", results / "pairwise.csv", "--compared", results / "compare_published.csv"),
+            *("--pairs", pairs, "--compared", results / "compare_published.csv"),
+            *("--agreement", results / "agreement.csv"),
+            *("--figures", results / "agreement.png", results / "critical_difference.png"),
             *("--published", self.folder / "published.csv", "--out", self.report),
         )
         return self.report / "index.html"

@@ -68,6 +68,20 @@ def test_training_published_protocol_and_failures_are_shown(browser: Browser, in
         expect(page.locator("#failures tbody")).to_contain_text("fetch them")
 
 
+def test_the_agreement_of_metrics_is_shown_as_figures_and_tables(browser: Browser, index: Path) -> None:
+    with watched(browser) as seen:
+        page = seen.open(index, "#agreement")
+        for drawing in page.locator(".drawing img").all():
+            assert drawing.evaluate("image => image.naturalWidth") > 300
+        assert page.locator(".drawing img").count() == 2
+        rows = page.locator("#table-conclusions tbody tr")
+        expect(rows).to_have_count(3)
+        cells = rows.first.locator("td").all_inner_texts()
+        assert cells == ["Set one", "Bicubic", "OSEDiff", "", "LPIPS, DISTS", "PSNR", ""]
+        expect(page.locator("#table-correlations tbody tr").first).to_contain_text("PSNR")
+        expect(page.locator("#table-correlations tbody tr")).to_have_count(3)
+
+
 def test_tables_are_sorted_by_mouse_and_keyboard(browser: Browser, index: Path) -> None:
     with watched(browser) as seen:
         page = seen.open(index)
@@ -231,7 +245,7 @@ def test_what_is_printed(browser: Browser, index: Path) -> None:
         page.locator(".charts").first.get_by_label("Bicubic").uncheck()
         page.emulate_media(media="print", color_scheme="dark")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-        for name in ("overview", "training", "published", "protocol", "failures"):
+        for name in ("overview", "agreement", "training", "published", "protocol", "failures"):
             expect(page.locator(f"#{name}")).to_be_visible()
         expect(page.locator("#comparison")).to_be_hidden()
         expect(page.locator("button:visible, input:visible, summary:visible")).to_have_count(0)

@@ -28,7 +28,10 @@ def test_every_image_is_beside_the_page(run: SmallRun) -> None:
     folders = ("LR", "HR", "bicubic", "osediff", "other")
     images = {f"images/one/{folder}/{image}.png" for folder in folders for image in run.images}
     thumbnails = {f"thumbnails/one/{image}.webp" for image in run.images}
-    assert names(run.report) == {"index.html", "samples/0/000003.png", *images, *thumbnails}
+    assert names(run.report) == {
+        *("index.html", "samples/0/000003.png", "figures/agreement.png", "figures/critical_difference.png"),
+        *(images | thumbnails),
+    }
     shown = run.report / "images" / "one" / "osediff" / "x.png"
     assert shown.read_bytes() == (run.sr("osediff") / "x.png").read_bytes()
 
