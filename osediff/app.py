@@ -47,11 +47,11 @@ def build_page(model: OSEDiff) -> Any:
 
     def answer(path: str | None, prompt: str, seed: float | None) -> tuple[np.ndarray, np.ndarray]:
         if path is None:
-            raise gradio.Error("Choose a photograph first.")
+            raise gradio.Error("Choose a photograph first.", print_exception=False)
         try:
             return restore_photograph(model, Path(path), prompt, int(seed or 0))
-        except InputError as error:
-            raise gradio.Error(str(error)) from None
+        except InputError as error:  # without the folder of uploads, which says nothing to a reader
+            raise gradio.Error(str(error).replace(path, Path(path).name), print_exception=False) from None
 
     with gradio.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         gradio.Markdown(f"# {TITLE}, x{model.recipe.scale_factor}\n\n{STEPS}")
@@ -60,6 +60,8 @@ def build_page(model: OSEDiff) -> Any:
                 photograph = gradio.Image(
                     label="Photograph", type="filepath", image_mode=None, sources=["upload", "clipboard"]
                 )
+                # The file as it is: gradio would decode it, and say only "Error" of one that is no image.
+                photograph.preprocess = lambda upload: upload and upload.path
                 prompt = gradio.Textbox(label="Words about it (optional)", max_lines=1)
                 seed = gradio.Number(label="Seed", value=0, precision=0, minimum=0)
                 button = gradio.Button("Restore", variant="primary")
@@ -67,6 +69,23 @@ def build_page(model: OSEDiff) -> Any:
                 result = gradio.ImageSlider(label="Bicubic | OSEDiff", format="png", max_height=720)
         button.click(answer, [photograph, prompt, seed], result, api_name="restore")
     return page
+
+
+def serve(page: Any, host: str, port: int | None, wait: bool = True) -> str:
+    """Serve ``page`` at ``host`` and ``port`` (None: a free one), until Ctrl-C if ``wait``; return its address."""
+    import gradio
+
+    look = gradio.themes.Default(**FONTS)
+    _, address, _ = page.launch(
+        server_name=host,
+        server_port=port,
+        share=False,
+        theme=look,
+        footer_links=[],
+        ssr_mode=False,
+        prevent_thread_lock=not wait,
+    )
+    return str(address)
 
 
 def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
@@ -84,8 +103,5 @@ def execute(args: argparse.Namespace) -> None:
     if find_spec("gradio") is None:
         raise InputError("the package gradio is not installed: pip install '.[app]' in a clone of the repository")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    import gradio
-
     page = build_page(load_trained(args.checkpoint, args.backbone, args.device, args.precision))
-    look = gradio.themes.Default(**FONTS)
-    page.launch(server_name=args.host, server_port=args.port, share=False, theme=look, footer_links=[], ssr_mode=False)
+    serve(page, args.host, args.port)

@@ -63,6 +63,16 @@ def test_the_environment_of_a_baseline_pins_every_package(path: Path) -> None:
     assert {"torch", "numpy", "markupsafe"} <= pins(listed).keys(), "with what the packages themselves need"
 
 
+def test_the_page_of_the_tool_is_tested_with_the_gradio_of_its_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / ".ci/app.txt").read_text(encoding="utf-8")
+    beside = dict(re.findall(r"^([a-z0-9-]+)==([^\s;\\]+)", text, re.MULTILINE))
+    assert f"gradio=={beside['gradio']}" in project["optional-dependencies"]["app"]
+    (pillow,) = [Requirement(line) for line in project["dependencies"] if line.startswith("pillow")]
+    assert beside["pillow"] in pillow.specifier
+    assert beside.keys() & locked().keys() == {"pillow"}, "everything else comes from requirements.txt"
+
+
 def test_every_requirement_has_hashes_and_no_host() -> None:
     entries = re.split(r"^(?=[a-z0-9-]+==)", REQUIREMENTS, flags=re.MULTILINE)[1:]
     assert len(entries) == len(locked())

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from playwright.sync_api import Page, Request, sync_playwright
 
+from osediff import app
 from osediff.common.images import write_png
 from osediff.losses.objective import Objective
 from osediff.models import backbone as backbones
 from osediff.pipeline import OSEDiff
+from tests.benchmark.report.browser import CHROMIUM, launch
 from tests.osediff.tiny import TINY, edit, run_training
 
 
@@ -70,3 +73,32 @@ def stopped_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         monkeypatch.setattr(Objective, "generator_loss", stopping)
 
     return stop_after
+
+
+@pytest.fixture(scope="module")
+def app_address(model: OSEDiff) -> Iterator[str]:
+    """The address of the page of ``osediff app``; skipped without gradio, or without a browser."""
+    pytest.importorskip("gradio", reason="gradio is not installed; it needs an older pillow than requirements.txt has")
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    page = app.build_page(model)
+    yield app.serve(page, "127.0.0.1", None, wait=False)
+    page.close()
+
+
+@pytest.fixture
+def app_page(app_address: str) -> Iterator[Page]:
+    """The page in Chromium; at the end, it must have asked no other host for anything."""
+    elsewhere: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith((app_address, "data:", "blob:")):
+            elsewhere.append(request.url)
+
+    with sync_playwright() as playwright, launch(playwright) as browser:
+        page = browser.new_page()
+        page.on("request", note)
+        page.goto(app_address)
+        page.get_by_role("button", name="Restore").wait_for()
+        yield page
+        assert elsewhere == []
