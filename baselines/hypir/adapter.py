@@ -80,7 +80,7 @@ def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
     weights = sources / "weights"
     make_importable(sources / "HYPIR")
     lora = read_checkpoint(weights / options.checkpoint)
-    expected = lay_out_lora(stable_diffusion_2.build_unet(weights / BASE), options)
+    expected = lay_out_lora(stable_diffusion_2.build_part(weights / BASE, "unet"), options)
     check_lora(lora, expected, weights / options.checkpoint)
     enhancer: Any = importlib.import_module("HYPIR.enhancer.sd2").SD2Enhancer(
         base_model_path=str(weights / BASE),

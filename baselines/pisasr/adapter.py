@@ -23,12 +23,14 @@ from baselines.shared import stable_diffusion_2
 from baselines.shared.images import SCALE_FACTOR, enlarge, to_batch
 from baselines.shared.lora import lora_layout, merge_lora
 from baselines.shared.upstream_code import make_importable, provide, read_checkpoint
+from osediff.common.errors import InputError
 from osediff.common.profiling import ProfiledModule
 from osediff.common.settings import Settings
 
 BASE = "stable-diffusion-2-1-base"
 RANK, ALPHA = 4, 8  # of the training script; peft's default
 LAYERS = ("to_k", "to_q", "to_v", "to_out.0", "conv", "proj_out", "proj_in", "ff.net.2", "ff.net.0.proj")
+KINDS = ("pix", "sem")  # the LoRA of pixels and that of meaning, in the official order
 GROUPS = {"encoder": ("down_blocks", "conv_in"), "decoder": ("up_blocks", "conv_out"), "others": ("",)}
 
 
@@ -54,7 +56,7 @@ def name_adapter(kind: str, layer: str) -> str | None:
 def layout(sources: Path, options: Options) -> dict[str, Contents | str]:
     """Return names and shapes of the official checkpoint, and the files of the backbone, by path."""
     unet, lora = stable_diffusion_2.build().unet, {}
-    for kind in ("pix", "sem"):
+    for kind in KINDS:
         lora |= lora_layout(unet, RANK, lambda layer, kind=kind: name_adapter(kind, layer))
     return {**stable_diffusion_2.layout(BASE), options.checkpoint: {"state_dict_unet": lora}}
 
@@ -85,10 +87,14 @@ def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
     official = import_class(checkout, device)
     color_fix = importlib.import_module("src.my_utils.wavelet_color_fix").adain_color_fix
     tokenizer, backbone = stable_diffusion_2.load(weights / BASE)
-    lora = read_checkpoint(weights / options.checkpoint)
-    for kind in ("pix", "sem"):  # in the official order
+    path = weights / options.checkpoint
+    lora = read_checkpoint(path)
+    for name in lora:
+        if not any(f"_{kind}." in name for kind in KINDS):
+            raise InputError(f"{path}: {name} belongs to neither LoRA; this is another checkpoint, get it anew")
+    for kind in KINDS:
         chosen = {name: value for name, value in lora.items() if f"_{kind}." in name}
-        merge_lora(backbone.unet, chosen, weights / options.checkpoint, ALPHA)
+        merge_lora(backbone.unet, chosen, path, ALPHA)
     dtype = torch.float32 if device == "cpu" else torch.float16
     model = official.__new__(official)
     nn.Module.__init__(model)

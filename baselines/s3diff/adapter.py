@@ -23,7 +23,6 @@ from baselines.shared.images import SCALE_FACTOR, to_batch
 from baselines.shared.upstream_code import OnCPU, build_on_meta, load_weights, read_checkpoint
 from osediff.common.profiling import ProfiledModule
 from osediff.common.settings import Settings
-from osediff.common.tensor_files import read_pickled
 
 MULTIPLE = 64  # pixels, of the official padding
 
@@ -89,7 +88,7 @@ def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
     def context() -> AbstractContextManager[Any]:
         return OnCPU() if device == "cpu" else nullcontext()
 
-    read_pickled(weights / options.checkpoint)  # refuses a wrong file; then the official code reads it
+    networks.check_checkpoint(weights / options.checkpoint, weights / BASE)  # then the official code reads it
     with context():
         network: Any = code.network(
             lora_rank_unet=RANK_UNET,

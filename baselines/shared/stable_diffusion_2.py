@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -53,12 +53,13 @@ def build() -> Backbone:
     )
 
 
-def build_unet(folder: Path) -> Any:
-    """Build the UNet whose configuration is in ``folder``, without weights."""
-    from diffusers import UNet2DConditionModel
+def build_part(folder: Path, part: Literal["unet", "vae"]) -> Any:
+    """Build the network whose configuration is in ``folder / part``, without weights."""
+    import diffusers
 
-    config = UNet2DConditionModel.load_config(folder / "unet", local_files_only=True)
-    return build_on_meta(lambda: UNet2DConditionModel.from_config(config))
+    network = {"unet": diffusers.UNet2DConditionModel, "vae": diffusers.AutoencoderKL}[part]
+    config = network.load_config(folder / part, local_files_only=True)
+    return build_on_meta(lambda: network.from_config(config))
 
 
 def layout(folder: str) -> dict[str, Contents | str]:

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.transforms.v2.functional import to_pil_image
 
 from baselines.runner.adapters import Contents, Restore
 from baselines.runner.profiling import meta
 from baselines.shared.images import SCALE_FACTOR, least_size, to_batch
-from baselines.shared.lora import lora_layout, merge_lora
+from baselines.shared.lora import check_lora, lora_layout, merge_lora
 from baselines.shared.stable_diffusion import diffusers_files
 from baselines.shared.upstream_code import build_on_meta, make_importable, read_checkpoint
 from osediff.common.profiling import ProfiledModule, method_module
@@ -39,7 +39,9 @@ VAE |= {"down_block_types": ["DownEncoderBlock2D"] * 4, "up_block_types": ["UpDe
 VAE |= {"latent_channels": 16, "scaling_factor": 1.5305, "shift_factor": 0.0609}
 VAE |= {"use_quant_conv": False, "use_post_quant_conv": False}
 # Ends of the names of the layers with LoRA, of the official script; in the VAE, it is every layer of the encoder.
-LAYERS = ("to_k", "to_q", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "proj", "linear", "proj_out")
+ENDS = (".to_k", ".to_q", ".to_v", ".to_out.0", ".add_q_proj", ".add_k_proj", ".add_v_proj", ".proj", ".linear")
+ENDS += (".proj_out",)
+PREFIX = "transformer."  # of the names in both files
 RANK, TOKENS = 64, 333
 
 
@@ -64,21 +66,23 @@ def build_networks(checkout: Path) -> tuple[Any, Any]:
     return build_on_meta(lambda: SD3Transformer2DModel(**TRANSFORMER)), build_on_meta(lambda: vae(**VAE))
 
 
+def lay_out_lora(part: str, network: nn.Module) -> dict[str, Tensor]:
+    """Return names and shapes of the official LoRA of a ``network``, whose ``part`` is transformer or vae."""
+
+    def choose(layer: str) -> str | None:
+        chosen = f".{layer}".endswith(ENDS) if part == "transformer" else layer.startswith("encoder.")
+        return "" if chosen else None
+
+    return {f"{PREFIX}{name}": value for name, value in lora_layout(network, RANK, choose).items()}
+
+
 def layout(sources: Path, options: Options) -> dict[str, Contents | Tensor | str]:
     """Return names and shapes of the official checkpoints, and the files of the backbone, by path."""
     transformer, vae = build_networks(sources / "TSD-SR")
-    chosen = {
-        "transformer": lora_layout(
-            transformer, RANK, lambda layer: "" if f".{layer}".endswith(tuple(f".{end}" for end in LAYERS)) else None
-        ),
-        "vae": lora_layout(vae, RANK, lambda layer: "" if layer.startswith("encoder.") else None),
-    }
+    networks = {"transformer": transformer, "vae": vae}
     return {
-        **diffusers_files({f"{BASE}/transformer": transformer, f"{BASE}/vae": vae}),
-        **{
-            f"{options.lora}/{name}.safetensors": {f"transformer.{key}": value for key, value in lora.items()}
-            for name, lora in chosen.items()
-        },
+        **diffusers_files({f"{BASE}/{part}": network for part, network in networks.items()}),
+        **{f"{options.lora}/{part}.safetensors": lay_out_lora(part, network) for part, network in networks.items()},
         f"{options.embeddings}/prompt_embeds.pt": meta(1, TOKENS, transformer.config.joint_attention_dim),
         f"{options.embeddings}/pool_embeds.pt": meta(1, transformer.config.pooled_projection_dim),
     }
@@ -128,8 +132,9 @@ def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
     for name, network_class in (("transformer", SD3Transformer2DModel), ("vae", script.AutoencoderKL)):
         network = network_class.from_pretrained(weights / BASE / name, torch_dtype=torch.float32, local_files_only=True)
         path = weights / options.lora / f"{name}.safetensors"
-        lora = {key.removeprefix("transformer."): value for key, value in read_checkpoint(path).items()}
-        merge_lora(network, lora, path)
+        lora = read_checkpoint(path)
+        check_lora(lora, lay_out_lora(name, network), path)
+        merge_lora(network, {key.removeprefix(PREFIX): value for key, value in lora.items()}, path)
         setattr(script, name, network.to(device, dtype).eval().requires_grad_(False))
     for name, file in (("prompt_embeds", "prompt_embeds.pt"), ("pooled_prompt_embeds", "pool_embeds.pt")):
         setattr(script, name, read_pickled(weights / options.embeddings / file).to(device, dtype))

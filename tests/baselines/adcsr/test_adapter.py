@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import torch
 from torch import nn
 
 from baselines.adcsr import adapter
+from osediff.common.errors import InputError
+
+Weights = dict[str, torch.Tensor]
 
 
 @pytest.mark.parametrize("size", [(16, 32), (33, 37)])
@@ -37,3 +41,28 @@ def test_sides_may_be_any_and_the_colors_are_those_of_the_lr_image(
     assert shapes[0][0] % 16 == shapes[0][1] % 16 == 0
     # Twice the contrast and another brightness are undone; the official script truncates.
     assert np.abs(sr.astype(int) - lr.repeat(4, axis=0).repeat(4, axis=1)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda weights: weights["net.pkl"].pop("bias"), r"net\.pkl: bias is not in it"),
+        (
+            lambda weights: weights["decoder.ckpt"].update({"decoder.weight": torch.ones(2, 2)}),
+            r"decoder\.ckpt: decoder\.weight has the shape \(2, 2\)",
+        ),
+    ],
+)
+def test_a_checkpoint_of_another_network_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Weights]], object], line: str
+) -> None:
+    monkeypatch.setattr(adapter, "build_networks", lambda checkout: (nn.Linear(2, 3), nn.Linear(2, 3)))
+    (tmp_path / "weights").mkdir()
+    weights = {"net.pkl": {"weight": torch.ones(3, 2), "bias": torch.ones(3)}}
+    weights["decoder.ckpt"] = {f"decoder.{name}": value for name, value in weights["net.pkl"].items()}
+    change(weights)
+    for name, content in weights.items():
+        torch.save(content, tmp_path / "weights" / name)
+    options = adapter.Options(checkpoint="net.pkl", decoder="decoder.ckpt")
+    with pytest.raises(InputError, match=rf"{line}; this is a checkpoint of another network, get it anew$"):
+        adapter.load(tmp_path, options, "cpu", tmp_path)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import Tensor
 
 from baselines.hypir import adapter
+from baselines.runner.adapters import Layout
 from baselines.runner.descriptor import read_descriptor
-from baselines.shared.random_weights import write_random
 
 
 class Enhancer:
@@ -42,7 +40,7 @@ def options() -> adapter.Options:
 
 
 @pytest.fixture
-def enhancers(monkeypatch: pytest.MonkeyPatch) -> list[Enhancer]:
+def enhancers(stand_in: Callable[..., None]) -> list[Enhancer]:
     """The enhancers that the adapter makes."""
     made: list[Enhancer] = []
 
@@ -50,23 +48,18 @@ def enhancers(monkeypatch: pytest.MonkeyPatch) -> list[Enhancer]:
         made.append(Enhancer(**arguments))
         return made[-1]
 
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setitem(sys.modules, "HYPIR.enhancer.sd2", SimpleNamespace(SD2Enhancer=make))
+    stand_in("HYPIR.enhancer.sd2", SD2Enhancer=make)
     return made
 
 
 @pytest.fixture
-def sources(tmp_path: Path, options: adapter.Options, tiny_stable_diffusion_2: None) -> Path:
+def sources(
+    tmp_path: Path,
+    options: adapter.Options,
+    write_weights: Callable[[Layout], Path],
+    tiny_stable_diffusion_2: None,
+) -> Path:
     """A folder with an empty checkout, the configuration of the UNet, and a checkpoint."""
-    files = adapter.layout(tmp_path, options)
     (tmp_path / "HYPIR").mkdir()
-    for path in (options.checkpoint, f"{adapter.BASE}/unet/config.json"):
-        (tmp_path / "weights" / path).parent.mkdir(parents=True, exist_ok=True)
-        write_random(tmp_path / "weights" / path, files[path], 0)
-    return tmp_path
-
-
-@pytest.fixture
-def lr() -> np.ndarray:
-    """An LR image."""
-    return np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    files = adapter.layout(tmp_path, options)
+    return write_weights({path: files[path] for path in (options.checkpoint, f"{adapter.BASE}/unet/config.json")})

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from baselines.shared.lora import lora_layout, merge_lora
+from baselines.shared.lora import check_lora, lora_layout, merge_lora
 from osediff.common.errors import InputError
 
 LAYERS: dict[str, Callable[[], nn.Linear | nn.Conv2d]] = {
@@ -84,3 +84,18 @@ def test_half_a_lora_is_refused(half: str) -> None:
     weights = {name: value for name, value in draw_lora(network, "default").items() if f"b{half}" not in name}
     with pytest.raises(InputError, match=r"lora\.pkl: b\.lora_[AB]\.default\.weight has no lora_[AB] beside it"):
         merge_lora(network, weights, Path("lora.pkl"))
+
+
+@pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        (["a.lora_A.weight"], "a.lora_B.weight is not in it"),
+        (["x.lora_A.weight", "x.lora_B.weight"], "a.lora_A.weight is not in it"),
+        (["a.lora_A.weight", "a.lora_B.weight", "x.lora_A.weight"], "x.lora_A.weight belongs to no layer"),
+    ],
+)
+def test_the_names_of_a_lora_are_those_of_the_official_one(names: list[str], line: str) -> None:
+    expected = lora_layout(nn.ModuleDict({"a": nn.Linear(3, 3)}), 3, lambda layer: "")
+    check_lora({name: torch.ones(3, 3) for name in expected}, expected, Path("lora.pkl"))
+    with pytest.raises(InputError, match=rf"^lora\.pkl: {line}; this is a checkpoint of another network, get it anew$"):
+        check_lora(dict.fromkeys(names, torch.ones(3, 3)), expected, Path("lora.pkl"))
