@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -49,6 +50,16 @@ def provide_packages(checkout: Path, *names: str) -> None:
     """Register packages of ``checkout`` without running their ``__init__``, where that would import training code."""
     for name in names:
         provide(name, __path__=[str(checkout / Path(*name.split(".")))])
+
+
+def import_file(name: str, path: Path) -> Any:
+    """Import a file of a checkout as the module ``name``, where its own name is that of another module."""
+    specification = importlib.util.spec_from_file_location(name, path)
+    if specification is None or specification.loader is None or not path.is_file():
+        raise ImportError(f"{path}: no such module")
+    module = sys.modules[name] = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
 
 
 def make_importable(checkout: Path) -> Path:

@@ -7,10 +7,9 @@ embeddings, so no text encoder is needed.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from baselines.runner.profiling import meta
 from baselines.shared.images import SCALE_FACTOR, least_size, to_batch
 from baselines.shared.lora import check_lora, lora_layout, merge_lora
 from baselines.shared.stable_diffusion import diffusers_files
-from baselines.shared.upstream_code import build_on_meta, make_importable, read_checkpoint
+from baselines.shared.upstream_code import build_on_meta, import_file, make_importable, read_checkpoint
 from osediff.common.profiling import ProfiledModule, method_module
 from osediff.common.settings import Settings
 from osediff.common.tensor_files import read_pickled
@@ -106,16 +105,6 @@ def profiled_modules(sources: Path, options: Options, size: int) -> Iterator[Pro
     yield ProfiledModule("VAE decoder", decoder, (latent,))
 
 
-def import_script(checkout: Path) -> ModuleType:
-    """Import test/test_tsdsr.py under a name of its own; ``test`` is a package of Python."""
-    specification = importlib.util.spec_from_file_location("test_tsdsr", checkout / "test" / "test_tsdsr.py")
-    if specification is None or specification.loader is None:
-        raise ImportError(f"{checkout}: no test/test_tsdsr.py")
-    script = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(script)
-    return script
-
-
 def find_size(lr: np.ndarray, process_size: int) -> tuple[int, int]:
     """Return height and width of the upsampled image: 4x, the short side at least ``process_size``, multiples of 8."""
     height, width = least_size((lr.shape[0], lr.shape[1]), process_size)
@@ -127,7 +116,7 @@ def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
     from diffusers import SD3Transformer2DModel
 
     checkout, weights = make_importable(sources / "TSD-SR"), sources / "weights"
-    script: Any = import_script(checkout)
+    script = import_file("test_tsdsr", checkout / "test" / "test_tsdsr.py")  # ``test`` is a package of Python
     dtype = torch.float32 if device == "cpu" else torch.float16
     for name, network_class in (("transformer", SD3Transformer2DModel), ("vae", script.AutoencoderKL)):
         network = network_class.from_pretrained(weights / BASE / name, torch_dtype=torch.float32, local_files_only=True)

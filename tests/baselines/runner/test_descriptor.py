@@ -15,7 +15,7 @@ from baselines.runner.descriptor import FOLDER, list_names, read_descriptor
 from osediff.common.errors import InputError
 
 DIFFUSION = ["diffbir", "pasd", "resshift", "seesr", "sinsr", "stablesr"]
-DIFFUSION += ["adcsr", "ctmsr", "hypir", "pisasr", "s3diff", "tsdsr"]  # in one step
+DIFFUSION += ["adcsr", "ctmsr", "hypir", "invsr", "pisasr", "s3diff", "tsdsr"]  # in one step
 
 
 @pytest.mark.parametrize("name", list_names())

@@ -16,10 +16,12 @@ from baselines.runner.worker import seed_all
 from baselines.shared.upstream_code import (
     OnCPU,
     build_on_meta,
+    import_file,
     load_weights,
     make_generators,
     make_importable,
     provide,
+    provide_packages,
     read_checkpoint,
 )
 from osediff.common.errors import InputError
@@ -127,3 +129,27 @@ def test_a_module_is_provided_only_where_there_is_none(monkeypatch: pytest.Monke
     provide("a_module_that_was_moved", Name=int)
     provide("a_module_that_was_moved", Name=str)
     assert importlib.import_module("a_module_that_was_moved").Name is int
+
+
+def test_a_module_of_a_package_is_imported_without_its_training_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "training_suite" / "networks").mkdir(parents=True)
+    for name in ("training_suite", "training_suite/networks"):
+        (tmp_path / name / "__init__.py").write_text("raise ImportError('a training library')\n")
+    (tmp_path / "training_suite" / "networks" / "unet.py").write_text("width = 3\n")
+    names = ("training_suite", "training_suite.networks")
+    for name in (*names, "training_suite.networks.unet"):
+        monkeypatch.setitem(sys.modules, name, None)  # so that they are forgotten after the test
+        del sys.modules[name]
+    provide_packages(tmp_path, *names)
+    assert importlib.import_module("training_suite.networks.unet").width == 3
+
+
+def test_a_file_is_imported_under_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "json.official_decoder", None)
+    (tmp_path / "decoder.py").write_text("from .scanner import py_make_scanner\n")  # beside the module of Python
+    module = import_file("json.official_decoder", tmp_path / "decoder.py")
+    assert module.py_make_scanner.__module__ == "json.scanner" and sys.modules["json.official_decoder"] is module
+    with pytest.raises(ImportError, match=r"absent\.py: no such module"):
+        import_file("json.absent", tmp_path / "absent.py")

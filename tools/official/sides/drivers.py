@@ -19,7 +19,7 @@ from typing import Any
 import torch
 import yaml
 
-from tools.official.sides.one_step_drivers import CTMSR, HYPIR, TSDSR, AdcSR, PiSASR, S3Diff
+from tools.official.sides.one_step_drivers import CTMSR, HYPIR, TSDSR, AdcSR, InvSR, PiSASR, S3Diff
 
 CAPTION = "a noisy picture of a street"  # PASD's captions are given, not computed
 
@@ -153,8 +153,8 @@ class PASD:
 
 
 DRIVERS: dict[str, Any] = {"sinsr": SinSR(), "diffbir": DiffBIR(), "pasd": PASD()}
-DRIVERS |= {"adcsr": AdcSR(), "ctmsr": CTMSR(), "hypir": HYPIR(), "pisasr": PiSASR()}
-DRIVERS |= {"s3diff": S3Diff(), "tsdsr": TSDSR()}
+DRIVERS |= {"adcsr": AdcSR(), "ctmsr": CTMSR(), "hypir": HYPIR(), "invsr": InvSR()}
+DRIVERS |= {"pisasr": PiSASR(), "s3diff": S3Diff(), "tsdsr": TSDSR()}
 
 
 def drive(name: str, options: Any, sources: Path, lr: Path, out: Path, seed: int) -> None:

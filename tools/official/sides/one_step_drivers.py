@@ -242,3 +242,54 @@ class CTMSR:
             importlib.import_module("basicsr.test").test_pipeline(str(out))
         for path in (out / "results" / "ctmsr_test" / "visualization" / "RealSet65").iterdir():
             path.rename(out / path.name.replace("_ctmsr_test", ""))
+
+
+class InvSR:
+    """``inference_invsr.py --num_steps 1 --chopping_size 128`` in float32; all networks reduced."""
+
+    folder, changes = "InvSR", {}
+
+    def reduce(self, adapter: Any) -> None:
+        """Let the adapter lay out networks of less width; the script reads the same configuration."""
+        narrow_stable_diffusion_2()
+        load = adapter.OmegaConf.load
+
+        def narrow(path: Any) -> Any:
+            config = load(path)
+            config.model_start.params |= {"block_out_channels": [32, 64], "attention_head_dim": 16}
+            config.sd_pipe.params.torch_dtype, config.gradient_checkpointing_vae = "torch.float32", False
+            return config
+
+        adapter.OmegaConf.load = narrow
+
+    def drive(self, options: Any, weights: Path, lr: Path, out: Path, seed: int) -> None:
+        """Restore the images of ``lr`` into ``out``."""
+        import diffusers
+        from omegaconf import OmegaConf
+
+        adapter = importlib.import_module("baselines.invsr.adapter")
+        code, base = adapter.import_code(weights.parent / self.folder), weights / adapter.BASE
+        diffusers.EulerDiscreteScheduler = code.scheduler
+        importlib.import_module("diffusers.models.autoencoders").NoisePredictor = code.predictor
+        parts = {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL", "scheduler": "EulerDiscreteScheduler"}
+        index = {name: ["diffusers", kind] for name, kind in parts.items()}
+        index |= {"text_encoder": ["transformers", "CLIPTextModel"], "tokenizer": ["transformers", "CLIPTokenizer"]}
+        index |= {"safety_checker": [None, None], "feature_extractor": [None, None]}
+        (base / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionPipeline", **index}))
+        narrow, load = OmegaConf.load, torch.load
+
+        def localize(path: Any) -> Any:
+            config = narrow(path)
+            config.sd_pipe.params.pretrained_model_name_or_path = str(base)
+            return config
+
+        OmegaConf.load = localize
+        torch.load = lambda path, map_location: load(path, map_location="cpu", weights_only=True)
+        provide("basicsr", __path__=[])
+        provide("basicsr.utils", __path__=[])
+        provide("basicsr.utils.download_util", load_file_from_url=None)
+        seed_before(code.sampler, "sample_func", seed)
+        values = {"in_path": lr / "image.png", "out_path": out, "sd_path": out}
+        values |= {"started_ckpt_path": weights / options.checkpoint, "num_steps": 1, "chopping_size": 128}
+        with OnCPU():
+            run_script("inference_invsr.py", values)
