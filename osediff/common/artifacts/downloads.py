@@ -85,6 +85,16 @@ def authorization(url: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token and urlsplit(url)[:2] in hubs else {}
 
 
+def find_access(url: str) -> str:
+    """Return what to do where a server denies ``url``: the hub asks to accept the license of a gated repository."""
+    page, resolve, _ = url.partition("/resolve/")
+    if not resolve:
+        return "set HF_TOKEN if it needs access"
+    if authorization(url):
+        return f"the token in HF_TOKEN has no access; accept the license at {page} with its account"
+    return f"if it is gated, accept its license at {page}, then set HF_TOKEN"
+
+
 def file_size(path: Path) -> int:
     """Return bytes of ``path``, 0 where it is absent."""
     return path.stat().st_size if path.exists() else 0
@@ -181,8 +191,8 @@ def response_to(url: str, headers: dict[str, str], patience: Patience) -> Iterat
             if response.status_code in BUSY:
                 raise BrokenOffError(f"HTTP {response.status_code}", retry_after(response))
             if response.status_code not in (*OK, requests.codes.requested_range_not_satisfiable):
-                token = "; set HF_TOKEN if it needs access" if response.status_code in (401, 403) else ""
-                raise MirrorError(f"HTTP {response.status_code}{token}")
+                way = f"; {find_access(url)}" if response.status_code in (401, 403) else ""
+                raise MirrorError(f"HTTP {response.status_code}{way}")
             yield response
 
 

@@ -104,6 +104,34 @@ def test_licenses_without_commercial_use_are_fetched_only_when_listed(
     assert fetched == ["FeMaSR_SRX4_model_g.pth"]
 
 
+@pytest.mark.parametrize(
+    ("token", "way"),
+    [
+        ("", "if it is gated, accept its license at {page}, then set HF_TOKEN"),
+        ("secret", "the token in HF_TOKEN has no access; accept the license at {page} with its account"),
+    ],
+)
+def test_a_gated_backbone_without_access_is_one_line_that_names_its_page(
+    server: FileServer,
+    tmp_path: Path,
+    fake_descriptor: Descriptor,
+    monkeypatch: pytest.MonkeyPatch,
+    token: str,
+    way: str,
+) -> None:
+    hub = server.url("denied", "").rstrip("/")
+    monkeypatch.setenv("HF_ENDPOINT", hub)
+    monkeypatch.setenv("HF_TOKEN", token)
+    gated = tuple(one for one in read_descriptor("tsdsr").weights if "gated" in one.note)
+    descriptor = fake_descriptor.model_copy(update={"weights": gated})
+    (missing,) = sources.fetch_sources(descriptor, tmp_path, offline=False)
+    path = tmp_path / "weights/stable-diffusion-3-medium/transformer/config.json"
+    page = f"{hub}/stabilityai/stable-diffusion-3-medium-diffusers"
+    assert missing.startswith(f"{path}: no mirror gave it; ") and "\n" not in missing
+    assert missing.endswith(f"HTTP 403; {way.format(page=page)})")
+    assert [headers.get("Authorization") for _, headers in server.seen] == [f"Bearer {token}" if token else None]
+
+
 def test_optional_sources_that_cannot_be_had_are_recorded_and_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
