@@ -30,9 +30,13 @@ def script(stand_in: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Si
         made.colors.append((target, source))
         return target
 
+    def import_file(name: str, path: Path) -> SimpleNamespace:
+        made.imported = (name, path)
+        return made
+
     made = SimpleNamespace(AutoencoderKL=AutoencoderKL, main=main, adain_color_fix=correct, calls=[], colors=[])
     stand_in("models.autoencoder_kl", AutoencoderKL=AutoencoderKL)
-    monkeypatch.setattr(adapter, "import_script", lambda checkout: made)
+    monkeypatch.setattr(adapter, "import_file", import_file)
     return made
 
 

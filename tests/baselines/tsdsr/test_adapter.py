@@ -88,7 +88,8 @@ def test_the_lora_of_another_network_is_one_line(
         adapter.load(sources, options, "cpu", sources / "cache")
 
 
-def test_the_script_is_imported_under_a_name_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "test").mkdir()
-    (tmp_path / "test" / "test_tsdsr.py").write_text("NAME = __name__\n", encoding="utf-8")
-    assert adapter.import_script(tmp_path).NAME == "test_tsdsr"
+def test_the_script_is_imported_under_a_name_of_its_own(
+    script: SimpleNamespace, sources: Path, options: adapter.Options
+) -> None:
+    adapter.load(sources, options, "cpu", sources / "cache")
+    assert script.imported == ("test_tsdsr", sources / "TSD-SR" / "test" / "test_tsdsr.py")
