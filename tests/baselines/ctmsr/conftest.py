@@ -55,7 +55,7 @@ def options() -> Options:
 
 
 @pytest.fixture
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def sources(tmp_path: Path, stand_in: object) -> Iterator[Path]:
     """A folder with the checkout and its weights. Afterwards, the modules of the checkout are forgotten."""
     for name in ("archs", "utils"):
         (tmp_path / "CTMSR" / "basicsr" / name).mkdir(parents=True)
@@ -67,7 +67,6 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "CTMSR" / "options" / "test.yml").write_text("network_g: {type: EDMUNet, factor: 0.0}\n")
     (tmp_path / "weights").mkdir()
     torch.save({"params_ema": {"gain": torch.ones(1)}}, tmp_path / "weights" / "weights.pth")
-    monkeypatch.setattr(sys, "path", [*sys.path])
     yield tmp_path
     for name in [name for name in sys.modules if name.partition(".")[0] == "basicsr"]:
         del sys.modules[name]

@@ -85,7 +85,7 @@ def options() -> adapter.Options:
 
 
 @pytest.fixture
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stand_in: object) -> Iterator[Path]:
     """A folder with the checkout and its weights. Afterwards, the modules of the checkout are forgotten."""
     for name, text in FILES.items():
         path = tmp_path / "InvSR" / name
@@ -102,10 +102,9 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         return "tokenizer", stable_diffusion_2.Backbone(text_encoder, VAE(1, 1), unet)
 
     monkeypatch.setattr(stable_diffusion_2, "load", load)
-    monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(vae, "TimeAwareEncoder", None, raising=False)
     monkeypatch.setattr(diffusers, "StableDiffusionInvEnhancePipeline", None, raising=False)
     yield tmp_path
     for name in [*sys.modules]:
-        if ".invsr_" in name or name in ("sampler_invsr", "loguru", "datapipe", "datapipe.datasets"):
+        if ".invsr_" in name or name == "sampler_invsr":
             del sys.modules[name]
