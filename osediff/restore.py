@@ -14,7 +14,15 @@ import numpy as np
 from osediff.common.command_line import add_place, make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import fingerprint, sha256
-from osediff.common.images import list_images, read_converted, read_rgb, read_upright
+from osediff.common.images import (
+    check_convertible,
+    check_images,
+    check_upright,
+    list_images,
+    read_converted,
+    read_rgb,
+    read_upright,
+)
 from osediff.common.restore_folder import restore_batches, write_failure
 from osediff.common.shards import add_shard_options
 from osediff.common.shipped import find_model
@@ -34,6 +42,8 @@ from osediff.recipe import (
     Sizes,
     read_model_recipe,
 )
+
+ADVICE = "convert it first, or use --convert"  # about an image that is no 8-bit RGB
 
 
 def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
@@ -101,11 +111,11 @@ def read_prompts(args: argparse.Namespace, stems: list[str], recipe: ModelRecipe
     return {stem: f"{text}, {args.prompt}," for stem, text in tags.items()}, source.extractor
 
 
-def list_stems(source: Path) -> list[str]:
-    """Return the stems of the LR images of ``source``, a folder or one image."""
+def list_inputs(source: Path) -> dict[str, Path]:
+    """Return the LR images of ``source``, a folder or one image, by stem."""
     if not source.exists():
         raise InputError(f"{source}: no such image or folder")
-    return [source.stem] if source.is_file() else list(list_images(source))
+    return {source.stem: source} if source.is_file() else list_images(source)
 
 
 def execute(args: argparse.Namespace) -> None:
@@ -121,7 +131,10 @@ def execute(args: argparse.Namespace) -> None:
         print(f"{checkpoint}: {reason}; nothing is restored, its rows say so", file=sys.stderr)
         return
     tiles = Tiling(args.tile_vae, args.tile_latent, args.tile_overlap)
-    stems = list_stems(args.input)
+    inputs = list_inputs(args.input)
+    stems = list(inputs)
+    if args.by_hand:  # a workflow has checked its test sets already
+        check_images(inputs, check_convertible if args.convert else partial(check_upright, advice=ADVICE))
     prompts, extractor = read_prompts(args, stems, read_model_recipe(checkpoint / "recipe.json"))
     backbone_folder.check_parts(backbone)
     images = "1 image" if len(stems) == 1 else f"{len(stems)} images"
@@ -173,7 +186,7 @@ def execute(args: argparse.Namespace) -> None:
     scale_factor = model.recipe.scale_factor
     parts = args.batch, args.shard, args.progress
     read_plain = read_upright if args.by_hand else read_rgb
-    read = read_converted if args.convert else partial(read_plain, advice="convert it first, or use --convert")
+    read = read_converted if args.convert else partial(read_plain, advice=ADVICE)
     restore_batches(args.input, args.output, record, restore, provenance, scale_factor, *parts, read, keep=args.by_hand)
 
 

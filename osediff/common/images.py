@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,12 +75,40 @@ def read_rgb(path: Path, advice: str = "convert it first") -> np.ndarray:
         return np.asarray(image)
 
 
-def read_upright(path: Path, advice: str) -> np.ndarray:
-    """Read the image at ``path`` as ``read_rgb`` does; InputError if it is stored turned, as photographs may be."""
+def check_upright(path: Path, advice: str) -> None:
+    """InputError if the image at ``path`` is, by its header, not 8-bit RGB or stored turned, as photographs may be."""
     with open_any(path) as image:
         if image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9):
             raise InputError(f"{path}: is stored turned or mirrored, as its EXIF data say; {advice}")
+    with open_image(path, advice=advice):
+        pass
+
+
+def read_upright(path: Path, advice: str) -> np.ndarray:
+    """Read the image at ``path`` as ``read_rgb`` does; InputError if it is stored turned."""
+    check_upright(path, advice)
     return read_rgb(path, advice)
+
+
+def check_convertible(path: Path) -> None:
+    """InputError if the image at ``path`` is, by its header, none that ``read_converted`` reads."""
+    with open_any(path) as image:
+        if image.mode in ("I", "F"):
+            raise InputError(f"{path}: has 32 bits, whose range is not known; convert it first")
+
+
+def check_images(images: Mapping[str, Path], check: Callable[[Path], None]) -> None:
+    """InputError if ``check`` raises one for any of ``images``: that of the first one, with the names of the others."""
+    faults: dict[str, str] = {}
+    for stem, path in images.items():
+        try:
+            check(path)
+        except InputError as error:
+            faults[stem] = str(error)
+    if faults:
+        first, *others = faults
+        more = f" (and others: {name_some(set(others))})" if others else ""
+        raise InputError(faults[first] + more)
 
 
 def read_converted(path: Path) -> np.ndarray:
@@ -89,10 +117,9 @@ def read_converted(path: Path) -> np.ndarray:
     Gray becomes three equal channels, a palette its colors, 16 bits their upper 8. Transparency is dropped: the colors
     below it stay. InputError for 32 bits, whose range is not known.
     """
+    check_convertible(path)
     with open_any(path) as image:
         upright = ImageOps.exif_transpose(image)
-        if upright.mode in ("I", "F"):
-            raise InputError(f"{path}: has 32 bits, whose range is not known; convert it first")
         if upright.mode.startswith("I;16"):
             upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
         return np.asarray(upright.convert("RGB"))

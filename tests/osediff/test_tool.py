@@ -115,6 +115,22 @@ def test_other_kinds_of_images_and_names_ask_for_what_they_need(tmp_path: Path) 
         tool.execute(["restore", str(tmp_path), str(tmp_path / "SR"), "--checkpoint", "demos"])
 
 
+def test_every_unfit_image_of_a_folder_is_named_before_torch_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    photographs(tmp_path / "IN")
+    for name in ("gray", "other"):
+        Image.new("L", (24, 16), 90).save(tmp_path / "IN" / f"{name}.png")
+    (tmp_path / "IN" / "text.png").write_text("text")
+    command = ["restore", str(tmp_path / "IN"), str(tmp_path / "OUT")]
+    with pytest.raises(InputError, match=r"gray\.png: is gray, .*, or use --convert \(and others: other, text\)$"):
+        tool.execute(command)
+    with pytest.raises(InputError, match=r"text\.png: cannot be read as an image .*; copy it again$"):
+        tool.execute([*command, "--convert"])
+    assert not (tmp_path / "OUT").exists()
+
+
 def test_a_checkpoint_of_another_backbone_is_one_line(backbone_folder: Path, tmp_path: Path) -> None:
     photographs(tmp_path / "LR")
     command = ["restore", str(tmp_path / "LR"), str(tmp_path / "SR"), "--backbone", str(backbone_folder)]
