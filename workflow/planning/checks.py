@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -117,6 +118,17 @@ def check_methods(bench: Configuration) -> None:
         for row in table.methods:
             check_name("method", row, bench.methods, f"config/tables.yaml: {name}")
     check_pictures(bench)
+
+
+def check_published(bench: Configuration, folder: Path) -> None:
+    """InputError for the first table of config/tables.yaml whose published table no file in ``folder`` has."""
+    known: set[str] = set()
+    for path in sorted(folder.rglob("*.csv")):
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            known |= {row.get("table") or "" for row in csv.DictReader(file)}
+    for name, table in bench.tables.items():
+        if table.published:
+            check_name("published table", table.published, sorted(known), f"config/tables.yaml: {name}: published")
 
 
 def check_pictures(bench: Configuration) -> None:

@@ -81,6 +81,7 @@ def load(content: dict[str, Any], root: Path, texts: Collection[str] = ()) -> Co
         baselines=baselines,
     )
     checks.check_names(bench)
+    checks.check_published(bench, folder / "published")
     main = main.model_copy(update={"tables": shown_tables(bench)})
     bench = replace(bench, main=main)
     profiling.timing_choice(bench)

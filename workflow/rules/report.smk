@@ -20,7 +20,7 @@ rule report:
         compared="results/compare_published.csv",
         agreement="results/agreement.csv",
         figures=["results/agreement.png", "results/critical_difference.png"],
-        published=PUBLISHED,
+        published=[*PUBLISHED, *PUBLISHED_ONESTEP],
     output:
         "results/report/index.html",
     log:

@@ -93,6 +93,7 @@ def test_mistakes_in_the_main_file(key: str, value: Any, message: str) -> None:
         ("testsets", ("demo-synthetic", "scale_factor"), 5, "cut.size: must be a multiple of the scale factor, 5"),
         ("testsets", ("demo-synthetic", "scale_factor"), 17, "must be at most 16, not 17"),
         ("testsets", ("demo-synthetic", "degradation"), "none", "unknown degradation 'none'"),
+        ("tables", ("table8", "published"), "table88", "table8: published: unknown published table 'table88', did you"),
         ("testsets", ("drealsr", "knd"), "folder", "unknown key 'knd', did you mean kind?"),
     ],
 )
