@@ -23,6 +23,7 @@ from osediff.data.tensors import as_image, as_tensor
 from osediff.data.upsampling import upsample, upsample_officially
 from osediff.models import backbone as backbones
 from osediff.models.adapter_files import load_adapters
+from osediff.models.attention import use_sliced_attention
 from osediff.models.compilation import compile_networks
 from osediff.models.generator import PRECISIONS, Generator
 from osediff.models.sample_rng import SampleRNG
@@ -91,6 +92,9 @@ class OSEDiff:
             for network in (self.backbone.vae, self.backbone.unet):
                 network.to(memory_format=torch.channels_last)
         self.compiled = compile_networks(self.backbone, device, compile)
+        if device == "cpu" and precision != "fp16" and not self.compiled:
+            for network in (self.backbone.vae, self.backbone.unet):
+                use_sliced_attention(network)
         self.embed = backbones.PromptEmbedder(self.backbone)
         self.provenance: Mapping[str, JSON] = {}  # what the checkpoint says about its training
         self.backbone_folder: Path | None = None

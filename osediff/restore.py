@@ -23,6 +23,7 @@ from osediff.common.images import (
     read_rgb,
     read_upright,
 )
+from osediff.common.memory import keep_freed_memory
 from osediff.common.restore_folder import restore_batches, write_failure
 from osediff.common.shards import add_shard_options
 from osediff.common.shipped import find_model
@@ -145,6 +146,7 @@ def execute(args: argparse.Namespace) -> None:
 
     from osediff.pipeline import OSEDiff
 
+    keep_freed_memory()
     if args.threads:
         torch.set_num_threads(args.threads)
     settings = {

@@ -22,6 +22,7 @@ from pathlib import Path
 from osediff.common.command_line import add_place
 from osediff.common.errors import InputError, run
 from osediff.common.files import lock, read_json
+from osediff.common.memory import keep_freed_memory
 from osediff.common.settings import parse, read
 from osediff.common.shipped import find_model
 from osediff.data.photo_list import open_photos
@@ -80,6 +81,7 @@ def execute(args: argparse.Namespace) -> None:
         from osediff.training.run_folder import RunFolder
         from osediff.training.train import train
 
+        keep_freed_memory()
         if spec.threads:
             torch.set_num_threads(spec.threads)
         folder = RunFolder(spec, photos, backbone, args.out, args.prompts, args.restart)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from osediff.models.products import multiply
+
 MIN_WEIGHTS, MAX_POSITIONS = (
     4_000_000,
     128,
@@ -28,7 +30,7 @@ class GemmConv2d(nn.Conv2d):
         if x.device.type != "cpu" or len(x) * tall * wide > MAX_POSITIONS:
             return super().forward(x)
         columns = F.unfold(x, self.kernel_size, padding=self.padding, stride=self.stride)  # type: ignore[arg-type]
-        rows = F.linear(columns.transpose(1, 2).flatten(0, 1), self.weight.flatten(1), self.bias)
+        rows = multiply(columns.transpose(1, 2).flatten(0, 1), self.weight.flatten(1), self.bias)
         return rows.view(len(x), tall, wide, -1).permute(0, 3, 1, 2)
 
 

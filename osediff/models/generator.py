@@ -14,6 +14,7 @@ from osediff.models.adapter_names import GENERATOR, REGULARIZER, TEACHER, UNET_G
 from osediff.models.backbone import Backbone
 from osediff.models.gemm_conv import use_gemm_convolutions
 from osediff.models.lora import Roles, add_lora, lora_parameters, targets
+from osediff.models.products import use_onednn_products
 from osediff.models.sample_rng import SampleRNG
 from osediff.models.tile_sizes import Tiling
 from osediff.recipe import LoraScope, ModelRecipe
@@ -38,6 +39,8 @@ class Generator:
         self.backbone, self.timestep = backbone, recipe.timestep
         for network in (backbone.vae, backbone.unet):
             use_gemm_convolutions(network)
+            use_onednn_products(network)
+        use_onednn_products(backbone.text_encoder)
         adapted = recipe.lora_targets
         halves = {"encoder": adapted.vae_encoder, "decoder": adapted.vae_decoder}
         groups = [VAE_GROUPS[half] for half, chosen in halves.items() if chosen]

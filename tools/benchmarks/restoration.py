@@ -2,12 +2,13 @@
 
     python -m tools.benchmarks.restoration --official CHECKOUT --backbone data/backbones/sd2.1-random --work DIR
 
-CHECKOUT is a clone of cswry/OSEDiff. Each side is a process of its own that has loaded its weights (random ones, with
-random LoRA, the same for all) and waits for its turn. What is timed is the image tensor's way to the restored tensor:
-prompt embedding (another prompt every time), VAE encoder, UNet, VAE decoder. Not timed: loading, the prompt extractor,
-color correction. The official code runs in float32 with its defaults, which leave LoRA unmerged. With small --sizes,
---repeats 1 and --precisions fp32 this is the test that outputs agree. The official code reads only VAEs with
-``quant_conv`` and four latent channels, as Stable Diffusion's; that of the demo is another.
+CHECKOUT is a clone of cswry/OSEDiff. It takes turns with one of our precisions after the other, since more than two
+processes of full size do not fit into 24 GB. Each side is a process of its own that has loaded its weights (random
+ones, with random LoRA, the same for all) and waits for its turn. What is timed is the image tensor's way to the
+restored tensor: prompt embedding (another prompt every time), VAE encoder, UNet, VAE decoder. Not timed: loading, the
+prompt extractor, color correction. The official code runs in float32 with its defaults, which leave LoRA unmerged.
+With small --sizes, --repeats 1 and --precisions fp32 this is the test that outputs agree. The official code reads only
+VAEs with ``quant_conv`` and four latent channels, as Stable Diffusion's; that of the demo is another.
 """
 
 from __future__ import annotations
@@ -54,24 +55,28 @@ def main() -> None:
     recorder = Recorder("tools.benchmarks.restoration", names, ("torch", "diffusers", "peft"), args.threads)
     common = ["--backbone", args.backbone, "--threads", args.threads]
     common += ["--tile-latent", args.tile_latent, "--tile-overlap", args.tile_overlap]
-    ours = ["-m", "tools.official.sides.our_osediff", *common, "--checkpoint", adapters, "--precision"]
-    sides = {names[0]: Side(OFFICIAL, *common, "--official", args.official, "--checkpoint", pickled)}
-    sides |= {name: Side(*ours, name.removeprefix("ours ")) for name in names[1:]}
-    for size in args.sizes:
-        image = args.work / f"lq-{size}.npy"
+    images = {size: args.work / f"lq-{size}.npy" for size in args.sizes}
+    for size, image in images.items():
         write_image(image, *map(int, size.split("x")))
-        outputs = {name: args.work / f"{name.replace(' ', '-')}-{size}.npy" for name in names}
-        for repeat in tqdm(range(args.repeats + 1), desc=size):
-            for name, side in sides.items():
-                answer = side.ask(image=image, output=outputs[name], prompt=f"low resolution {repeat}", seed=repeat)
-                if repeat:
-                    recorder.add(size, name, answer)
-        expected = np.load(outputs[names[0]])
-        for name in names[1:]:
-            largest = float(np.abs(np.load(outputs[name]) - expected).max()) * 127.5
-            recorder.differences.append(Difference(work=size, side=name, largest=largest, unit="levels of 255"))
-    for side in sides.values():
-        side.end()
+    for ours in names[1:]:
+        command = ("-m", "tools.official.sides.our_osediff", *common, "--checkpoint", adapters)
+        sides = {
+            names[0]: Side(OFFICIAL, *common, "--official", args.official, "--checkpoint", pickled),
+            ours: Side(*command, "--precision", ours.removeprefix("ours ")),
+        }
+        for size, image in images.items():
+            outputs = {name: args.work / f"{name.replace(' ', '-')}-{size}.npy" for name in sides}
+            for repeat in tqdm(range(args.repeats + 1), desc=f"{size}, {ours}"):
+                for name, side in sides.items():
+                    prompt = f"low resolution {repeat}"
+                    answer = side.ask(image=image, output=outputs[name], prompt=prompt, seed=repeat)
+                    if repeat:
+                        recorder.add(size, name, answer)
+            official, restored = (np.load(output) for output in outputs.values())
+            largest = float(np.abs(restored - official).max()) * 127.5
+            recorder.differences.append(Difference(work=size, side=ours, largest=largest, unit="levels of 255"))
+        for side in sides.values():
+            side.end()
     recorder.write(args.record)
 
 

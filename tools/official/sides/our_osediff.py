@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from osediff import OSEDiff
+from osediff.common.memory import keep_freed_memory
 from osediff.models.tile_sizes import Tiling
 from tools.official.sides.serving import serve
 
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--tile-latent", type=int, default=Tiling.latent)
     parser.add_argument("--tile-overlap", type=int, default=Tiling.overlap)
     args = parser.parse_args()
+    keep_freed_memory()  # as the command does
     torch.set_num_threads(args.threads)
     tiles = Tiling(latent=args.tile_latent, overlap=args.tile_overlap)
     model = OSEDiff.from_pretrained(args.checkpoint, args.backbone, precision=args.precision, tiles=tiles)

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from osediff.common.memory import keep_freed_memory
 from osediff.common.settings import parse
 from osediff.losses.objective import Objective, regularizer_scope
 from osediff.models import backbone as backbones
@@ -77,6 +78,7 @@ def main() -> None:
     parser.add_argument("--precision", choices=["fp32", "bf16", "official-bf16"], default="fp32")
     parser.add_argument("--gradient-checkpointing", action="store_true")
     args = parser.parse_args()
+    keep_freed_memory()  # as the command does
     torch.set_num_threads(args.threads)
     given = torch.load(args.given, weights_only=True)
     official = args.precision.startswith("official")
