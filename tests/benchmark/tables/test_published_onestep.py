@@ -28,6 +28,8 @@ FIELD = {  # lowest and highest printed value, and a part of the reason
     ("PiSA-SR", "maniqa"): ("0.6551", "0.6560", "versions of pyiqa"),
     ("PiSA-SR", "lpips"): ("0.2672", "0.2672", ""),
     ("AdcSR", "psnr"): ("25.469", "25.47", ""),
+    ("AdcSR", "maniqa"): ("0.6353", "0.6360", "probably versions of pyiqa"),
+    ("S3Diff", "psnr"): ("25.03", "25.183", "PixelIR alone"),
     ("SinSR", "lpips"): ("0.3062", "0.3241", "depends on the seed"),
     ("OSEDiff", "lpips"): ("0.2920", "0.3209", "captions"),
     ("OSEDiff", "qalign"): ("3.6634", "3.6915", "captions"),
