@@ -49,7 +49,8 @@ def select_metrics(args: argparse.Namespace) -> Selection:
         selection = read_settings(args.spec, Selection)
         return selection.model_copy(update={"metrics": pick(args.metrics, selection.metrics, args.spec)})
     registry = read_registry(args.registry, args.protocol)
-    return registry.select(pick(args.metrics, registry.metrics, args.registry))
+    measurable = [name for name, metric in registry.metrics.items() if not metric.not_measured]
+    return registry.select(pick(args.metrics or measurable, registry.metrics, args.registry))
 
 
 def pick(wanted: list[str] | None, metrics: dict[str, Item], source: Path) -> dict[str, Item]:
@@ -102,7 +103,12 @@ def add_options(parser: argparse.ArgumentParser, named: bool = True) -> None:
     parser.add_argument("--spec", type=Path, help="YAML file of the metrics to measure (default: by the registry)")
     parser.add_argument("--registry", type=Path, default=shipped("config/metrics.yaml"))
     parser.add_argument("--protocol", help="one of the registry's protocols (default: its own, the paper's)")
-    parser.add_argument("--metrics", nargs="+", metavar="METRIC", help="default: all of the spec or the registry")
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        metavar="METRIC",
+        help="default: all of the spec or, by the registry, all that can be measured",
+    )
     parser.add_argument("--device", default="cpu", help="cpu or cuda, for the learned metrics")
     parser.add_argument("--workers", type=int, help="processes (default: one per core, fewer for few images)")
     parser.add_argument("--batch", type=int, default=8, help="pairs that a network gets at once on a GPU")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark.evaluation.evaluate import main
+from benchmark.evaluation.evaluate import add_options, main, select_metrics
 from benchmark.evaluation.results import split_note
 from osediff.common.errors import InputError
 from osediff.common.files import write_json
@@ -125,6 +126,15 @@ def test_bad_arguments(folders: Folders, tmp_path: Path, options: list[str], nam
     with pytest.raises(InputError) as error:
         command(main, *arguments(folders, tmp_path / "rows.csv", *options))
     assert named in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_metric_that_is_never_measured_is_taken_only_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    every = select_metrics(parser.parse_args(["--sr", "SR"])).metrics
+    assert {"psnr", "afine-nr"} <= set(every) and "qalign" not in every
+    assert set(select_metrics(parser.parse_args(["--sr", "SR", "--metrics", "qalign"])).metrics) == {"qalign"}
 
 
 def test_the_same_folder_twice_is_refused(folders: Folders, tmp_path: Path) -> None:
