@@ -29,7 +29,9 @@ from typing import TypeVar
 
 from benchmark.evaluation.results import with_method_note
 from benchmark.evaluation.runner import Evaluation, Part, Resources, evaluate
+from benchmark.metrics.build import unavailable_reason
 from benchmark.metrics.registry import Selection, read_registry
+from benchmark.metrics.weights import missing_weights
 from osediff.common.command_line import add_place, make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import atomic, lock
@@ -74,13 +76,30 @@ def write_rows(path: Path, method: str, test_set: str, evaluation: Evaluation, s
             writer.writerow([method, test_set, image, name, value, protocol, note])
 
 
-def report(evaluation: Evaluation, selection: Selection) -> None:
-    """Print the metrics that were not measured, with the reason, and the notes of the others."""
+def lacking_weights(evaluation: Evaluation, selection: Selection) -> dict[str, dict[str, str]]:
+    """Return the missing files, by key, of each metric that was not measured for want of them alone."""
     measured = {name for _, name, _ in evaluation.rows}
+    unmeasured = {name: note for name, note in evaluation.notes.items() if name not in measured}
+    wanting = [name for name, note in unmeasured.items() if note == unavailable_reason(name, selection)]
+    return {name: files for name in wanting if (files := missing_weights(name, selection))}
+
+
+def report(evaluation: Evaluation, selection: Selection) -> None:
+    """Print the metrics that were not measured, with the reason, and the notes of the others.
+
+    Two or more that lack weights are one line, with one command that fetches them all.
+    """
+    measured = {name for _, name, _ in evaluation.rows}
+    lacking = lacking_weights(evaluation, selection)
+    together = lacking if len(lacking) > 1 else {}
     for name, note in evaluation.notes.items():
-        if note:
+        if note and name not in together:
             print(f"{name}: {'' if name in measured else 'not measured, '}{note}", file=sys.stderr)
-    if len(measured) < len(selection.metrics):
+    if together:
+        keys = " ".join(dict.fromkeys(key for files in together.values() for key in files))
+        command = f"python -m osediff.common.artifacts fetch metric-weights --only {keys}"
+        print(f"not measured, since their weights are not here: {', '.join(together)}; {command}", file=sys.stderr)
+    if lacking:
         print(f"(weights are looked for in {weights_folder()} and in $TORCH_HOME, {torch_home()})", file=sys.stderr)
 
 

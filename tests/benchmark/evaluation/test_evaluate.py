@@ -62,6 +62,13 @@ def test_rows(
     first = out.read_bytes()
     command(main, *arguments(folders, out, *options))
     assert out.read_bytes() == first
+    capsys.readouterr()
+    command(main, *arguments(folders, out, *options, "musiq"))
+    lines = [line for line in capsys.readouterr().err.splitlines() if "not measured" in line]
+    assert lines == [
+        "not measured, since their weights are not here: dists, musiq; python -m osediff.common.artifacts fetch"
+        " metric-weights --only lpips-vgg dists musiq-koniq"
+    ]
 
 
 def write_other(change: Callable[[np.ndarray], np.ndarray], name: str = "b.png") -> Callable[[Path], None]:
