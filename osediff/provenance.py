@@ -26,7 +26,7 @@ TRAINING_CODE = (
     "models/gemm_conv.py",
     "models/generator.py",
     "models/lora.py",
-    "models/products.py",
+    "common/products.py",
     "training/batches.py",
     "training/distributed.py",
     "training/optimization.py",

@@ -35,6 +35,7 @@ from benchmark.metrics.weights import missing_weights
 from osediff.common.command_line import add_place, make_parser
 from osediff.common.errors import InputError, run
 from osediff.common.files import atomic, lock
+from osediff.common.memory import keep_freed_memory
 from osediff.common.restore_folder import record_note, refuse_random, unusable
 from osediff.common.settings import read as read_settings
 from osediff.common.shards import parse_shard
@@ -155,6 +156,7 @@ def execute(args: argparse.Namespace) -> None:
     with lock(out.with_name(f".{out.name}.lock")):
         evaluation = Evaluation(notes=dict.fromkeys(selection.metrics, reason))
         if not reason:
+            keep_freed_memory()
             resources = Resources(args.device, args.workers, args.batch)
             part = Part(args.shard, tuple(args.measured))
             evaluation = evaluate(args.sr, args.hr, selection, partial, resources, args.lr, part)

@@ -54,18 +54,22 @@ def build_learned(
 
     pyiqa gets images as float32 (N, 3, H, W) in [0, 1], so nothing needs clamping. A value may differ from that of a
     batch of one in its sixth decimal. On a CPU, ``store`` keeps what LPIPS and DISTS compute of HR images under a key
-    that contains ``definition``.
+    that contains ``definition``. Wide linear layers (MUSIQ, MANIQA) are products of oneDNN there, which changes values by
+    rounding (6e-7).
 
     Raises:
         InputError: there is no ``device``, or ``weights`` are not those of this network.
     """
     import torch
 
+    from osediff.common.products import use_onednn_products
+
     prepare_torch(device)
     options: dict[str, Any] = dict(metric.options)
     model = create(str(metric.name), weights, device, **options)
     network: Any = model.net
     economize(network)
+    use_onednn_products(network)
     keeps_features = store is not None and device == "cpu" and type(network).__name__ in HR_CALL
     shared = SharedReference(network, definition, store) if store is not None and keeps_features else None
 

@@ -1,6 +1,6 @@
 """Attention on the CPU in slices of queries, as two products for each slice, for inference.
 
-torch's kernel for the CPU multiplies by MKL, in bfloat16 too. The two products of ``osediff.models.products`` take
+torch's kernel for the CPU multiplies by MKL, in bfloat16 too. The two products of ``osediff.common.products`` take
 about half its time, although each slice of scores is written to memory; slices keep them in the cache.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from torch import Tensor, nn
 
-from osediff.models.products import MIN_CHANNELS, multiply
+from osediff.common.products import MIN_CHANNELS, multiply
 
 SLICE = 512  # queries
 MIN_TOKENS = 512  # with fewer, torch's kernel is as fast

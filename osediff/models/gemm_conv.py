@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from osediff.models.products import multiply
+from osediff.common.products import multiply
 
 MIN_WEIGHTS, MAX_POSITIONS = (
     4_000_000,

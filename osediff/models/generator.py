@@ -9,12 +9,12 @@ import torch
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
+from osediff.common.products import use_onednn_products
 from osediff.models import tiling
 from osediff.models.adapter_names import GENERATOR, REGULARIZER, TEACHER, UNET_GROUPS, VAE_GROUPS
 from osediff.models.backbone import Backbone
 from osediff.models.gemm_conv import use_gemm_convolutions
 from osediff.models.lora import Roles, add_lora, lora_parameters, targets
-from osediff.models.products import use_onednn_products
 from osediff.models.sample_rng import SampleRNG
 from osediff.models.tile_sizes import Tiling
 from osediff.recipe import LoraScope, ModelRecipe

@@ -26,6 +26,7 @@ from benchmark.metrics.registry import Selection, read_registry
 from benchmark.metrics.weights import usable_weights
 from osediff.common import pyiqa_networks
 from osediff.common.images import read_rgb
+from osediff.common.memory import keep_freed_memory
 from tools.official.sides.serving import serve
 
 Function = Callable[[np.ndarray, np.ndarray], float]
@@ -82,6 +83,8 @@ def main() -> None:
     parser.add_argument("--library", choices=["pyiqa", "ours"], required=True)
     parser.add_argument("--metrics", nargs="+", required=True)
     args = parser.parse_args()
+    if args.library == "ours":
+        keep_freed_memory()  # as the command does
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     selection = read_registry(Path("config/metrics.yaml")).select(args.metrics)

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from osediff.common import products
+from osediff.common.products import OneDNNLinear, multiply, use_onednn_products
 from osediff.models import backbone as backbones
-from osediff.models import products
 from osediff.models.generator import Generator
-from osediff.models.products import OneDNNLinear, multiply, use_onednn_products
 from tests.osediff.tiny import RECIPE
 
 
