@@ -69,7 +69,12 @@ class OneDNNLinear(nn.Linear):
 
 
 def use_onednn_products(network: nn.Module) -> None:
-    """Convert the wide linear layers of ``network`` to OneDNNLinear, in place; the state dict stays."""
-    for module in network.modules():
-        if type(module) is nn.Linear and min(module.in_features, module.out_features) >= MIN_CHANNELS:
+    """Convert the wide linear layers of ``network`` to OneDNNLinear, in place; the state dict stays.
+
+    Those of time embeddings, which get one row for each image, stay as they are.
+    """
+    for name, module in network.named_modules():
+        if type(module) is not nn.Linear or "time_emb" in name:
+            continue
+        if min(module.in_features, module.out_features) >= MIN_CHANNELS:
             module.__class__ = OneDNNLinear

@@ -12,7 +12,10 @@ from torch import nn
 from osediff.common import products
 from osediff.common.products import OneDNNLinear, multiply, use_onednn_products
 from osediff.models import backbone as backbones
+from osediff.models.attention import SlicedAttention, use_sliced_attention
+from osediff.models.gemm_conv import GemmConv2d, use_gemm_convolutions
 from osediff.models.generator import Generator
+from tests.helpers import ROOT
 from tests.osediff.tiny import RECIPE
 
 
@@ -45,12 +48,23 @@ def test_other_precisions_are_those_of_torch() -> None:
 
 
 def test_only_wide_layers_change() -> None:
-    wide, narrow = nn.Linear(320, 400), nn.Linear(640, 160)
-    network = nn.Sequential(wide, nn.Identity(), narrow)
+    wide, narrow, of_time = nn.Linear(320, 400), nn.Linear(640, 160), nn.Linear(384, 384)
+    network = nn.ModuleDict({"wide": wide, "narrow": narrow, "time_embedding": of_time})
     names = list(network.state_dict())
     use_onednn_products(network)
-    assert [type(wide), type(narrow)] == [OneDNNLinear, nn.Linear]
+    assert [type(wide), type(narrow), type(of_time)] == [OneDNNLinear, nn.Linear, nn.Linear]
     assert list(network.state_dict()) == names
+
+
+def test_the_demo_backbone_keeps_the_bits_of_torch() -> None:
+    backbone = backbones.load(ROOT / "backbones/demo")
+    for network in (backbone.vae, backbone.unet, backbone.text_encoder):
+        use_onednn_products(network)
+        use_gemm_convolutions(network)
+        use_sliced_attention(network)
+        for name, module in network.named_modules():
+            assert not isinstance(module, OneDNNLinear | GemmConv2d), name
+            assert not isinstance(getattr(module, "processor", None), SlicedAttention), name
 
 
 @pytest.mark.parametrize("merged", [False, True])
