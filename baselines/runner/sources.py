@@ -4,8 +4,8 @@
 
 DIR contains a git checkout of each repository, under the repository's name, and ``weights/``. A run only reads and
 verifies them: commit, unchanged files, sizes, sha256. Nothing is fetched while a baseline runs; this command fetches
-before. It shows every license. A baseline that forbids commercial use is fetched only if --accept lists its license.
-With ``--optional``, it gives up within seconds where no server answers, and missing files are not an error.
+before. It shows every license. A baseline whose license does not allow commercial use is fetched only if --accept lists
+that license. With ``--optional``, it gives up within seconds where no server answers, and missing files are no error.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def fetch_all(
         missing += [f"{name}: {line}" for line in fetch_sources(descriptor, root, offline, patience)]
     if refused:
         missing.append(
-            f"not fetched, since commercial use is forbidden: {', '.join(refused)}; "
+            f"not fetched, since their licenses do not allow commercial use: {', '.join(refused)}; "
             "list the licenses that you accept in baselines.accept_licenses"
         )
     return missing

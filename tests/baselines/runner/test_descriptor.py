@@ -34,6 +34,14 @@ def test_a_descriptor_names_files_that_exist_and_its_license(name: str) -> None:
     assert descriptor.source.checkout == (name in DIFFUSION)  # the others are built by spandrel
 
 
+@pytest.mark.parametrize("name", list_names())
+def test_the_readme_names_the_baselines_whose_license_must_be_accepted(name: str) -> None:
+    descriptor = read_descriptor(name)
+    licenses = (FOLDER.parent / "README.md").read_text(encoding="utf-8").partition("## License")[2]
+    listed = re.findall(r"[\w-]+", licenses.partition("several baselines")[2].partition("are fetched only")[0])
+    assert (descriptor.title in listed) != descriptor.license.commercial
+
+
 def with_change(change: Callable[[Any], object]) -> Any:
     """The descriptor of ResShift, as YAML gives it, with a change."""
     content = yaml.safe_load((FOLDER / "resshift" / "descriptor.yaml").read_text(encoding="utf-8"))

@@ -97,7 +97,8 @@ def test_licenses_without_commercial_use_are_fetched_only_when_listed(
         sources.main()
     printed = capsys.readouterr()
     assert fetched == [] and "FeMaSR: CC-BY-NC-SA-4.0, NO COMMERCIAL USE" in printed.out
-    assert "femasr (CC-BY-NC-SA-4.0)" in printed.err and "baselines.accept_licenses" in printed.err
+    assert "licenses do not allow commercial use: femasr (CC-BY-NC-SA-4.0); list " in printed.err
+    assert "baselines.accept_licenses" in printed.err
     assert "by hand only: get it from the Google Drive" in printed.err
     monkeypatch.setattr("sys.argv", [*command[:-1], "--accept", "CC-BY-NC-SA-4.0"])
     sources.main()
