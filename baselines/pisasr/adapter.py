@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,15 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 from torchvision.transforms.v2 import functional
 
 from baselines.runner.adapters import Contents, Restore
 from baselines.shared import stable_diffusion_2
 from baselines.shared.images import SCALE_FACTOR, enlarge, to_batch
-from baselines.shared.lora import lora_layout, merge_lora
+from baselines.shared.lora import check_lora, lora_layout, merge_lora
 from baselines.shared.upstream_code import make_importable, provide, read_checkpoint
-from osediff.common.errors import InputError
 from osediff.common.profiling import ProfiledModule
 from osediff.common.settings import Settings
 
@@ -53,11 +53,15 @@ def name_adapter(kind: str, layer: str) -> str | None:
     return next(f"default_{group}_{kind}" for group, words in GROUPS.items() if any(word in layer for word in words))
 
 
+def lay_out_lora(unet: nn.Module) -> dict[str, Tensor]:
+    """Return names and shapes of both LoRAs of the official checkpoint for ``unet``."""
+    layouts = [lora_layout(unet, RANK, partial(name_adapter, kind)) for kind in KINDS]
+    return {name: value for layout in layouts for name, value in layout.items()}
+
+
 def layout(sources: Path, options: Options) -> dict[str, Contents | str]:
     """Return names and shapes of the official checkpoint, and the files of the backbone, by path."""
-    unet, lora = stable_diffusion_2.build().unet, {}
-    for kind in KINDS:
-        lora |= lora_layout(unet, RANK, lambda layer, kind=kind: name_adapter(kind, layer))
+    lora = lay_out_lora(stable_diffusion_2.build().unet)
     return {**stable_diffusion_2.layout(BASE), options.checkpoint: {"state_dict_unet": lora}}
 
 
@@ -89,9 +93,7 @@ def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
     tokenizer, backbone = stable_diffusion_2.load(weights / BASE)
     path = weights / options.checkpoint
     lora = read_checkpoint(path)
-    for name in lora:
-        if not any(f"_{kind}." in name for kind in KINDS):
-            raise InputError(f"{path}: {name} belongs to neither LoRA; this is another checkpoint, get it anew")
+    check_lora(lora, lay_out_lora(backbone.unet), path)
     for kind in KINDS:
         chosen = {name: value for name, value in lora.items() if f"_{kind}." in name}
         merge_lora(backbone.unet, chosen, path, ALPHA)
