@@ -24,6 +24,7 @@ from baselines.shared.images import SCALE_FACTOR, least_size, to_batch
 from baselines.shared.lora import check_lora, lora_layout, merge_lora
 from baselines.shared.stable_diffusion import diffusers_files
 from baselines.shared.upstream_code import build_on_meta, import_file, make_importable, read_checkpoint
+from osediff.common.errors import InputError
 from osediff.common.profiling import ProfiledModule, method_module
 from osediff.common.settings import Settings
 from osediff.common.tensor_files import read_pickled
@@ -40,8 +41,7 @@ VAE |= {"use_quant_conv": False, "use_post_quant_conv": False}
 # Ends of the names of the layers with LoRA, of the official script; in the VAE, it is every layer of the encoder.
 ENDS = (".to_k", ".to_q", ".to_v", ".to_out.0", ".add_q_proj", ".add_k_proj", ".add_v_proj", ".proj", ".linear")
 ENDS += (".proj_out",)
-PREFIX = "transformer."  # of the names in both files
-RANK, TOKENS = 64, 333
+PREFIX, RANK, TOKENS = "transformer.", 64, 333  # the first: of the names in both files of LoRA
 
 
 class Options(Settings):
@@ -97,8 +97,7 @@ def profiled_modules(sources: Path, options: Options, size: int) -> Iterator[Pro
     }
     side = max(size * SCALE_FACTOR, options.process_size) // 8 * 8
     latent = meta(1, 16, side // 8, side // 8)
-    text, pooled = meta(1, TOKENS, 4096), meta(1, 2048)
-    call = (latent, text, pooled, meta(1))
+    call = (latent, meta(1, TOKENS, 4096), meta(1, 2048), meta(1))
     encoder, decoder = method_module(vae, "encode", [vae.encoder]), method_module(vae, "decode", [vae.decoder])
     yield ProfiledModule("VAE encoder", encoder, (meta(1, 3, side, side),), trainable=trained["vae"])
     yield ProfiledModule("transformer", transformer, call, {"return_dict": False}, 1, trained["transformer"])
@@ -109,6 +108,14 @@ def find_size(lr: np.ndarray, process_size: int) -> tuple[int, int]:
     """Return height and width of the upsampled image: 4x, the short side at least ``process_size``, multiples of 8."""
     height, width = least_size((lr.shape[0], lr.shape[1]), process_size)
     return height * SCALE_FACTOR // 8 * 8, width * SCALE_FACTOR // 8 * 8
+
+
+def read_embedding(path: Path, axes: int, width: int) -> Tensor:
+    """Read the embedding of one prompt, with ``width`` values in its last axis; InputError if the file is another."""
+    content = read_pickled(path)
+    if not isinstance(content, Tensor) or content.ndim != axes or (len(content), content.shape[-1]) != (1, width):
+        raise InputError(f"{path}: holds no embedding of one prompt for this network; get it anew")
+    return content
 
 
 def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
@@ -125,8 +132,10 @@ def load(sources: Path, options: Options, device: str, cache: Path) -> Restore:
         check_lora(lora, lay_out_lora(name, network), path)
         merge_lora(network, {key.removeprefix(PREFIX): value for key, value in lora.items()}, path)
         setattr(script, name, network.to(device, dtype).eval().requires_grad_(False))
-    for name, file in (("prompt_embeds", "prompt_embeds.pt"), ("pooled_prompt_embeds", "pool_embeds.pt")):
-        setattr(script, name, read_pickled(weights / options.embeddings / file).to(device, dtype))
+    folder, sizes = weights / options.embeddings, script.transformer.config
+    prompt = read_embedding(folder / "prompt_embeds.pt", 3, sizes.joint_attention_dim)
+    pooled = read_embedding(folder / "pool_embeds.pt", 2, sizes.pooled_projection_dim)
+    script.prompt_embeds, script.pooled_prompt_embeds = prompt.to(device, dtype), pooled.to(device, dtype)
     script.timesteps, script.weight_dtype = torch.tensor([1000.0], device=device, dtype=dtype), dtype
     tiles = {"latent_tiled_size": options.latent_tiled_size, "latent_tiled_overlap": options.latent_tiled_overlap}
     script.args = SimpleNamespace(device=device, **tiles)

@@ -88,6 +88,26 @@ def test_the_lora_of_another_network_is_one_line(
         adapter.load(sources, options, "cpu", sources / "cache")
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("prompt_embeds.pt", torch.ones(1, 6)),  # the pooled one
+        ("prompt_embeds.pt", torch.ones(1, 333, 6)),
+        ("pool_embeds.pt", torch.ones(2, 6)),
+        ("pool_embeds.pt", torch.tensor(1.0)),
+        ("pool_embeds.pt", {"a": torch.ones(1, 6)}),
+    ],
+)
+def test_another_file_in_place_of_an_embedding_is_one_line(
+    sources: Path, script: SimpleNamespace, options: Options, file: str, content: object
+) -> None:
+    path = sources / "weights" / options.embeddings / file
+    torch.save(content, path)
+    line = f"{path}: holds no embedding of one prompt for this network; get it anew"
+    with pytest.raises(InputError, match=f"^{re.escape(line)}$"):
+        adapter.load(sources, options, "cpu", sources / "cache")
+
+
 def test_the_script_is_imported_under_a_name_of_its_own(
     script: SimpleNamespace, sources: Path, options: adapter.Options
 ) -> None:
