@@ -32,7 +32,7 @@ from osediff.common.restore_folder import remove_outdated, restore_folder
 from osediff.common.settings import Settings, read
 from osediff.common.shards import Shard
 
-VERSIONED = ["torch", "torchvision", "numpy", "pillow", "spandrel", "spandrel-extra-arches", "diffusers"]
+VERSIONED = ["torch", "torchvision", "numpy", "pillow", "spandrel", "spandrel-extra-arches", "diffusers", "peft"]
 VERSIONED += ["transformers", "accelerate", "timm", "einops", "omegaconf", "open-clip-torch", "pytorch-lightning"]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from baselines.runner import worker
-from baselines.runner.descriptor import SeedMode
+from baselines.runner.descriptor import FOLDER, SeedMode
 from baselines.runner.messages import Message
 from osediff.common.errors import InputError
 from osediff.common.images import read_rgb
@@ -98,6 +100,15 @@ def test_what_the_adapter_says_to_the_user_is_passed_on(inputs: Path) -> None:
     (inputs / "sources" / "does").write_text("complain load")
     with pytest.raises(InputError, match=r"fake\.txt: is not what it should be"):
         restore(inputs)
+
+
+def test_the_record_has_the_version_of_every_library_with_which_an_adapter_computes() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*/*.py"))
+    imported = set(re.findall(r"^ *(?:from|import) (\w+)", code, flags=re.MULTILINE))
+    installed = metadata.packages_distributions()
+    packages = {package.replace("_", "-") for name in imported for package in installed.get(name, ())}
+    others = {"tqdm", "PyYAML", "pydantic", "safetensors", "tokenizers"}  # which read files and settings
+    assert {name.lower() for name in packages - others} <= set(worker.library_versions())
 
 
 @pytest.mark.parametrize(
