@@ -4,8 +4,8 @@
 
 CHECKOUT is a clone of the baseline's repository at the commit of its descriptor, which is not verified. Both sides get
 the same random weights, the same image (cut to --width and --height) and the same seed, on the CPU in float32. The
-modules ``sides/drivers.py`` and ``sides/one_step_drivers.py`` say how the networks are reduced and what is replaced
-around the driver. Exit code 1 where a value differs.
+modules ``sides/drivers.py``, ``sides/lora_drivers.py`` and ``sides/one_step_drivers.py`` say how the networks are
+reduced and what is replaced around the driver. Exit code 1 where a value differs.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from typing import Any
 import torch
 import yaml
 
-from tools.official.sides.one_step_drivers import CTMSR, HYPIR, TSDSR, AdcSR, InvSR, PiSASR, S3Diff
+from tools.official.sides.lora_drivers import HYPIR, TSDSR, PiSASR, S3Diff
+from tools.official.sides.one_step_drivers import CTMSR, AdcSR, InvSR
 
 CAPTION = "a noisy picture of a street"  # PASD's captions are given, not computed
 
