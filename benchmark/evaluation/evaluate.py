@@ -29,7 +29,7 @@ from typing import TypeVar
 
 from benchmark.evaluation.results import with_method_note
 from benchmark.evaluation.runner import Evaluation, Part, Resources, evaluate
-from benchmark.metrics.build import unavailable_reason
+from benchmark.metrics.build import lacks_package, unavailable_reason
 from benchmark.metrics.registry import Selection, read_registry
 from benchmark.metrics.weights import missing_weights
 from osediff.common.command_line import add_place, make_parser
@@ -81,7 +81,11 @@ def lacking_weights(evaluation: Evaluation, selection: Selection) -> dict[str, d
     """Return the missing files, by key, of each metric that was not measured for want of them alone."""
     measured = {name for _, name, _ in evaluation.rows}
     unmeasured = {name: note for name, note in evaluation.notes.items() if name not in measured}
-    wanting = [name for name, note in unmeasured.items() if note == unavailable_reason(name, selection)]
+    wanting = [
+        name
+        for name, note in unmeasured.items()
+        if note == unavailable_reason(name, selection) and not lacks_package(selection.metrics[name].library)
+    ]
     return {name: files for name in wanting if (files := missing_weights(name, selection))}
 
 

@@ -37,6 +37,11 @@ BUILT_IN: dict[str, Callable[..., float]] = {
 PACKAGES = {"pyiqa": "pyiqa", "clean-fid": "cleanfid"}  # what to import of a library
 
 
+def lacks_package(library: str) -> bool:
+    """Return whether the Python package of ``library`` is not installed."""
+    return library in PACKAGES and importlib.util.find_spec(PACKAGES[library]) is None
+
+
 def unavailable_reason(name: str, selection: Selection | MetricRegistry) -> str:
     """Return in one line why metric ``name`` cannot be measured here, and how to get its files; empty if it can.
 
@@ -45,7 +50,7 @@ def unavailable_reason(name: str, selection: Selection | MetricRegistry) -> str:
     library = selection.metrics[name].library
     if reason := selection.metrics[name].not_measured:
         return reason
-    if library in PACKAGES and importlib.util.find_spec(PACKAGES[library]) is None:
+    if lacks_package(library):
         return f"needs the Python package {library}"
     if missing := missing_weights(name, selection):
         # Addresses would not fit below a table; the command knows them.

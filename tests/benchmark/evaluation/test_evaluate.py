@@ -19,6 +19,7 @@ from PIL import Image
 
 from benchmark.evaluation.evaluate import add_options, main, select_metrics
 from benchmark.evaluation.results import split_note
+from benchmark.metrics import build
 from osediff.common.errors import InputError
 from osediff.common.files import write_json
 from osediff.common.images import write_png
@@ -69,6 +70,18 @@ def test_rows(
         "not measured, since their weights are not here: dists, musiq; python -m osediff.common.artifacts fetch"
         " metric-weights --only lpips-vgg dists musiq-koniq"
     ]
+
+
+def test_a_missing_package_is_said_before_missing_weights(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("TORCH_HOME", "BENCHMARK_WEIGHTS"):
+        monkeypatch.setenv(folder, str(tmp_path / "no-weights"))
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setitem(build.PACKAGES, "pyiqa", "no_such_package")
+    command(main, *arguments(folders, tmp_path / "rows.csv", "--metrics", "psnr", "dists", "musiq"))
+    lines = [line for line in capsys.readouterr().err.splitlines() if "weights" in line or "not measured" in line]
+    assert lines == [f"{name}: not measured, needs the Python package pyiqa" for name in ("dists", "musiq")]
 
 
 def write_other(change: Callable[[np.ndarray], np.ndarray], name: str = "b.png") -> Callable[[Path], None]:
