@@ -48,7 +48,7 @@ class SlicedAttention(AttnProcessor2_0):  # type: ignore[misc]
             normalized = attn.group_norm(tokens.transpose(1, 2)).transpose(1, 2)
         projections = (attn.to_q, attn.to_k, attn.to_v)
         heads = (to(normalized).unflatten(-1, (attn.heads, -1)).transpose(1, 2) for to in projections)
-        output: Tensor = attn.to_out[0](attend(*heads).transpose(1, 2).flatten(2))
+        output: Tensor = attn.to_out[0](attend(*heads).transpose(1, 2).flatten(2))  # [1] is a dropout
         if hidden_states.ndim == 4:
             output = output.transpose(1, 2).reshape(hidden_states.shape)
         if attn.residual_connection:
@@ -57,11 +57,15 @@ class SlicedAttention(AttnProcessor2_0):  # type: ignore[misc]
 
 
 def use_sliced_attention(network: nn.Module) -> None:
-    """Let the wide attention layers of ``network`` compute by ``SlicedAttention``."""
+    """Let the wide attention layers of ``network`` compute by ``SlicedAttention``.
+
+    Layers that normalize by a second input, or normalize queries or keys, stay as they are; Stable Diffusion has none.
+    """
     for layer in network.modules():
         if (
             isinstance(layer, Attention)
             and type(layer.processor) is AttnProcessor2_0
             and layer.inner_dim >= MIN_CHANNELS
+            and layer.spatial_norm is layer.norm_q is layer.norm_k is None
         ):
             layer.set_processor(SlicedAttention())

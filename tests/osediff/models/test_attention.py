@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -43,6 +44,13 @@ def test_a_layer_has_the_same_output(shape: tuple[int, ...], monkeypatch: pytest
         monkeypatch.setattr(attention, "attend", lambda *_: pytest.fail("in slices"))
         monkeypatch.setattr(attention, "MIN_TOKENS", 43)
         assert torch.equal(other(x), layer(x))
+
+
+@pytest.mark.parametrize("settings", [{"spatial_norm_dim": 32}, {"qk_norm": "layer_norm"}])
+def test_layers_with_other_norms_stay(settings: dict[str, Any]) -> None:
+    layer = Attention(320, heads=5, dim_head=64, **settings)
+    use_sliced_attention(layer)
+    assert type(layer.processor) is AttnProcessor2_0
 
 
 def test_only_wide_layers_change() -> None:
