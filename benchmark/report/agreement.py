@@ -11,6 +11,7 @@ from benchmark.report.overview import ShownTable
 from benchmark.report.page_data import Measured
 from benchmark.statistics.agreement import conclusions
 from benchmark.tables.agreement import conclusions_table, read_correlations
+from osediff.common.errors import InputError
 
 FIGURES = {
     "agreement": "Rank correlations of the metrics, and the method that each of them finds better",
@@ -27,9 +28,12 @@ class ShownFigure:
 
 
 def place_figures(placement: Placement, files: Sequence[Path]) -> list[ShownFigure]:
-    """Place the figures of benchmark.figures.agreement beside the page."""
+    """Place the figures of benchmark.figures.agreement beside the page; InputError if a file is another or absent."""
     shown = []
     for path in files:
+        if path.stem not in FIGURES or not path.is_file():
+            names = " and ".join(f"{name}.png" for name in FIGURES)
+            raise InputError(f"{path}: needed are {names} of benchmark.figures.agreement; make them anew")
         address = f"figures/{path.name}"
         placement.image(path, address)
         shown.append(ShownFigure(address, FIGURES[path.stem]))

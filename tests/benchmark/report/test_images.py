@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from benchmark.report.agreement import place_figures
 from benchmark.report.images import Placement, file_names
 from benchmark.report.specs import ReportChoice
+from osediff.common.errors import InputError
 from osediff.common.images import write_png
 from tests.benchmark.report.small_run import SmallRun
 
@@ -73,3 +76,11 @@ def test_an_image_that_no_browser_shows_is_converted(tmp_path: Path) -> None:
     ]
     with Image.open(tmp_path / "out" / "images" / "x.png") as image:
         assert np.array_equal(np.asarray(image), pixels)
+
+
+@pytest.mark.parametrize("name", ["radar.png", "agreement.png"])
+def test_another_or_an_absent_figure_is_one_line(tmp_path: Path, name: str) -> None:
+    if name == "radar.png":
+        write_png(tmp_path / name, np.zeros((4, 4, 3), np.uint8))
+    with pytest.raises(InputError, match=rf"{name}: needed are agreement\.png and critical_difference\.png"):
+        place_figures(Placement(tmp_path / "report"), [tmp_path / name])
