@@ -76,7 +76,10 @@ def read_rgb(path: Path, advice: str = "convert it first") -> np.ndarray:
 
 
 def check_upright(path: Path, advice: str) -> None:
-    """InputError if the image at ``path`` is, by its header, not 8-bit RGB or stored turned, as photographs may be."""
+    """InputError if the image at ``path`` is not 8-bit RGB, or stored turned, as photographs may be.
+
+    The header says so, except that a PNG without EXIF data in front is decoded, since they may stand at its end.
+    """
     with open_any(path) as image:
         if image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9):
             raise InputError(f"{path}: is stored turned or mirrored, as its EXIF data say; {advice}")

@@ -1,7 +1,8 @@
 """Write the pipeline and what it takes from this package as one file that needs only diffusers.
 
 diffusers executes a single file, and only of a person who trusts it. A second implementation in that file would diverge
-from this one; so it is made from the source of the functions that restore here, and gives the same pixels.
+from this one; so it is made from the source of the functions that restore here, and gives the same pixels. Those of a
+wide backbone on a CPU may differ by rounding, since only this package uses ``osediff.common.products``.
 """
 
 from __future__ import annotations
