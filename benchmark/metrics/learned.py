@@ -55,7 +55,7 @@ def build_learned(
     pyiqa gets images as float32 (N, 3, H, W) in [0, 1], so nothing needs clamping. A value may differ from that of a
     batch of one in its sixth decimal. On a CPU, ``store`` keeps what LPIPS and DISTS compute of HR images under a key
     that contains ``definition``. Wide linear layers (MUSIQ, MANIQA) are products of oneDNN there, which changes values
-    by rounding (6e-7).
+    by rounding (9e-7).
 
     Raises:
         InputError: there is no ``device``, or ``weights`` are not those of this network.

@@ -12,9 +12,10 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4
 def keep_freed_memory() -> None:
     """Let this process use freed memory again, and not return it to the system before the process ends.
 
-    Otherwise every large tensor is new memory, which the system clears page by page: a tenth of the time of a
-    restoration on a free machine, and a third on one with little memory left. Results do not change. Does nothing
-    where the C library is not the GNU one.
+    Otherwise every large tensor is new memory, which the system clears page by page: from a hundredth of the CPU time
+    of a restoration to an eighth, where little memory is left (docs/measurements.md). The process holds more than it
+    uses at once, because of gaps between tensors; how much depends on the largest images, not on their number. Results
+    do not change. Does nothing where the C library is not the GNU one.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
