@@ -31,7 +31,7 @@ rule train:
         f"{RUNS}/logs/train/{{variant}}/{{base}}/{{seed}}.tsv"
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: PROCESSES
     resources:
         gpu=GPU * PROCESSES,
         cpus_per_task=PROCESSES * (COMPUTE.workers + 2),  # for a scheduler: those that load data, and the training
