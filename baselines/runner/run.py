@@ -121,6 +121,7 @@ def restore_folder(args: argparse.Namespace) -> None:
             print(f"absent: {line}", file=sys.stderr)
         with lock(args.record.with_name(f".{args.record.name}.lock")):
             reason = f"its code or weights are not here: {'; '.join(absent)}"
+            args.output.mkdir(parents=True, exist_ok=True)  # the workflow declares it
             write_failure(args.record, make_spec(args, descriptor, {}).provenance.model_dump(), reason, [])
         return
     verify_checkout(descriptor.source, args.sources)

@@ -40,6 +40,17 @@ def test_an_eleventh_baseline_is_measured_and_one_that_fails_leaves_its_cells_em
     assert 10 < float(table(with_baselines)["Fake"]["PSNR↑"]) < 60
 
 
+def test_a_baseline_without_its_weights_leaves_its_cells_empty(with_baselines: Workflow) -> None:
+    (with_baselines.folder / "given" / "weights" / "fake.txt").unlink()
+    code, output = with_baselines.run("results/table1.csv")
+    assert code == 0, output
+    rows = table(with_baselines)
+    assert rows["Fake"]["PSNR↑"] == "" and 10 < float(rows["Bicubic"]["PSNR↑"]) < 60
+    text = (with_baselines.folder / "results" / "table1.md").read_text(encoding="utf-8")
+    assert "Fake on Demo, synthetic not measured: failed: its code or weights are not here: " in text
+    assert "put it at given/weights/fake.txt" in text
+
+
 def test_other_weights_run_again_under_another_title(with_baselines: Workflow) -> None:
     (with_baselines.folder / "given" / "weights" / "fake.txt").write_text("weights of mine")
     with with_baselines.edited("config/config.yaml", "weights: {}", "weights: {fake: other}"):

@@ -161,6 +161,7 @@ def test_absent_sources_are_all_in_the_record_and_stop_nothing_else(fake: Fake) 
     ended = fake.run("--weights", "other")
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr.count("absent: ") == ended.stderr.count("\n") == 2
+    assert (fake.folder / "SR").is_dir(), "the workflow declares it"
     reason = unusable(fake.folder / "run.json")
     assert reason.startswith("failed: its code or weights are not here: ")
     for name in ("fake.txt", "second.txt"):
