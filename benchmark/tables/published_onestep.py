@@ -24,7 +24,7 @@ from benchmark.tables.table import Cell, Column, Row, Table
 from osediff.common.errors import run
 from osediff.common.files import write_text
 from osediff.common.settings import Settings, Text, parse
-from osediff.common.validation import read_yaml
+from osediff.common.validation import check_name, read_yaml
 
 TEST_SETS = {"div2k-val": "DIV2K-Val", "drealsr": "DrealSR", "realsr": "RealSR"}
 KEY = ["method", "test_set", "metric"]
@@ -65,9 +65,16 @@ def read_summary(path: Path) -> pd.DataFrame:
     return read_rendered(path, COLUMNS, ("median",), "published_onestep.csv of benchmark.tables.published_onestep")
 
 
-def read_disagreements(path: Path) -> tuple[Disagreement, ...]:
-    """Read the known reasons; InputError, in one line, for a mistake."""
-    return parse({"entries": read_yaml(path)}, Disagreements, str(path)).entries
+def read_disagreements(path: Path, values: pd.DataFrame) -> tuple[Disagreement, ...]:
+    """Read the known reasons; InputError, in one line, for a mistake, and for a name that no row of ``values`` has."""
+    entries = parse({"entries": read_yaml(path)}, Disagreements, str(path)).entries
+    known = {column: set(values[column]) for column in (*KEY, "table")}
+    for number, entry in enumerate(entries, start=1):
+        of_column = {"method": (entry.method,), "metric": entry.metrics, "test_set": entry.test_sets}
+        for column, names in (of_column | {"table": entry.tables}).items():
+            for name in names:
+                check_name(column.replace("_", " "), name, known[column], f"{path}: entry {number}")
+    return entries
 
 
 def reason(rows: pd.DataFrame, entries: Iterable[Disagreement]) -> str:
@@ -170,7 +177,7 @@ def main() -> None:
     metrics = read_metrics(args.registry)
     loaded = published.load(args.published, metrics)
     one_step = loaded[loaded["steps"] == "1"]
-    values = summary(one_step, metrics, read_disagreements(args.disagreements))
+    values = summary(one_step, metrics, read_disagreements(args.disagreements, loaded))
     columns = [Column(name) for name in values.columns]
     table = Table("", columns, [[Row(row) for row in values.to_dict("records")]])
     write_text(args.out / "published_onestep.csv", csv_text(table))

@@ -12,7 +12,11 @@ from tests.faults.sandbox import Sandbox
 NUMBERS = (".csv", ".json", ".png", ".safetensors")  # outputs that hold what was measured
 # What a job may show as it is told: a label of a finished table, a reason that holds for more values, fewer methods.
 NAMED = b"restored on another backbone"
-LABELS = {("other_protocol", "table1.csv"), ("missing_key", "disagreements.yaml")}
+LABELS = {
+    ("other_protocol", "table1.csv"),
+    ("missing_key", "disagreements.yaml"),
+    ("other_value", "disagreements.yaml"),
+}
 LABELS |= {("missing_key", "compare_published.yaml")}
 
 
