@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from osediff.common.settings import parse, write
 from osediff.data.degradation_recipe import Degradation
 from osediff.data.photo_list import scan
+from osediff.models import backbone as backbones
+from osediff.models.generator import Generator
 from osediff.outcome import Outcome
 from osediff.recipe import Compute, Recipe, TrainingSpec
 from osediff.training.run_folder import Restart, RunFolder
@@ -159,3 +163,14 @@ def training_command(
     spec = out.with_name(f"{out.name}.yaml")
     write(spec, TrainingSpec(recipe=recipe, compute=compute or Compute(), threads=1))
     return ["--spec", str(spec), "--photos", str(photos), "--backbone", str(backbone), "--out", str(out)]
+
+
+def make_generator(backbone_folder: Path, merged: bool) -> Generator:
+    """The generator of RECIPE, the same at each call, whose adapters are not zero; ``merged``: part of the weights."""
+    torch.manual_seed(0)
+    generator = Generator(backbones.load(backbone_folder), RECIPE)
+    for parameter in generator.parameters().values():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    if merged:
+        generator.merge()
+    return generator

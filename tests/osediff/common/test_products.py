@@ -14,9 +14,8 @@ from osediff.common.products import OneDNNLinear, multiply, use_onednn_products
 from osediff.models import backbone as backbones
 from osediff.models.attention import SlicedAttention, use_sliced_attention
 from osediff.models.gemm_conv import GemmConv2d, use_gemm_convolutions
-from osediff.models.generator import Generator
 from tests.helpers import ROOT
-from tests.osediff.tiny import RECIPE
+from tests.osediff.tiny import make_generator
 
 
 @pytest.mark.parametrize("shape", [(7, 24), (2, 5, 24), (2, 3, 5, 24)])
@@ -75,12 +74,7 @@ def test_a_generator_makes_the_same_image_with_them(
     images, used = [], []
     for channels in (products.MIN_CHANNELS, 1):
         monkeypatch.setattr(products, "MIN_CHANNELS", channels)
-        torch.manual_seed(0)
-        generator = Generator(backbones.load(backbone_folder), RECIPE)
-        for parameter in generator.parameters().values():
-            parameter.data += 0.1 * torch.randn_like(parameter)
-        if merged:
-            generator.merge()
+        generator = make_generator(backbone_folder, merged)
         with torch.no_grad():
             images.append(generator(image, text)[0])
         used.append(any(isinstance(layer, OneDNNLinear) for layer in generator.backbone.unet.modules()))

@@ -8,11 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from osediff.models import backbone as backbones
 from osediff.models import gemm_conv as convolution
 from osediff.models.gemm_conv import GemmConv2d, use_gemm_convolutions
-from osediff.models.generator import Generator
-from tests.osediff.tiny import RECIPE
+from tests.osediff.tiny import make_generator
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -60,12 +58,7 @@ def test_a_generator_makes_the_same_image_with_them(
     images, used = [], []
     for weights in (convolution.MIN_WEIGHTS, 100):
         monkeypatch.setattr(convolution, "MIN_WEIGHTS", weights)
-        torch.manual_seed(0)
-        generator = Generator(backbones.load(backbone_folder), RECIPE)
-        for parameter in generator.parameters().values():
-            parameter.data += 0.1 * torch.randn_like(parameter)
-        if merged:
-            generator.merge()
+        generator = make_generator(backbone_folder, merged)
         with torch.no_grad():
             images.append(generator(image, text)[0])
         used.append(any(isinstance(layer, GemmConv2d) for layer in generator.backbone.unet.modules()))
